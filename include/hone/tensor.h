@@ -1,0 +1,109 @@
+// Tensors: a dtype, a shape and shared, aligned, row-major memory. Copying a tensor shares its
+// memory.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hone {
+
+/// Element types. `f64` exists for the oracle; networks are trained in `f32`.
+enum class DType : uint8_t { f32, f64, i32, i64, u8, boolean };
+
+/// Bytes of one element.
+int64_t size_of(DType dtype);
+/// "f32", "bool", ...
+std::string_view name_of(DType dtype);
+/// The inverse of `name_of`; throws InvalidInput for an unknown name.
+DType dtype_from_name(std::string_view name);
+
+/// A dimension that is known only when a batch arrives (printed as N).
+inline constexpr int64_t kBatch = -1;
+
+/// The extents of a tensor, outermost first. In a graph that is not yet bound to a batch, the first
+/// dimension may be `kBatch`.
+class Shape {
+ public:
+  Shape() = default;
+  Shape(std::initializer_list<int64_t> dims) : dims_(dims) {}
+  explicit Shape(std::vector<int64_t> dims) : dims_(std::move(dims)) {}
+
+  int rank() const { return static_cast<int>(dims_.size()); }
+  int64_t operator[](int axis) const { return dims_[static_cast<size_t>(axis)]; }
+  int64_t& operator[](int axis) { return dims_[static_cast<size_t>(axis)]; }
+  const std::vector<int64_t>& dims() const { return dims_; }
+  /// The product of all dimensions; 1 for a scalar. Needs a static shape.
+  int64_t elements() const;
+  /// True if no dimension is `kBatch`.
+  bool is_static() const;
+  /// Row-major strides, in elements.
+  std::vector<int64_t> strides() const;
+  /// "[N,3,32,32]"
+  std::string to_string() const;
+
+  friend bool operator==(const Shape&, const Shape&) = default;
+
+ private:
+  std::vector<int64_t> dims_;
+};
+
+/// A dtype with a shape, "f32[N,10]".
+struct TensorType {
+  DType dtype = DType::f32;
+  Shape shape;
+  int64_t bytes() const { return size_of(dtype) * shape.elements(); }
+  std::string to_string() const;
+  friend bool operator==(const TensorType&, const TensorType&) = default;
+};
+
+/// A dense row-major array. A default-constructed tensor is empty (`defined()` is false).
+class Tensor {
+ public:
+  Tensor() = default;
+  /// Zero-filled memory, aligned to 64 bytes. The shape must be static.
+  Tensor(DType dtype, Shape shape);
+  /// A tensor holding a copy of `values`, whose count must equal the shape's elements.
+  template <class T>
+  static Tensor from(Shape shape, const std::vector<T>& values);
+  /// An f32 scalar (rank 0).
+  static Tensor scalar(float value);
+  /// An i64 scalar (rank 0).
+  static Tensor scalar_i64(int64_t value);
+
+  bool defined() const { return storage_ != nullptr; }
+  const TensorType& type() const { return type_; }
+  DType dtype() const { return type_.dtype; }
+  const Shape& shape() const { return type_.shape; }
+  int64_t elements() const { return type_.shape.elements(); }
+  int64_t bytes() const { return type_.bytes(); }
+
+  std::byte* raw() { return storage_.get(); }
+  const std::byte* raw() const { return storage_.get(); }
+  /// The elements as `T`; throws InvalidInput if `T` is not the dtype.
+  template <class T>
+  T* data();
+  template <class T>
+  const T* data() const;
+
+  /// A tensor of its own memory with the same contents.
+  Tensor clone() const;
+  /// The same memory under another shape with as many elements.
+  Tensor reshaped(Shape shape) const;
+  /// Rows [begin, end) of the first dimension, sharing memory.
+  Tensor rows(int64_t begin, int64_t end) const;
+  /// A converted copy (numeric conversion, element by element).
+  Tensor cast(DType dtype) const;
+  /// True if dtype, shape and every bit agree.
+  bool same_bits(const Tensor& other) const;
+
+ private:
+  TensorType type_;
+  std::shared_ptr<std::byte> storage_;
+};
+
+}  // namespace hone

@@ -1,0 +1,96 @@
+// Tensors, the shard tree, the generator and the pool.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cmath>
+#include <string>
+
+#include "base/error.h"
+#include "base/rng.h"
+#include "base/shards.h"
+#include "base/thread_pool.h"
+#include "hone/tensor.h"
+
+namespace hone {
+namespace {
+
+TEST(Tensor, RowsShareMemory) {
+  Tensor t = Tensor::from<float>({3, 2}, {0, 1, 2, 3, 4, 5});
+  Tensor r = t.rows(1, 3);
+  EXPECT_EQ(r.shape(), (Shape{2, 2}));
+  r.data<float>()[0] = 9;
+  EXPECT_EQ(t.data<float>()[2], 9);
+  EXPECT_THROW((void)t.data<double>(), Error);
+}
+
+TEST(Tensor, CastSaturatesAndSendsNanToZero) {
+  Tensor t = Tensor::from<float>({4}, {-1.5f, 300.0f, NAN, 7.9f});
+  Tensor u = t.cast(DType::u8);
+  EXPECT_EQ(u.data<uint8_t>()[0], 0);
+  EXPECT_EQ(u.data<uint8_t>()[1], 255);
+  EXPECT_EQ(u.data<uint8_t>()[2], 0);
+  EXPECT_EQ(u.data<uint8_t>()[3], 7);
+}
+
+TEST(Shards, EverySampleIsInExactlyItsShard) {
+  for (int64_t batch : {1, 5, 16, 63, 64, 100}) {
+    for (int64_t shards = 1; shards <= batch; ++shards) {
+      const Sharding s{batch, shards};
+      for (int64_t samples = 1; samples <= batch; ++samples) {
+        int64_t next = 0;
+        for (int64_t v = 0; v < s.present(samples); ++v) {
+          EXPECT_EQ(s.begin(v), next);
+          for (int64_t i = s.begin(v); i < s.end(v, samples); ++i) EXPECT_EQ(i * shards / batch, v);
+          next = s.end(v, samples);
+        }
+        EXPECT_EQ(next, samples);
+      }
+    }
+  }
+}
+
+std::string tree_text(int64_t n) {
+  std::string slots[kMaxTreeDepth];
+  tree_fold(
+      n, [&](int64_t i, int slot) { slots[slot] = std::to_string(i); },
+      [&](int into, int from) { slots[into] = "(" + slots[into] + "+" + slots[from] + ")"; });
+  return slots[0];
+}
+
+TEST(Shards, TreeSplitsAtTheLargestPowerOfTwo) {
+  EXPECT_EQ(tree_text(1), "0");
+  EXPECT_EQ(tree_text(3), "((0+1)+2)");
+  EXPECT_EQ(tree_text(6), "(((0+1)+(2+3))+(4+5))");
+  EXPECT_EQ(tree_text(7), "(((0+1)+(2+3))+((4+5)+6))");
+}
+
+TEST(Philox, MatchesThePublishedVectors) {
+  // Known answers of Random123's philox4x32-10.
+  const Philox zero = philox(0, 0, 0);
+  EXPECT_EQ(zero.v[0], 0x6627e8d5u);
+  EXPECT_EQ(zero.v[1], 0xe169c58du);
+  EXPECT_EQ(zero.v[2], 0xbc57ac4cu);
+  EXPECT_EQ(zero.v[3], 0x9b00dbd8u);
+  const Philox ones = philox(~0ull, ~0ull, ~0ull);
+  EXPECT_EQ(ones.v[0], 0x408f276du);
+  EXPECT_EQ(ones.v[3], 0x4b8a8b4cu)
+      << std::hex << ones.v[1] << " " << ones.v[2] << " " << ones.v[3];
+}
+
+TEST(ThreadPool, RunsEachItemOnceAndNestsSafely) {
+  for (int threads : {1, 2, 3, 5}) {
+    ThreadPool pool(threads);
+    EXPECT_EQ(pool.threads(), threads);
+    for (int round = 0; round < 200; ++round) {
+      std::atomic<int64_t> sum{0};
+      pool.run(37, [&](int64_t i, int worker) {
+        EXPECT_LT(worker, threads);
+        pool.run(3, [&](int64_t j, int) { sum += i * 3 + j; });
+      });
+      EXPECT_EQ(sum.load(), 37 * 3 * (37 * 3 - 1) / 2);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace hone

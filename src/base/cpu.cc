@@ -1,0 +1,101 @@
+// CPU features from the compiler's cpuid helpers; cores from affinity and the cgroup's quota.
+#include "base/cpu.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+#include <thread>
+
+#include "base/error.h"
+
+namespace hone {
+namespace {
+
+constexpr std::string_view kNames[] = {"scalar", "avx2", "avx512"};
+
+std::vector<Isa> detect() {
+  std::vector<Isa> levels = {Isa::scalar};
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+      __builtin_cpu_supports("bmi2")) {
+    levels.push_back(Isa::avx2);
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+        __builtin_cpu_supports("avx512cd")) {
+      levels.push_back(Isa::avx512);
+    }
+  }
+#endif
+  return levels;
+}
+
+// "max 100000" or "150000 100000" in cgroup v2's cpu.max.
+double cgroup_quota() {
+  std::ifstream file("/sys/fs/cgroup/cpu.max");
+  std::string quota;
+  double period = 0;
+  if (!(file >> quota >> period) || quota == "max" || period <= 0) return 1e9;
+  return std::strtod(quota.c_str(), nullptr) / period;
+}
+
+}  // namespace
+
+std::string_view name_of(Isa isa) { return kNames[static_cast<size_t>(isa)]; }
+
+const std::vector<Isa>& available_isas() {
+  static const std::vector<Isa> levels = detect();
+  return levels;
+}
+
+Isa isa_from_name(std::string_view name) {
+  std::string have;
+  for (Isa isa : available_isas()) {
+    if (name_of(isa) == name) return isa;
+    have += (have.empty() ? "" : ", ") + std::string(name_of(isa));
+  }
+  fail(ErrorKind::InvalidInput, "instruction set '{}': expected one that this machine has ({})",
+       name, have);
+}
+
+Isa default_isa() {
+  const char* forced = std::getenv("HONE_ISA");
+  return forced != nullptr && *forced != '\0' ? isa_from_name(forced) : available_isas().back();
+}
+
+bool has_fma() {
+#if defined(__x86_64__)
+  static const bool fma = [] {
+    __builtin_cpu_init();
+    return __builtin_cpu_supports("fma") != 0;
+  }();
+  return fma;
+#else
+  return true;
+#endif
+}
+
+std::string cpu_model() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("model name")) {
+      const size_t colon = line.find(':');
+      if (colon != std::string::npos && colon + 2 < line.size()) return line.substr(colon + 2);
+    }
+  }
+  return "unknown";
+}
+
+int usable_cores() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  int cores = static_cast<int>(std::thread::hardware_concurrency());
+  if (sched_getaffinity(0, sizeof(set), &set) == 0) cores = CPU_COUNT(&set);
+  const double quota = std::ceil(cgroup_quota());
+  return std::max(1, quota < cores ? static_cast<int>(quota) : cores);
+}
+
+}  // namespace hone

@@ -1,0 +1,27 @@
+// What the CPU can do, and which instruction-set level the kernels may use.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hone {
+
+/// Instruction-set levels, lowest first. `scalar` is the reference itself.
+enum class Isa { scalar, avx2, avx512 };
+
+std::string_view name_of(Isa isa);
+/// Throws InvalidInput for an unknown name or a level that this machine lacks.
+Isa isa_from_name(std::string_view name);
+/// Every level that this machine has, lowest first.
+const std::vector<Isa>& available_isas();
+/// The level in use: the best one, or the one that the environment variable HONE_ISA names.
+Isa default_isa();
+/// True if the machine has hardware FMA (the scalar level is compiled for both).
+bool has_fma();
+/// "AMD EPYC 9654 96-Core Processor"
+std::string cpu_model();
+/// Cores that this process may use: affinity and cgroup quota respected; at least 1.
+int usable_cores();
+
+}  // namespace hone

@@ -1,0 +1,49 @@
+// A small fork-join pool. Work comes as numbered items whose results do not depend on one another,
+// so the number of threads can never change a bit. Threads spin briefly between jobs, then park.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "base/function_ref.h"
+
+namespace hone {
+
+class ThreadPool {
+ public:
+  /// `threads` includes the caller; 0 means every usable core.
+  explicit ThreadPool(int threads = 0);
+  ~ThreadPool();
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  int threads() const { return static_cast<int>(workers_.size()) + 1; }
+
+  /// Calls `body(item, worker)` once for each item in [0, items), worker in [0, threads()). Returns
+  /// when all are done. A caller that finds the pool busy (another caller, or itself from inside a
+  /// body) does all items on its own thread as worker 0, so a body that uses per-worker scratch
+  /// must not be entered twice at once with the same scratch. The body must not throw.
+  void run(int64_t items, FunctionRef<void(int64_t item, int worker)> body);
+
+ private:
+  using Body = FunctionRef<void(int64_t, int)>;
+  void work(int worker);
+  void take_items(const Body& body, int64_t items, int worker);
+
+  std::vector<std::thread> workers_;
+  std::atomic_flag busy_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::atomic<uint64_t> job_{0};  // incremented for each job; a worker waits for it to change
+  std::atomic<int64_t> next_{0};  // the next item nobody has taken
+  std::atomic<int> running_{0};   // workers that have not yet left the current job
+  std::atomic<bool> stop_{false};
+  const Body* body_ = nullptr;
+  int64_t items_ = 0;
+};
+
+}  // namespace hone

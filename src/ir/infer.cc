@@ -1,0 +1,218 @@
+// Shape rules of the sources, the elementwise ops, the movements and the reductions.
+#include "ir/infer.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "ir/graph.h"
+
+namespace hone::ir {
+namespace {
+
+int64_t axis_in(int64_t axis, int rank, std::string_view what) {
+  require(axis >= 0 && axis < rank, "{} {}: expected one in [0, {})", what, axis, rank);
+  return axis;
+}
+
+Shape reduced(const Shape& in, const Ints& axes, bool keep) {
+  std::vector<bool> gone(static_cast<size_t>(in.rank()), false);
+  for (int64_t a : axes) gone[static_cast<size_t>(axis_in(a, in.rank(), "axis"))] = true;
+  std::vector<int64_t> dims;
+  for (int i = 0; i < in.rank(); ++i) {
+    if (!gone[static_cast<size_t>(i)]) dims.push_back(in[i]);
+    else if (keep) dims.push_back(1);
+  }
+  return Shape(dims);
+}
+
+Shape broadcast_all(Types in) {
+  Shape shape = in[0].shape;
+  for (const TensorType& t : in.subspan(1)) shape = broadcast_shapes(shape, t.shape);
+  return shape;
+}
+
+void require_same_dtype(Types in) {
+  for (const TensorType& t : in)
+    require(t.dtype == in[0].dtype, "expected operands of one dtype, found {} and {}",
+            name_of(in[0].dtype), name_of(t.dtype));
+}
+
+}  // namespace
+
+Shape broadcast_shapes(const Shape& a, const Shape& b) {
+  const int rank = std::max(a.rank(), b.rank());
+  std::vector<int64_t> dims(static_cast<size_t>(rank));
+  for (int i = 1; i <= rank; ++i) {
+    const int64_t da = i <= a.rank() ? a[a.rank() - i] : 1;
+    const int64_t db = i <= b.rank() ? b[b.rank() - i] : 1;
+    require(da == db || da == 1 || db == 1, "shapes {} and {} do not broadcast", a.to_string(),
+            b.to_string());
+    dims[static_cast<size_t>(rank - i)] = da == 1 ? db : da;
+  }
+  return Shape(dims);
+}
+
+Inferred infer_declared(Types, const Attrs& attrs) {
+  return {{dtype_from_name(attrs.get<std::string>("dtype")), Shape(attrs.ints("shape"))}};
+}
+
+Inferred infer_constant(Types, const Attrs& attrs) { return {attrs.get<Tensor>("value").type()}; }
+
+Inferred infer_elementwise(Types in, const Attrs&) {
+  require_same_dtype(in);
+  return {{in[0].dtype, broadcast_all(in)}};
+}
+
+Inferred infer_compare(Types in, const Attrs&) {
+  require_same_dtype(in);
+  return {{DType::boolean, broadcast_all(in)}};
+}
+
+Inferred infer_select(Types in, const Attrs&) {
+  require(in[0].dtype == DType::boolean, "expected a bool condition, found {}", in[0].to_string());
+  require_same_dtype(in.subspan(1));
+  return {{in[1].dtype, broadcast_all(in)}};
+}
+
+Inferred infer_cast(Types in, const Attrs& attrs) {
+  return {{dtype_from_name(attrs.get<std::string>("dtype")), in[0].shape}};
+}
+
+Inferred infer_fused(Types in, const Attrs& attrs) {
+  const Graph& body = *attrs.get<Region>("body");
+  const std::vector<ValueId> inputs = body.inputs();
+  require(inputs.size() == in.size(), "body takes {} inputs, found {} operands", inputs.size(),
+          in.size());
+  for (size_t i = 0; i < in.size(); ++i)
+    require(body.type(inputs[i]) == in[i], "body input {} is {}, operand is {}", i,
+            body.type(inputs[i]).to_string(), in[i].to_string());
+  require(!body.outputs().empty(), "body has no output");
+  Inferred out;
+  for (const Output& o : body.outputs()) {
+    out.push_back(body.type(o.value));
+    require(out.back().shape == out[0].shape, "body outputs have shapes {} and {}: expected one",
+            out[0].shape.to_string(), out.back().shape.to_string());
+  }
+  return out;
+}
+
+Inferred infer_reshape(Types in, const Attrs& attrs) {
+  const Shape& from = in[0].shape;
+  std::vector<int64_t> dims = attrs.ints("shape");
+  for (size_t i = 0; i < dims.size(); ++i) {
+    if (dims[i] != 0) continue;
+    require(static_cast<int>(i) < from.rank(), "shape keeps dimension {} of {}", i,
+            from.to_string());
+    dims[i] = from[static_cast<int>(i)];
+  }
+  const Shape to(dims);
+  // The symbolic batch must stand on both sides or on neither; the rest must agree in count.
+  const auto product = [](const Shape& s) {
+    int64_t n = 1;
+    for (int64_t d : s.dims()) n *= d == kBatch ? 1 : d;
+    return n;
+  };
+  const auto symbolic = [](const Shape& s) {
+    return std::count(s.dims().begin(), s.dims().end(), kBatch);
+  };
+  require(symbolic(from) == symbolic(to) && product(from) == product(to), "cannot reshape {} to {}",
+          from.to_string(), to.to_string());
+  return {{in[0].dtype, to}};
+}
+
+Inferred infer_transpose(Types in, const Attrs& attrs) {
+  const Ints& perm = attrs.ints("perm");
+  const Shape& from = in[0].shape;
+  Ints sorted = perm;
+  std::sort(sorted.begin(), sorted.end());
+  bool is_permutation = static_cast<int>(perm.size()) == from.rank();
+  for (size_t i = 0; i < sorted.size(); ++i) is_permutation &= sorted[i] == static_cast<int64_t>(i);
+  require(is_permutation, "perm {} does not permute the axes of {}", Shape(perm).to_string(),
+          from.to_string());
+  std::vector<int64_t> dims;
+  for (int64_t p : perm) dims.push_back(from[static_cast<int>(p)]);
+  return {{in[0].dtype, Shape(dims)}};
+}
+
+Inferred infer_broadcast(Types in, const Attrs& attrs) {
+  const Shape to(attrs.ints("shape"));
+  require(broadcast_shapes(in[0].shape, to) == to, "cannot broadcast {} to {}",
+          in[0].shape.to_string(), to.to_string());
+  return {{in[0].dtype, to}};
+}
+
+Inferred infer_concat(Types in, const Attrs& attrs) {
+  require_same_dtype(in);
+  Shape out = in[0].shape;
+  const int axis = static_cast<int>(axis_in(attrs.integer("axis"), out.rank(), "axis"));
+  for (const TensorType& t : in.subspan(1)) {
+    require(t.shape.rank() == out.rank(), "expected operands of one rank, found {} and {}",
+            in[0].shape.to_string(), t.shape.to_string());
+    for (int i = 0; i < out.rank(); ++i)
+      require(i == axis || t.shape[i] == out[i], "operands {} and {} differ beside axis {}",
+              in[0].shape.to_string(), t.shape.to_string(), axis);
+    require(out[axis] != kBatch && t.shape[axis] != kBatch, "cannot concatenate along the batch");
+    out[axis] += t.shape[axis];
+  }
+  return {{in[0].dtype, out}};
+}
+
+Inferred infer_slice(Types in, const Attrs& attrs) {
+  Shape out = in[0].shape;
+  const int axis = static_cast<int>(axis_in(attrs.integer("axis"), out.rank(), "axis"));
+  const int64_t begin = attrs.integer("begin");
+  const int64_t end = attrs.integer("end");
+  require(0 <= begin && begin <= end && end <= out[axis], "slice [{}, {}) of an axis of {}", begin,
+          end, out[axis]);
+  out[axis] = end - begin;
+  return {{in[0].dtype, out}};
+}
+
+Inferred infer_pad(Types in, const Attrs& attrs) {
+  Shape out = in[0].shape;
+  const int axis = static_cast<int>(axis_in(attrs.integer("axis"), out.rank(), "axis"));
+  require(attrs.integer("before") >= 0 && attrs.integer("after") >= 0 && out[axis] != kBatch,
+          "expected padding of at least 0 beside the batch");
+  out[axis] += attrs.integer("before") + attrs.integer("after");
+  return {{in[0].dtype, out}};
+}
+
+Inferred infer_one_hot(Types in, const Attrs& attrs) {
+  require(in[0].dtype == DType::i64, "expected i64 indices, found {}", in[0].to_string());
+  std::vector<int64_t> dims = in[0].shape.dims();
+  dims.push_back(attrs.integer("depth"));
+  return {{DType::f32, Shape(dims)}};
+}
+
+Inferred infer_dim(Types in, const Attrs& attrs) {
+  axis_in(attrs.integer("axis"), in[0].shape.rank(), "axis");
+  return {{DType::f32, {}}};
+}
+
+Inferred infer_reduce(Types in, const Attrs& attrs) {
+  return {{in[0].dtype, reduced(in[0].shape, attrs.ints("axes"), attrs.flag("keep"))}};
+}
+
+Inferred infer_argmax(Types in, const Attrs& attrs) {
+  return {{DType::i64, reduced(in[0].shape, {attrs.integer("axis")}, false)}};
+}
+
+Inferred infer_moments(Types in, const Attrs& attrs) {
+  const TensorType out{in[0].dtype, reduced(in[0].shape, attrs.ints("axes"), true)};
+  return {out, out};
+}
+
+Inferred infer_first(Types in, const Attrs&) { return {in[0]}; }
+
+Inferred infer_shape(Types in, const Attrs& attrs) {
+  return {{in[0].dtype, Shape(attrs.ints("shape"))}};
+}
+
+Inferred infer_random(Types in, const Attrs& attrs) {
+  for (const TensorType& t : in)
+    require(t == (TensorType{DType::i64, {}}), "expected i64[] seed and step, found {}",
+            t.to_string());
+  return {{DType::f32, Shape(attrs.ints("shape"))}};
+}
+
+}  // namespace hone::ir

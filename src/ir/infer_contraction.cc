@@ -1,0 +1,173 @@
+// Shape rules of matmul, the convolutions and pooling, and their dimensions in one place.
+#include <algorithm>
+
+#include "base/error.h"
+#include "ir/graph.h"
+#include "ir/infer.h"
+
+namespace hone::ir {
+namespace {
+
+constexpr Layout kNchw{0, 1, 2, 3, 0, 1, 2, 3};
+constexpr Layout kNhwc{0, 3, 1, 2, 3, 2, 0, 1};
+
+// With an epilogue, the result is what its body makes of the contraction and the further operands.
+Inferred with_epilogue(TensorType contraction, Types in, const Attrs& attrs) {
+  if (!attrs.has("epilogue")) {
+    require(in.size() == 2, "expected 2 operands where there is no epilogue, found {}", in.size());
+    return {contraction};
+  }
+  std::vector<TensorType> operands = {contraction};
+  operands.insert(operands.end(), in.begin() + 2, in.end());
+  Inferred out = infer_fused(operands, Attrs{{"body", attrs.get<Region>("epilogue")}});
+  require(out.size() == 1 && out[0].shape == contraction.shape,
+          "epilogue must give one result of shape {}", contraction.shape.to_string());
+  return out;
+}
+
+int64_t windows(int64_t size, int64_t pad, int64_t kernel, int64_t stride, int64_t dilation) {
+  const int64_t reach = dilation * (kernel - 1) + 1;
+  require(kernel > 0 && stride > 0 && dilation > 0, "window, stride and dilation must be positive");
+  require(size + pad >= reach, "window reaches over {} places, the padded input has {}", reach,
+          size + pad);
+  return (size + pad - reach) / stride + 1;
+}
+
+const Ints& ints_of(const Attrs& attrs, std::string_view name, size_t count) {
+  const Ints& v = attrs.ints(name);
+  require(v.size() == count, "attribute '{}': expected {} integers, found {}", name, count,
+          v.size());
+  require(std::all_of(v.begin(), v.end(), [](int64_t i) { return i >= 0; }),
+          "attribute '{}' has a negative value", name);
+  return v;
+}
+
+Shape image_shape(const Layout& at, int64_t n, int64_t c, int64_t h, int64_t w) {
+  Shape out{0, 0, 0, 0};
+  out[at.n] = n;
+  out[at.c] = c;
+  out[at.h] = h;
+  out[at.w] = w;
+  return out;
+}
+
+void require_f(Types in) {
+  for (const TensorType& t : in.first(2))
+    require(t.dtype == in[0].dtype && (t.dtype == DType::f32 || t.dtype == DType::f64),
+            "expected two f32 operands, found {} and {}", in[0].to_string(), in[1].to_string());
+}
+
+}  // namespace
+
+const Layout& layout_of(const Attrs& attrs) {
+  const std::string& name = attrs.get<std::string>("layout");
+  require(name == "nchw" || name == "nhwc", "layout '{}': expected nchw or nhwc", name);
+  return name == "nchw" ? kNchw : kNhwc;
+}
+
+Inferred infer_matmul(Types in, const Attrs& attrs) {
+  require_f(in);
+  const Shape& a = in[0].shape;
+  const Shape& b = in[1].shape;
+  require(a.rank() == 2 && b.rank() == 2, "expected two matrices, found {} and {}", a.to_string(),
+          b.to_string());
+  const bool ta = attrs.flag("trans_a");
+  const bool tb = attrs.flag("trans_b");
+  const int64_t ka = ta ? a[0] : a[1];
+  const int64_t kb = tb ? b[1] : b[0];
+  require(ka == kb, "inner dimensions differ: {}{} and {}{}", a.to_string(),
+          ta ? " transposed" : "", b.to_string(), tb ? " transposed" : "");
+  return with_epilogue({in[0].dtype, {ta ? a[1] : a[0], tb ? b[0] : b[1]}}, in, attrs);
+}
+
+ConvDims conv_dims(const Shape& x, const Shape& w, const Attrs& attrs) {
+  require(x.rank() == 4 && w.rank() == 4, "expected a 4-D input and a 4-D weight, found {} and {}",
+          x.to_string(), w.to_string());
+  const Layout& at = layout_of(attrs);
+  const Ints& stride = ints_of(attrs, "stride", 2);
+  const Ints& pad = ints_of(attrs, "pad", 4);
+  const Ints& dilation = ints_of(attrs, "dilation", 2);
+  ConvDims d{};
+  d.n = x[at.n];
+  d.c = x[at.c];
+  d.h = x[at.h];
+  d.w = x[at.w];
+  d.o = w[at.weight_o];
+  d.kh = w[at.weight_h];
+  d.kw = w[at.weight_w];
+  d.stride_h = stride[0];
+  d.stride_w = stride[1];
+  d.pad_top = pad[0];
+  d.pad_left = pad[1];
+  d.pad_bottom = pad[2];
+  d.pad_right = pad[3];
+  d.dilation_h = dilation[0];
+  d.dilation_w = dilation[1];
+  d.groups = attrs.integer("groups", 1);
+  require(d.groups > 0 && d.c % d.groups == 0 && d.o % d.groups == 0,
+          "{} groups do not divide {} input and {} output channels", d.groups, d.c, d.o);
+  require(w[at.weight_i] * d.groups == d.c,
+          "weight has {} input channels in {} groups, input has {}", w[at.weight_i] * d.groups,
+          d.groups, d.c);
+  d.oh = windows(d.h, d.pad_top + d.pad_bottom, d.kh, d.stride_h, d.dilation_h);
+  d.ow = windows(d.w, d.pad_left + d.pad_right, d.kw, d.stride_w, d.dilation_w);
+  return d;
+}
+
+Inferred infer_conv2d(Types in, const Attrs& attrs) {
+  require_f(in);
+  const ConvDims d = conv_dims(in[0].shape, in[1].shape, attrs);
+  return with_epilogue({in[0].dtype, image_shape(layout_of(attrs), d.n, d.o, d.oh, d.ow)}, in,
+                       attrs);
+}
+
+Inferred infer_conv2d_grad_input(Types in, const Attrs& attrs) {
+  require_f(in);
+  const Shape x(attrs.ints("shape"));
+  const ConvDims d = conv_dims(x, in[1].shape, attrs);
+  const Shape y = image_shape(layout_of(attrs), d.n, d.o, d.oh, d.ow);
+  require(in[0].shape == y, "expected an output gradient of shape {}, found {}", y.to_string(),
+          in[0].shape.to_string());
+  return with_epilogue({in[0].dtype, x}, in, attrs);
+}
+
+Inferred infer_conv2d_grad_weight(Types in, const Attrs& attrs) {
+  require_f(in);
+  const Shape w(attrs.ints("shape"));
+  const ConvDims d = conv_dims(in[0].shape, w, attrs);
+  const Shape y = image_shape(layout_of(attrs), d.n, d.o, d.oh, d.ow);
+  require(in[1].shape == y, "expected an output gradient of shape {}, found {}", y.to_string(),
+          in[1].shape.to_string());
+  return with_epilogue({in[0].dtype, w}, in, attrs);
+}
+
+PoolDims pool_dims(const Shape& x, const Attrs& attrs) {
+  require(x.rank() == 4, "expected a 4-D input, found {}", x.to_string());
+  const Layout& at = layout_of(attrs);
+  const Ints& window = ints_of(attrs, "window", 2);
+  const Ints& stride = ints_of(attrs, "stride", 2);
+  const Ints& pad = ints_of(attrs, "pad", 4);
+  require(pad[0] < window[0] && pad[2] < window[0] && pad[1] < window[1] && pad[3] < window[1],
+          "padding must be smaller than the window");
+  PoolDims d{};
+  d.n = x[at.n];
+  d.c = x[at.c];
+  d.h = x[at.h];
+  d.w = x[at.w];
+  d.kh = window[0];
+  d.kw = window[1];
+  d.stride_h = stride[0];
+  d.stride_w = stride[1];
+  d.pad_top = pad[0];
+  d.pad_left = pad[1];
+  d.oh = windows(d.h, pad[0] + pad[2], d.kh, d.stride_h, 1);
+  d.ow = windows(d.w, pad[1] + pad[3], d.kw, d.stride_w, 1);
+  return d;
+}
+
+Inferred infer_pool2d(Types in, const Attrs& attrs) {
+  const PoolDims d = pool_dims(in[0].shape, attrs);
+  return {{in[0].dtype, image_shape(layout_of(attrs), d.n, d.c, d.oh, d.ow)}};
+}
+
+}  // namespace hone::ir

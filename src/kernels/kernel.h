@@ -1,0 +1,76 @@
+// What a kernel is: a row of a table, and the object that the row makes for one node of a plan.
+//
+// A row claims nodes of one op at certain ISA levels, or says why it refuses one. `make` reads the
+// node's attributes once, at plan time; `run` only computes. A row's numerics id names the bits
+// that it gives: every row of one id equals the op's scalar reference bit for bit
+// (docs/numerics.md).
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/cpu.h"
+#include "base/thread_pool.h"
+#include "ir/graph.h"
+
+namespace hone::kernels {
+
+/// A typed pointer into the arena, a state or a constant.
+struct View {
+  std::byte* data = nullptr;
+  const TensorType* type = nullptr;
+
+  template <class T>
+  T* as() const {
+    return reinterpret_cast<T*>(data);
+  }
+  const Shape& shape() const { return type->shape; }
+};
+
+/// What a kernel is made for: a node whose operands and results have static shapes.
+struct Problem {
+  const ir::Node* node;
+  std::vector<TensorType> operands;
+  std::vector<TensorType> results;
+  Isa isa = Isa::scalar;
+  int threads = 1;
+
+  const ir::Attrs& attrs() const { return node->attrs; }
+};
+
+/// What a kernel gets when it runs.
+struct Call {
+  std::span<const View> operands;
+  std::span<const View> results;
+  std::byte* workspace;  ///< `workspace_bytes()` bytes, aligned to 64
+  ThreadPool* pool;      ///< has at most `Problem::threads` threads
+};
+
+class Kernel {
+ public:
+  virtual ~Kernel() = default;
+  virtual void run(const Call& call) const noexcept = 0;
+  virtual int64_t workspace_bytes() const { return 0; }
+};
+
+struct KernelRow {
+  const ir::OpSpec* op;
+  std::string_view name;      ///< "gemm.packed"
+  std::string_view numerics;  ///< "direct"
+  Isa lowest;                 ///< the lowest level at which it runs
+  int priority;               ///< the heuristic: the highest row that claims the node is chosen
+  /// Empty if the row takes the node; otherwise the reason why not.
+  std::string (*refuse)(const Problem&);
+  std::unique_ptr<Kernel> (*make)(const Problem&);
+  /// True if result i may share memory with operand j (same type and extent).
+  bool (*in_place)(const Problem&, int result, int operand) = nullptr;
+};
+
+/// Every row, of all families (kernels/table.cc lists the families).
+std::span<const KernelRow> kernel_rows();
+
+}  // namespace hone::kernels
