@@ -73,8 +73,7 @@ TEST(Philox, MatchesThePublishedVectors) {
   EXPECT_EQ(zero.v[3], 0x9b00dbd8u);
   const Philox ones = philox(~0ull, ~0ull, ~0ull);
   EXPECT_EQ(ones.v[0], 0x408f276du);
-  EXPECT_EQ(ones.v[3], 0x4b8a8b4cu)
-      << std::hex << ones.v[1] << " " << ones.v[2] << " " << ones.v[3];
+  EXPECT_EQ(ones.v[3], 0x6d5451fdu);
 }
 
 TEST(ThreadPool, RunsEachItemOnceAndNestsSafely) {
