@@ -1,0 +1,251 @@
+// The planner. Values are gathered into buffers (a reshape is a view of its operand's buffer; a result
+// that a kernel can compute over a dying operand joins it), buffers get lifetimes, lifetimes get offsets.
+#include "plan/plan.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "plan/choose.h"
+#include "plan/memory.h"
+
+namespace hone::plan {
+namespace {
+
+using ir::Graph;
+using ir::Node;
+using ir::ValueId;
+using kernels::Problem;
+
+/// Memory that one or more values occupy.
+struct Buffer {
+  int64_t bytes = 0;
+  int first = 0;    // the step that writes it; -1 for what exists before the program runs
+  int last = 0;     // the last step that reads it; steps.size() if it must outlive the program
+  int region = 0;   // 0: the arena
+  int next = -1;    // the buffer that takes over its memory, if any
+};
+
+class Planner {
+ public:
+  Planner(const Graph& graph, const PlanOptions& options) : graph_(graph), options_(options) {}
+
+  Program run() {
+    program_.name = graph_.name();
+    bind_sources();
+    make_steps();
+    mark_reads();
+    place_updates();
+    share_in_place();
+    lay_out();
+    return std::move(program_);
+  }
+
+ private:
+  struct StepPlan {
+    const Node* node;
+    Problem problem;
+    Choice choice;
+  };
+
+  Buffer& buffer(ValueId v) { return buffers_[static_cast<size_t>(buffer_of_[static_cast<size_t>(v)])]; }
+  int& buffer_of(ValueId v) { return buffer_of_[static_cast<size_t>(v)]; }
+
+  void add_buffer(ValueId v, int first, int region) {
+    buffer_of(v) = static_cast<int>(buffers_.size());
+    buffers_.push_back({graph_.type(v).bytes(), first, first, region});
+  }
+
+  void bind_sources() {
+    buffer_of_.assign(graph_.values().size(), -1);
+    int region = 1;
+    const auto bind = [&](const ir::OpSpec& op, auto&& record) {
+      for (const Node& node : graph_.nodes()) {
+        if (!node.is(op)) continue;
+        require(graph_.shape(node.results[0]).is_static(), "{} '{}': cannot plan shape {}", op.name,
+                node.name, graph_.shape(node.results[0]).to_string());
+        record(node, Location{region, 0});
+        add_buffer(node.results[0], -1, region++);
+      }
+    };
+    bind(ir::op::input, [&](const Node& n, Location at) {
+      program_.inputs.push_back({n.name, graph_.type(n.results[0]), at});
+    });
+    bind(ir::op::state, [&](const Node& n, Location at) {
+      program_.states.push_back({n.name, graph_.type(n.results[0]), at});
+    });
+    bind(ir::op::constant,
+         [&](const Node& n, Location) { program_.constants.push_back(n.attrs.get<Tensor>("value")); });
+  }
+
+  void make_steps() {
+    for (const Node& node : graph_.nodes()) {
+      if (node.op->op_class == ir::OpClass::source) continue;
+      if (node.is(ir::op::reshape)) {
+        buffer_of(node.results[0]) = buffer_of(node.operands[0]);
+        continue;
+      }
+      const int step = static_cast<int>(steps_.size());
+      Problem problem{&node, {}, {}, options_.isa, options_.threads};
+      for (ValueId v : node.operands) problem.operands.push_back(graph_.type(v));
+      for (ValueId v : node.results) {
+        problem.results.push_back(graph_.type(v));
+        add_buffer(v, step, 0);
+      }
+      Choice choice = choose_kernel(problem);
+      steps_.push_back({&node, std::move(problem), std::move(choice)});
+    }
+  }
+
+  void mark_reads() {
+    const int end = static_cast<int>(steps_.size());
+    for (int s = 0; s < end; ++s)
+      for (ValueId v : steps_[static_cast<size_t>(s)].node->operands) buffer(v).last = s;
+    for (const ir::Output& o : graph_.outputs()) buffer(o.value).last = end;
+    for (const ir::Update& u : graph_.updates())
+      if (buffer(u.value).region != 0) buffer(u.value).last = end;
+  }
+
+  // A next value goes straight into its state's memory if nobody reads the old value after it is
+  // written; by the step that writes it, only a kernel that allows it may. Otherwise it is copied.
+  void place_updates() {
+    const int end = static_cast<int>(steps_.size());
+    for (const ir::Update& u : graph_.updates()) {
+      const Buffer& state = buffer(u.state);
+      Buffer& next = buffer(u.value);
+      if (next.region == 0 && state.last <= next.first &&
+          (state.last < next.first || writes_over(next, buffer_of(u.state)))) {
+        next.region = state.region;
+        continue;
+      }
+      next.last = end;
+      late_.push_back(u);
+    }
+  }
+
+  // True if the step that writes `result` may write it over buffer `operand`, which it reads.
+  bool writes_over(const Buffer& result, int operand) {
+    const StepPlan& step = steps_[static_cast<size_t>(result.first)];
+    if (step.choice.in_place == nullptr) return false;
+    int r = -1;
+    for (size_t i = 0; i < step.node->results.size(); ++i)
+      if (&buffer(step.node->results[i]) == &result) r = static_cast<int>(i);
+    for (size_t j = 0; j < step.node->operands.size(); ++j)
+      if (buffer_of(step.node->operands[j]) == operand &&
+          !step.choice.in_place(step.problem, r, static_cast<int>(j))) {
+        return false;
+      }
+    return true;
+  }
+
+  // An arena operand that dies at a step gives its memory to a result of that step.
+  void share_in_place() {
+    for (int s = 0; s < static_cast<int>(steps_.size()); ++s) {
+      const StepPlan& step = steps_[static_cast<size_t>(s)];
+      for (ValueId out : step.node->results) {
+        Buffer& result = buffer(out);
+        if (result.region != 0) continue;
+        for (ValueId in : step.node->operands) {
+          Buffer& operand = buffer(in);
+          if (operand.region == 0 && operand.last == s && operand.next < 0 &&
+              operand.bytes >= result.bytes && writes_over(result, buffer_of(in))) {
+            operand.next = buffer_of(out);
+            break;
+          }
+        }
+      }
+    }
+  }
+
+  void lay_out() {
+    // A chain of buffers that hand their memory on is one interval.
+    std::vector<int> interval_of(buffers_.size(), -1);
+    std::vector<bool> heir(buffers_.size(), false);
+    for (const Buffer& b : buffers_)
+      if (b.next >= 0) heir[static_cast<size_t>(b.next)] = true;
+    std::vector<Interval> intervals;
+    for (size_t i = 0; i < buffers_.size(); ++i) {
+      if (buffers_[i].region != 0 || heir[i]) continue;
+      Interval interval{buffers_[i].bytes, buffers_[i].first, buffers_[i].last};
+      for (int b = static_cast<int>(i); b >= 0; b = buffers_[static_cast<size_t>(b)].next) {
+        interval_of[static_cast<size_t>(b)] = static_cast<int>(intervals.size());
+        interval.last = std::max(interval.last, buffers_[static_cast<size_t>(b)].last);
+      }
+      intervals.push_back(interval);
+    }
+    const size_t first_workspace = intervals.size();
+    for (size_t s = 0; s < steps_.size(); ++s) {
+      const int64_t bytes = steps_[s].choice.kernel->workspace_bytes();
+      intervals.push_back({bytes, static_cast<int>(s), static_cast<int>(s)});
+    }
+    for (const Buffer& b : buffers_)
+      if (b.region == 0) program_.naive_bytes += (b.bytes + 63) / 64 * 64;
+    program_.arena_bytes = pack(intervals);
+
+    const auto locate = [&](ValueId v) {
+      const int b = buffer_of(v);
+      const Buffer& buf = buffers_[static_cast<size_t>(b)];
+      const int interval = interval_of[static_cast<size_t>(b)];
+      return buf.region != 0 ? Location{buf.region, 0}
+                             : Location{0, intervals[static_cast<size_t>(interval)].offset};
+    };
+    for (size_t s = 0; s < steps_.size(); ++s) {
+      StepPlan& from = steps_[s];
+      Step step;
+      step.kernel = std::move(from.choice.kernel);
+      step.kernel_name = from.choice.name;
+      step.op = from.node->op->name;
+      step.name = from.node->name;
+      for (ValueId v : from.node->operands) step.operands.push_back(locate(v));
+      for (ValueId v : from.node->results) step.results.push_back(locate(v));
+      step.operand_types = std::move(from.problem.operands);
+      step.result_types = std::move(from.problem.results);
+      step.workspace = intervals[first_workspace + s].offset;
+      program_.steps.push_back(std::move(step));
+    }
+    for (const ir::Output& o : graph_.outputs())
+      program_.outputs.push_back({o.name, graph_.type(o.value), locate(o.value)});
+    // Copies that read another state's memory come before those that write it.
+    std::stable_partition(late_.begin(), late_.end(),
+                          [&](const ir::Update& u) { return buffer(u.value).region != 0; });
+    for (const ir::Update& u : late_)
+      program_.copies.push_back({locate(u.value), locate(u.state), graph_.type(u.state).bytes()});
+  }
+
+  const Graph& graph_;
+  const PlanOptions& options_;
+  Program program_;
+  std::vector<Buffer> buffers_;
+  std::vector<int> buffer_of_;
+  std::vector<StepPlan> steps_;
+  std::vector<ir::Update> late_;
+};
+
+}  // namespace
+
+Program plan(const Graph& graph, const PlanOptions& options) { return Planner(graph, options).run(); }
+
+std::string Program::to_text() const {
+  const auto place = [&](Location l) {
+    if (l.region == 0) return fmt::format("@{}", l.offset);
+    size_t i = static_cast<size_t>(l.region) - 1;
+    if (i < inputs.size()) return "input " + inputs[i].name;
+    i -= inputs.size();
+    if (i < states.size()) return "state " + states[i].name;
+    return fmt::format("constant {}", i - states.size());
+  };
+  std::string out = fmt::format("program {}\n", name);
+  for (const Step& s : steps) {
+    out += fmt::format("  {:<20} {:<24}", s.kernel_name, s.name.empty() ? s.op : s.name);
+    for (size_t i = 0; i < s.results.size(); ++i)
+      out += fmt::format(" {} {}", s.result_types[i].to_string(), place(s.results[i]));
+    out += " <-";
+    for (Location l : s.operands) out += " " + place(l) + ",";
+    if (out.back() == ',') out.pop_back();
+    out += '\n';
+  }
+  out += fmt::format("  {} copies; arena {} bytes ({} without reuse)\n", copies.size(), arena_bytes,
+                     naive_bytes);
+  return out;
+}
+
+}  // namespace hone::plan

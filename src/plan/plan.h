@@ -1,0 +1,18 @@
+// From a lowered graph of static shapes to a program.
+#pragma once
+
+#include "base/cpu.h"
+#include "plan/program.h"
+
+namespace hone::plan {
+
+struct PlanOptions {
+  Isa isa = default_isa();
+  int threads = 1;
+};
+
+/// Chooses kernels, decides which values share memory, and lays out the arena. States whose next value
+/// can be written over them are updated in place. Throws InvalidInput for a graph that is not static.
+Program plan(const ir::Graph& graph, const PlanOptions& options);
+
+}  // namespace hone::plan

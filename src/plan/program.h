@@ -1,0 +1,64 @@
+// A program: kernel calls in order, at fixed memory offsets. The executor runs it and decides nothing.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ir/graph.h"
+#include "kernels/kernel.h"
+
+namespace hone::plan {
+
+/// A place in memory: a region and an offset. Region 0 is the arena; then come the inputs, the states
+/// and the constants, in the order of the program's lists.
+struct Location {
+  int region = 0;
+  int64_t offset = 0;
+};
+
+/// One kernel call.
+struct Step {
+  std::shared_ptr<const kernels::Kernel> kernel;
+  std::string_view kernel_name;  ///< of the table's row
+  std::string_view op;
+  std::string name;  ///< the node's, a layer's path
+  std::vector<Location> operands;
+  std::vector<Location> results;
+  std::vector<TensorType> operand_types;
+  std::vector<TensorType> result_types;
+  int64_t workspace = 0;  ///< offset in the arena
+};
+
+/// A named value that lives outside the arena, or an output.
+struct Binding {
+  std::string name;
+  TensorType type;
+  Location at;
+};
+
+/// A state's next value that could not be computed in place: copied there when all steps have run.
+struct Copy {
+  Location from, to;
+  int64_t bytes;
+};
+
+struct Program {
+  std::string name;
+  std::vector<Step> steps;
+  std::vector<Binding> inputs;
+  std::vector<Binding> states;
+  std::vector<Tensor> constants;
+  std::vector<Binding> outputs;
+  std::vector<Copy> copies;
+  int64_t arena_bytes = 0;  ///< the peak: all memory beside inputs, states and constants
+  int64_t naive_bytes = 0;  ///< what the same values would take without reuse
+
+  int regions() const {
+    return 1 + static_cast<int>(inputs.size() + states.size() + constants.size());
+  }
+  /// One line a step: kernel, node, types and offsets; the memory at the end.
+  std::string to_text() const;
+};
+
+}  // namespace hone::plan
