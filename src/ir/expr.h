@@ -21,8 +21,9 @@ struct Expr {
   Graph* graph = nullptr;
   ValueId id = kNoValue;
 
-  const TensorType& type() const { return graph->type(id); }
-  const Shape& shape() const { return graph->shape(id); }
+  // By value: the graph's own may move when a node is appended.
+  TensorType type() const { return graph->type(id); }
+  Shape shape() const { return graph->shape(id); }
   DType dtype() const { return type().dtype; }
   int rank() const { return shape().rank(); }
   explicit operator bool() const { return graph != nullptr; }
