@@ -22,6 +22,7 @@ done
 [[ -n $mirror ]] || { echo "fresh_machine: apt here has no source for Debian $suite" >&2; exit 1; }
 
 fresh=$(mktemp -d)
+chmod 755 "$fresh" # apt downloads as a user of its own
 cleanup() {
   for mounted in proc dev; do umount "$fresh/$mounted" 2>/dev/null || true; done
   rm -rf --one-file-system "$fresh"
