@@ -1,8 +1,15 @@
 // The rows of the gemm family.
 #include "kernels/families.h"
+#include "kernels/gemm/gemm.h"
 
 namespace hone::kernels {
 
-std::span<const KernelRow> gemm_kernels() { return {}; }
+std::span<const KernelRow> gemm_kernels() {
+  static const KernelRow rows[] = {
+      {&ir::op::matmul, "gemm.packed", "direct", Isa::avx2, 0, &refuse_packed_gemm,
+       &make_packed_gemm},
+  };
+  return rows;
+}
 
 }  // namespace hone::kernels

@@ -1,0 +1,114 @@
+// GFLOP/s of gemm.packed, as a share of the FMA peak that the same run measures between the
+// products. One thread. Usage: gemm_bench [seconds per level]
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <vector>
+
+#include "base/rng.h"
+#include "kernels/gemm/gemm.h"
+#include "kernels/gemm/peak.h"
+
+namespace hone::kernels {
+namespace {
+
+struct Case {
+  int64_t m, k, n;
+  bool trans_a, trans_b;
+  int64_t shards;  // 0: none
+};
+
+// Cubes, then forward, weight gradient and input gradient of the layers of mlp and cnn, batch 64.
+constexpr Case kCases[] = {
+    {512, 512, 512, false, false, 0},   {512, 512, 512, false, true, 0},
+    {512, 512, 512, true, false, 0},    {1024, 1024, 1024, false, false, 0},
+    {64, 784, 128, false, false, 0},    {784, 64, 128, true, false, 4},
+    {64, 784, 10, false, false, 0},     {784, 64, 10, true, false, 4},
+    {64, 128, 10, false, false, 0},     {128, 64, 10, true, false, 4},
+    {64, 10, 128, false, true, 0},      {64, 1600, 128, false, false, 0},
+    {1600, 64, 128, true, false, 4},    {64, 128, 1600, false, true, 0},
+    {1, 784, 128, false, false, 0},     {1, 1600, 128, false, true, 0},
+};
+
+Tensor random_matrix(int64_t rows, int64_t cols, uint64_t key) {
+  Tensor t(DType::f32, {rows, cols});
+  for (int64_t i = 0; i < t.elements(); ++i)
+    t.data<float>()[i] = unit_float(philox(key, 0, static_cast<uint64_t>(i)).v[0]) - 0.5f;
+  return t;
+}
+
+class Run {
+ public:
+  Run(const Case& c, Isa isa)
+      : case_(c),
+        a_(c.trans_a ? random_matrix(c.k, c.m, 1) : random_matrix(c.m, c.k, 1)),
+        b_(c.trans_b ? random_matrix(c.n, c.k, 2) : random_matrix(c.k, c.n, 2)),
+        c_(DType::f32, {c.m, c.n}) {
+    ir::Attrs attrs{{"trans_a", int64_t{c.trans_a}}, {"trans_b", int64_t{c.trans_b}}};
+    if (c.shards > 0) {
+      attrs.set("batch", c.k);
+      attrs.set("shards", c.shards);
+    }
+    node_ = {&ir::op::matmul, {}, attrs, {}, ""};
+    kernel_ = make_packed_gemm({&node_, {a_.type(), b_.type()}, {c_.type()}, isa, 1});
+    workspace_ = Tensor(DType::u8, {kernel_->workspace_bytes()});
+    repeats_ = std::max<int64_t>(1, 4'000'000 / (c.m * c.n * c.k));
+  }
+
+  void measure() {
+    const View in[] = {{a_.raw(), &a_.type()}, {b_.raw(), &b_.type()}};
+    const View out[] = {{c_.raw(), &c_.type()}};
+    const auto start = std::chrono::steady_clock::now();
+    for (int64_t i = 0; i < repeats_; ++i) kernel_->run({in, out, workspace_.raw(), &pool_});
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    seconds_.push_back(seconds.count() / static_cast<double>(repeats_));
+  }
+
+  void print(double peak) {
+    std::sort(seconds_.begin(), seconds_.end());
+    const double gflop = 2e-9 * static_cast<double>(case_.m * case_.n * case_.k);
+    const double least = seconds_.front();
+    const double median = seconds_[seconds_.size() / 2];
+    fmt::print("{:5} x{:5} x{:5}  {}{} shards {}  min {:9.1f} us {:6.1f} GFLOP/s {:5.1f}%  "
+               "median {:6.1f} GFLOP/s {:5.1f}%\n",
+               case_.m, case_.k, case_.n, case_.trans_a ? 't' : 'n', case_.trans_b ? 't' : 'n',
+               case_.shards, least * 1e6, gflop / least, 100 * gflop / least / peak,
+               gflop / median, 100 * gflop / median / peak);
+  }
+
+ private:
+  Case case_;
+  Tensor a_, b_, c_, workspace_;
+  ir::Node node_;
+  std::unique_ptr<Kernel> kernel_;
+  ThreadPool pool_{1};
+  int64_t repeats_;
+  std::vector<double> seconds_;
+};
+
+void bench(Isa isa, double seconds) {
+  std::vector<std::unique_ptr<Run>> runs;
+  for (const Case& c : kCases) runs.push_back(std::make_unique<Run>(c, isa));
+  double peak = 0;
+  const auto start = std::chrono::steady_clock::now();
+  const auto elapsed = [&] {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  };
+  do {
+    for (auto& run : runs) run->measure();
+    peak = std::max(peak, measure_fma_peak_gflops(isa));
+  } while (elapsed() < seconds);
+  fmt::print("{}: FMA peak of one thread {:.1f} GFLOP/s\n", name_of(isa), peak);
+  for (auto& run : runs) run->print(peak);
+}
+
+}  // namespace
+}  // namespace hone::kernels
+
+int main(int argc, char** argv) {
+  const double seconds = argc > 1 ? std::atof(argv[1]) : 3.0;
+  for (hone::Isa isa : hone::available_isas())
+    if (isa >= hone::Isa::avx2) hone::kernels::bench(isa, seconds);
+}

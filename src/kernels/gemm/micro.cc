@@ -1,0 +1,149 @@
+// The microkernel and the packing, once for each ISA level (see kernels/simd.h).
+#include "kernels/gemm/micro.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <utility>
+
+#include "kernels/simd.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/gemm/micro.cc"
+#include "hwy/foreach_target.h"
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace hone::kernels::HWY_NAMESPACE {
+namespace {
+namespace hn = hwy::HWY_NAMESPACE;
+using D = hn::ScalableTag<float>;
+using V = hn::Vec<D>;
+
+constexpr int kLanes = HWY_MAX_BYTES / sizeof(float);
+constexpr int kVectors = 2;
+// The tile fills the register file: 14 x 2 accumulators of 32 registers with AVX-512, 6 x 2 of 16
+// without; the rest hold one step of b and one broadcast element of a.
+constexpr int kRows = HWY_MAX_BYTES == 64 ? 14 : 6;
+
+template <int rows, int vectors>
+void micro(const Tile& t) {
+  const D d;
+  const int64_t tail = t.cols - (vectors - 1) * kLanes;  // of the last vector
+  const auto mask = hn::FirstN(d, static_cast<size_t>(tail));
+  V acc[rows][vectors];
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; ++r)
+#pragma GCC unroll 2
+    for (int v = 0; v < vectors; ++v) acc[r][v] = hn::Zero(d);
+  if (t.resume) {
+#pragma GCC unroll 16
+    for (int r = 0; r < rows; ++r)
+#pragma GCC unroll 2
+      for (int v = 0; v < vectors; ++v) {
+        const float* c = t.c + r * t.c_row + v * kLanes;
+        acc[r][v] = v + 1 < vectors || tail == kLanes ? hn::LoadU(d, c) : hn::MaskedLoad(mask, d, c);
+      }
+  }
+  const float* a = t.a;
+  const float* b = t.b;
+  const int64_t a_row = t.a_row;
+  const int64_t a_step = t.a_step;
+  const int64_t b_step = t.b_step;
+  for (int64_t k = t.depth; k > 0; --k) {
+    V bv[vectors];
+#pragma GCC unroll 2
+    for (int v = 0; v < vectors; ++v) bv[v] = hn::LoadU(d, b + v * kLanes);
+#pragma GCC unroll 16
+    for (int r = 0; r < rows; ++r) {
+      const V av = hn::Set(d, a[r * a_row]);
+#pragma GCC unroll 2
+      for (int v = 0; v < vectors; ++v) acc[r][v] = hn::MulAdd(av, bv[v], acc[r][v]);
+    }
+    a += a_step;
+    b += b_step;
+  }
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; ++r)
+#pragma GCC unroll 2
+    for (int v = 0; v < vectors; ++v) {
+      float* c = t.c + r * t.c_row + v * kLanes;
+      if (v + 1 < vectors || tail == kLanes) hn::StoreU(acc[r][v], d, c);
+      else hn::BlendedStore(acc[r][v], mask, d, c);
+    }
+}
+
+using MicroFn = void (*)(const Tile&);
+
+template <int vectors, int... r>
+constexpr std::array<MicroFn, kRows> micros(std::integer_sequence<int, r...>) {
+  return {&micro<r + 1, vectors>...};
+}
+constexpr std::array<MicroFn, kRows> kMicros[kVectors] = {
+    micros<1>(std::make_integer_sequence<int, kRows>{}),
+    micros<2>(std::make_integer_sequence<int, kRows>{})};
+
+void tile(int64_t rows, const Tile& t) { kMicros[(t.cols - 1) / kLanes][rows - 1](t); }
+
+// Lanes are adjacent in the source: copies steps.
+void pack_steps(const Panel& p) {
+  const size_t bytes = static_cast<size_t>(p.width) * sizeof(float);
+  for (int64_t k = 0; k < p.depth; ++k) std::memcpy(p.packed + k * p.pitch, p.source + k * p.step, bytes);
+}
+
+// Steps are adjacent in the source: transposes squares of 4 x 4. The last group of four lanes
+// overlaps the one before it; fewer than four lanes or steps go one by one.
+void pack_lanes(const Panel& p) {
+  const hn::FixedTag<float, 4> d;
+  const hn::RebindToUnsigned<hn::Repartition<double, decltype(d)>> pairs;
+  const int64_t whole = p.width < 4 ? 0 : p.depth / 4 * 4;
+  for (int64_t i = 0; i < p.width; i += 4) {
+    const int64_t lane = std::max<int64_t>(0, std::min(i, p.width - 4));
+    const float* s = p.source + lane * p.lane;
+    float* to = p.packed + lane;
+    for (int64_t k = 0; k < whole; k += 4) {
+      const auto r0 = hn::LoadU(d, s + k);
+      const auto r1 = hn::LoadU(d, s + p.lane + k);
+      const auto r2 = hn::LoadU(d, s + 2 * p.lane + k);
+      const auto r3 = hn::LoadU(d, s + 3 * p.lane + k);
+      const auto low01 = hn::BitCast(pairs, hn::InterleaveLower(d, r0, r1));
+      const auto low23 = hn::BitCast(pairs, hn::InterleaveLower(d, r2, r3));
+      const auto high01 = hn::BitCast(pairs, hn::InterleaveUpper(d, r0, r1));
+      const auto high23 = hn::BitCast(pairs, hn::InterleaveUpper(d, r2, r3));
+      float* out = to + k * p.pitch;
+      hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, low01, low23)), d, out);
+      hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, low01, low23)), d, out + p.pitch);
+      hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, high01, high23)), d, out + 2 * p.pitch);
+      hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, high01, high23)), d, out + 3 * p.pitch);
+    }
+    const int64_t lanes = std::min<int64_t>(4, p.width);
+    for (int64_t k = whole; k < p.depth; ++k)
+      for (int64_t l = 0; l < lanes; ++l) to[k * p.pitch + l] = s[l * p.lane + k];
+  }
+}
+
+void pack(const Panel& p) {
+  if (p.width < p.pitch)
+    std::fill(p.packed, p.packed + p.depth * p.pitch, 0.0f);
+  if (p.lane == 1) pack_steps(p);
+  else pack_lanes(p);
+}
+
+void add(float* into, const float* from, int64_t count) {
+  const D d;
+  for (int64_t i = 0; i < count; i += kLanes)
+    hn::Store(hn::Add(hn::Load(d, into + i), hn::Load(d, from + i)), d, into + i);
+}
+
+}  // namespace
+
+constexpr GemmFns kFns = {kLanes, kRows, kVectors * kLanes, &tile, &pack, &add};
+
+}  // namespace hone::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace hone::kernels {
+const GemmFns& gemm_fns(Isa isa) { return HONE_FOR_ISA(isa, kFns); }
+}  // namespace hone::kernels
+#endif

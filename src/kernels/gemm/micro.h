@@ -1,0 +1,52 @@
+// The inner parts of a blocked matrix product, for each ISA level: packing a panel, and the
+// microkernel that holds a tile of the result in registers.
+//
+// A panel is what one tile reads of one operand: `width` lanes, for every step k of the chain. In
+// packed form step k lies at `k * pitch`, so that the microkernel reads memory in order.
+#pragma once
+
+#include <cstdint>
+
+#include "base/cpu.h"
+
+namespace hone::kernels {
+
+/// What `GemmFns::tile` computes: c[r][j] = the FMA chain over `depth` steps of a's row r and b's
+/// column j, starting at +0, or at what c holds if `resume` is set. Columns of c past `cols` are
+/// left alone; b must be readable up to the next whole vector.
+struct Tile {
+  const float* a;
+  int64_t a_row, a_step;  ///< strides of a: from row to row, from step to step
+  const float* b;
+  int64_t b_step;  ///< from step to step of b; its columns are adjacent
+  int64_t depth;
+  float* c;
+  int64_t c_row;
+  int64_t cols;
+  bool resume;
+};
+
+/// What `GemmFns::pack` copies: packed[k * pitch + i] = source[k * step + i * lane] for i < width;
+/// lanes from `width` to `pitch` become 0. One of `step` and `lane` is 1.
+struct Panel {
+  const float* source;
+  int64_t lane, step;
+  int64_t width, depth;
+  float* packed;
+  int64_t pitch;
+};
+
+struct GemmFns {
+  int64_t lanes;     ///< floats in a vector
+  int64_t max_rows;  ///< the most rows of a tile
+  int64_t max_cols;  ///< the most columns of a tile
+  void (*tile)(int64_t rows, const Tile& tile);
+  void (*pack)(const Panel& panel);
+  /// into[i] += from[i]; `count` is a multiple of `lanes`, the memory aligned to a vector.
+  void (*add)(float* into, const float* from, int64_t count);
+};
+
+/// The functions of a level, avx2 or higher.
+const GemmFns& gemm_fns(Isa isa);
+
+}  // namespace hone::kernels

@@ -1,0 +1,228 @@
+// "gemm.packed": the blocked matrix product.
+//
+// Both operands are first packed into panels (kernels/gemm/micro.h), where reuse pays for it; then
+// the result is cut into blocks, by shape alone, which are the items of the parallel loop. A block
+// takes the chain in chunks of steps whose panels of b stay in L2 and whose panel of a stays in L1;
+// from chunk to chunk a chain goes on from what the result holds, so that chunks do not touch the
+// bits. A sum over a batch takes the shard tree tile by tile, with a stack of tiles in L1.
+#include <algorithm>
+#include <bit>
+
+#include "base/shards.h"
+#include "kernels/gemm/gemm.h"
+#include "kernels/gemm/micro.h"
+
+namespace hone::kernels {
+namespace {
+
+constexpr int64_t kAlignedFloats = 16;  // 64 bytes
+constexpr int64_t kChunk = 256;         // steps of the chain
+constexpr int64_t kBlockRows = 112, kBlockCols = 128;
+constexpr int64_t kEnoughBlocks = 32;             // for the threads of a large machine...
+constexpr int64_t kLeastBlock = int64_t{1} << 18;  // ... unless a block would have fewer FMAs
+constexpr int64_t kPackItem = int64_t{1} << 14;    // elements that one item packs at least
+constexpr int64_t kPackAFromPanels = 3, kPackBFromStrips = 3;  // reuse that pays for packing
+
+constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+constexpr int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
+
+struct Range {
+  int64_t begin, end;
+  int64_t size() const { return end - begin; }
+};
+
+class PackedGemm final : public Kernel {
+ public:
+  explicit PackedGemm(const Problem& problem);
+  void run(const Call& call) const noexcept override;
+  int64_t workspace_bytes() const override { return total_floats_ * int64_t{sizeof(float)}; }
+
+ private:
+  struct Memory {
+    const float* a;
+    const float* b;
+    float* c;
+    float* packed_a;
+    float* packed_b;
+    float* slots;
+  };
+
+  // A strip is the rows of one tile, a panel its columns. Strips are as even as they can be.
+  Range strip(int64_t i) const { return {i * m_ / strips_, (i + 1) * m_ / strips_}; }
+  Range panel(int64_t i) const {
+    return {i * fns_.max_cols, std::min(n_, (i + 1) * fns_.max_cols)};
+  }
+  int64_t pitch(Range panel) const { return round_up(panel.size(), fns_.lanes); }
+  // A ragged panel is always packed, so that whole vectors can be read.
+  bool is_packed(Range panel) const { return pack_b_ || panel.size() % fns_.lanes != 0; }
+
+  void cut_blocks();
+  void pack_strips(const Memory& at, Range strips) const;
+  void pack_panels(const Memory& at, Range panels) const;
+  void block(const Memory& at, Range strips, Range panels) const;
+  void sharded_tile(Tile tile, int64_t rows, float* slots) const;
+
+  const GemmFns& fns_;
+  int64_t m_, n_, depth_;
+  int64_t a_row_, a_step_, b_step_, b_col_;
+  Sharding sharding_;
+  int64_t shards_;  // present
+  int64_t strips_, panels_;
+  int64_t block_strips_ = 1, block_panels_ = 1;  // in a block
+  bool pack_a_, pack_b_;
+  int64_t pack_strips_, pack_panels_;  // in an item of packing
+  int64_t packed_b_at_, slots_at_, slot_floats_, total_floats_;
+};
+
+PackedGemm::PackedGemm(const Problem& problem) : fns_(gemm_fns(problem.isa)) {
+  const Shape& a = problem.operands[0].shape;
+  const Shape& b = problem.operands[1].shape;
+  const bool trans_a = problem.attrs().flag("trans_a");
+  const bool trans_b = problem.attrs().flag("trans_b");
+  m_ = a[trans_a ? 1 : 0];
+  depth_ = a[trans_a ? 0 : 1];
+  n_ = b[trans_b ? 0 : 1];
+  a_row_ = trans_a ? 1 : depth_;
+  a_step_ = trans_a ? m_ : 1;
+  b_step_ = trans_b ? 1 : n_;
+  b_col_ = trans_b ? depth_ : 1;
+  sharding_ = {problem.attrs().integer("batch", std::max<int64_t>(1, depth_)),
+               problem.attrs().integer("shards", 1)};
+  shards_ = sharding_.present(depth_);
+
+  strips_ = ceil_div(m_, fns_.max_rows);
+  panels_ = ceil_div(n_, fns_.max_cols);
+  pack_a_ = panels_ >= kPackAFromPanels;
+  pack_b_ = trans_b || strips_ >= kPackBFromStrips;
+  cut_blocks();
+
+  const int64_t strip_floats = fns_.max_rows * std::max<int64_t>(1, depth_);
+  const int64_t panel_floats = fns_.max_cols * std::max<int64_t>(1, depth_);
+  pack_strips_ = ceil_div(kPackItem, strip_floats);
+  pack_panels_ = ceil_div(kPackItem, panel_floats);
+  packed_b_at_ = pack_a_ ? round_up(m_ * depth_, kAlignedFloats) : 0;
+  slots_at_ = packed_b_at_ + (pack_b_ ? panels_ * panel_floats : panel_floats);
+  const int64_t slots = shards_ > 1 ? std::bit_width(static_cast<uint64_t>(shards_ - 1)) + 1 : 0;
+  slot_floats_ = slots * fns_.max_rows * fns_.max_cols;
+  total_floats_ = slots_at_ + problem.threads * slot_floats_;
+}
+
+// Starts from the largest block and halves it until there are enough blocks or they are small.
+void PackedGemm::cut_blocks() {
+  block_strips_ = std::max<int64_t>(1, std::min(strips_, kBlockRows / fns_.max_rows));
+  block_panels_ = std::max<int64_t>(1, std::min(panels_, kBlockCols / fns_.max_cols));
+  const auto blocks = [&] {
+    return ceil_div(strips_, block_strips_) * ceil_div(panels_, block_panels_);
+  };
+  while (block_strips_ * block_panels_ > 1 && blocks() < kEnoughBlocks &&
+         m_ * n_ * depth_ / blocks() > kLeastBlock) {
+    int64_t& larger = block_strips_ > block_panels_ ? block_strips_ : block_panels_;
+    larger = ceil_div(larger, 2);
+  }
+}
+
+void PackedGemm::pack_strips(const Memory& at, Range strips) const {
+  for (int64_t i = strips.begin; i < strips.end; ++i) {
+    const Range rows = strip(i);
+    fns_.pack({at.a + rows.begin * a_row_, a_row_, a_step_, rows.size(), depth_,
+               at.packed_a + rows.begin * depth_, rows.size()});
+  }
+}
+
+void PackedGemm::pack_panels(const Memory& at, Range panels) const {
+  for (int64_t i = panels.begin; i < panels.end; ++i) {
+    const Range cols = panel(i);
+    if (!is_packed(cols)) continue;
+    fns_.pack({at.b + cols.begin * b_col_, b_col_, b_step_, cols.size(), depth_,
+               at.packed_b + (pack_b_ ? cols.begin * depth_ : 0), pitch(cols)});
+  }
+}
+
+void PackedGemm::sharded_tile(Tile tile, int64_t rows, float* slots) const {
+  const int64_t slot = fns_.max_rows * fns_.max_cols;
+  const int64_t row = pitch({0, tile.cols});
+  float* const result = tile.c;
+  const float* const a = tile.a;
+  const float* const b = tile.b;
+  tree_fold(
+      shards_,
+      [&](int64_t s, int to) {
+        const int64_t begin = sharding_.begin(s);
+        Tile leaf = tile;
+        leaf.a = a + begin * tile.a_step;
+        leaf.b = b + begin * tile.b_step;
+        leaf.depth = sharding_.end(s, depth_) - begin;
+        leaf.c = slots + to * slot;
+        leaf.c_row = row;
+        leaf.cols = row;
+        fns_.tile(rows, leaf);
+      },
+      [&](int into, int from) { fns_.add(slots + into * slot, slots + from * slot, rows * row); });
+  for (int64_t r = 0; r < rows; ++r)
+    std::copy_n(slots + r * row, tile.cols, result + r * tile.c_row);
+}
+
+void PackedGemm::block(const Memory& at, Range strips, Range panels) const {
+  const int64_t chunks = shards_ > 1 ? 1 : std::max<int64_t>(1, ceil_div(depth_, kChunk));
+  for (int64_t chunk = 0; chunk < chunks; ++chunk) {
+    const Range steps{chunk * depth_ / chunks, (chunk + 1) * depth_ / chunks};
+    for (int64_t i = strips.begin; i < strips.end; ++i) {
+      const Range rows = strip(i);
+      const int64_t a_row = pack_a_ ? 1 : a_row_;
+      const int64_t a_step = pack_a_ ? rows.size() : a_step_;
+      const float* a = (pack_a_ ? at.packed_a + rows.begin * depth_ : at.a + rows.begin * a_row_) +
+                       steps.begin * a_step;
+      for (int64_t j = panels.begin; j < panels.end; ++j) {
+        const Range cols = panel(j);
+        const bool packed = is_packed(cols);
+        const int64_t b_step = packed ? pitch(cols) : b_step_;
+        const float* b = (packed ? at.packed_b + (pack_b_ ? cols.begin * depth_ : 0)
+                                 : at.b + cols.begin) +
+                         steps.begin * b_step;
+        const Tile tile{a,      a_row, a_step, b,           b_step, steps.size(),
+                        at.c + rows.begin * n_ + cols.begin, n_,     cols.size(), chunk > 0};
+        if (shards_ > 1) sharded_tile(tile, rows.size(), at.slots);
+        else fns_.tile(rows.size(), tile);
+      }
+    }
+  }
+}
+
+void PackedGemm::run(const Call& call) const noexcept {
+  float* workspace = reinterpret_cast<float*>(call.workspace);
+  const Memory at{call.operands[0].as<float>(), call.operands[1].as<float>(),
+                  call.results[0].as<float>(),  workspace,
+                  workspace + packed_b_at_,     workspace + slots_at_};
+  const int64_t pack_a_items = pack_a_ ? ceil_div(strips_, pack_strips_) : 0;
+  const int64_t pack_b_first = pack_b_ ? 0 : panels_ - 1;  // at most the ragged one
+  const int64_t pack_b_items = n_ == 0 ? 0 : ceil_div(panels_ - pack_b_first, pack_panels_);
+  const auto range = [](int64_t item, int64_t first, int64_t size, int64_t end) {
+    return Range{first + item * size, std::min(end, first + (item + 1) * size)};
+  };
+  call.pool->run(pack_a_items + pack_b_items, [&](int64_t item, int) {
+    if (item < pack_a_items) pack_strips(at, range(item, 0, pack_strips_, strips_));
+    else pack_panels(at, range(item - pack_a_items, pack_b_first, pack_panels_, panels_));
+  });
+
+  const int64_t across = ceil_div(panels_, block_panels_);
+  call.pool->run(ceil_div(strips_, block_strips_) * across, [&](int64_t item, int worker) {
+    Memory mine = at;
+    mine.slots += worker * slot_floats_;
+    block(mine, range(item / across, 0, block_strips_, strips_),
+          range(item % across, 0, block_panels_, panels_));
+  });
+}
+
+}  // namespace
+
+std::string refuse_packed_gemm(const Problem& problem) {
+  if (problem.operands[0].dtype != DType::f32) return "operands are not f32";
+  if (problem.attrs().has("epilogue")) return "epilogue";
+  return {};
+}
+
+std::unique_ptr<Kernel> make_packed_gemm(const Problem& problem) {
+  return std::make_unique<PackedGemm>(problem);
+}
+
+}  // namespace hone::kernels

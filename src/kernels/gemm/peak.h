@@ -1,0 +1,12 @@
+// What the cores can do at most: the yardstick of every contraction.
+#pragma once
+
+#include "base/cpu.h"
+
+namespace hone::kernels {
+
+/// GFLOP/s of one thread that does nothing but fused multiply-adds in registers, at a level of avx2
+/// or higher. Takes about 2 ms, and gives the best of several short runs.
+double measure_fma_peak_gflops(Isa isa);
+
+}  // namespace hone::kernels
