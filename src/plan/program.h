@@ -57,6 +57,11 @@ struct Program {
   int regions() const {
     return 1 + static_cast<int>(inputs.size() + states.size() + constants.size());
   }
+  bool has_output(std::string_view name) const {
+    for (const Binding& b : outputs)
+      if (b.name == name) return true;
+    return false;
+  }
   /// One line a step: kernel, node, types and offsets; the memory at the end.
   std::string to_text() const;
 };
