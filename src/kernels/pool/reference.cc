@@ -1,10 +1,141 @@
-// Scalar references of the pool family.
+// Scalar references of pooling: the loops of docs/numerics.md, in either layout.
 #include "kernels/reference.h"
 
+#include <algorithm>
+#include <vector>
+
+#include "ir/infer.h"
 #include "kernels/families.h"
 
 namespace hone::kernels {
+namespace {
 
-std::span<const ReferenceRow> pool_reference() { return {}; }
+using ir::PoolDims;
+
+struct ImageStrides {
+  int64_t n, c, h, w;
+  HONE_INLINE int64_t at(int64_t in, int64_t ic, int64_t ih, int64_t iw) const {
+    return in * n + ic * c + ih * h + iw * w;
+  }
+};
+
+ImageStrides image_strides(const Shape& shape, const ir::Layout& at) {
+  const std::vector<int64_t> s = shape.strides();
+  const auto stride = [&](int axis) { return s[static_cast<size_t>(axis)]; };
+  return {stride(at.n), stride(at.c), stride(at.h), stride(at.w)};
+}
+
+// The places of one window that lie inside the input.
+struct Window {
+  int64_t h0, h1, w0, w1;
+  HONE_INLINE Window(const PoolDims& d, int64_t oh, int64_t ow)
+      : h0(std::max<int64_t>(0, oh * d.stride_h - d.pad_top)),
+        h1(std::min(d.h, oh * d.stride_h - d.pad_top + d.kh)),
+        w0(std::max<int64_t>(0, ow * d.stride_w - d.pad_left)),
+        w1(std::min(d.w, ow * d.stride_w - d.pad_left + d.kw)) {}
+  HONE_INLINE int64_t places() const { return (h1 - h0) * (w1 - w0); }
+};
+
+// Calls f(n, c, oh, ow, window) for every output, oh and ow ascending.
+template <class F>
+HONE_INLINE void for_outputs(const PoolDims& d, F&& f) {
+  for (int64_t n = 0; n < d.n; ++n)
+    for (int64_t c = 0; c < d.c; ++c)
+      for (int64_t oh = 0; oh < d.oh; ++oh)
+        for (int64_t ow = 0; ow < d.ow; ++ow) f(n, c, oh, ow, Window(d, oh, ow));
+}
+
+// The offset of the window's maximum: the first NaN, else the first of the greatest.
+template <class T>
+HONE_INLINE int64_t place_of_max(const T* x, const ImageStrides& xs, int64_t n, int64_t c,
+                                 const Window& window) {
+  int64_t best = xs.at(n, c, window.h0, window.w0);
+  for (int64_t h = window.h0; h < window.h1; ++h)
+    for (int64_t w = window.w0; w < window.w1; ++w) {
+      const int64_t place = xs.at(n, c, h, w);
+      const bool first_nan = x[place] != x[place] && x[best] == x[best];
+      if (x[place] > x[best] || first_nan) best = place;
+    }
+  return best;
+}
+
+template <class T>
+HONE_INLINE void max_pool2d(const RefCall& call) {
+  const PoolDims d = ir::pool_dims(call.operands[0].shape(), call.attrs());
+  const ir::Layout& layout = ir::layout_of(call.attrs());
+  const ImageStrides xs = image_strides(call.operands[0].shape(), layout);
+  const ImageStrides ys = image_strides(call.results[0].shape(), layout);
+  const T* x = call.in<T>(0);
+  T* y = call.out<T>(0);
+  for_outputs(d, [&](int64_t n, int64_t c, int64_t oh, int64_t ow, const Window& window) {
+    y[ys.at(n, c, oh, ow)] = x[place_of_max(x, xs, n, c, window)];
+  });
+}
+
+template <class T>
+HONE_INLINE void max_pool2d_grad(const RefCall& call) {
+  const PoolDims d = ir::pool_dims(call.operands[0].shape(), call.attrs());
+  const ir::Layout& layout = ir::layout_of(call.attrs());
+  const ImageStrides xs = image_strides(call.operands[0].shape(), layout);
+  const ImageStrides ys = image_strides(call.operands[1].shape(), layout);
+  const T* x = call.in<T>(0);
+  const T* dy = call.in<T>(1);
+  T* dx = call.out<T>(0);
+  std::fill_n(dx, call.results[0].shape().elements(), T{0});
+  for_outputs(d, [&](int64_t n, int64_t c, int64_t oh, int64_t ow, const Window& window) {
+    dx[place_of_max(x, xs, n, c, window)] += dy[ys.at(n, c, oh, ow)];
+  });
+}
+
+template <class T>
+HONE_INLINE T divisor(const PoolDims& d, const Window& window, bool count_pad) {
+  return static_cast<T>(count_pad ? d.kh * d.kw : window.places());
+}
+
+template <class T>
+HONE_INLINE void avg_pool2d(const RefCall& call) {
+  const PoolDims d = ir::pool_dims(call.operands[0].shape(), call.attrs());
+  const ir::Layout& layout = ir::layout_of(call.attrs());
+  const ImageStrides xs = image_strides(call.operands[0].shape(), layout);
+  const ImageStrides ys = image_strides(call.results[0].shape(), layout);
+  const bool count_pad = call.attrs().flag("count_pad");
+  const T* x = call.in<T>(0);
+  T* y = call.out<T>(0);
+  for_outputs(d, [&](int64_t n, int64_t c, int64_t oh, int64_t ow, const Window& window) {
+    T sum = -T{0};
+    for (int64_t h = window.h0; h < window.h1; ++h)
+      for (int64_t w = window.w0; w < window.w1; ++w) sum += x[xs.at(n, c, h, w)];
+    y[ys.at(n, c, oh, ow)] = sum / divisor<T>(d, window, count_pad);
+  });
+}
+
+template <class T>
+HONE_INLINE void avg_pool2d_grad(const RefCall& call) {
+  const PoolDims d = ir::pool_dims(call.results[0].shape(), call.attrs());
+  const ir::Layout& layout = ir::layout_of(call.attrs());
+  const ImageStrides xs = image_strides(call.results[0].shape(), layout);
+  const ImageStrides ys = image_strides(call.operands[0].shape(), layout);
+  const bool count_pad = call.attrs().flag("count_pad");
+  const T* dy = call.in<T>(0);
+  T* dx = call.out<T>(0);
+  std::fill_n(dx, call.results[0].shape().elements(), T{0});
+  for_outputs(d, [&](int64_t n, int64_t c, int64_t oh, int64_t ow, const Window& window) {
+    const T share = dy[ys.at(n, c, oh, ow)] / divisor<T>(d, window, count_pad);
+    for (int64_t h = window.h0; h < window.h1; ++h)
+      for (int64_t w = window.w0; w < window.w1; ++w) dx[xs.at(n, c, h, w)] += share;
+  });
+}
+
+}  // namespace
+
+std::span<const ReferenceRow> pool_reference() {
+  static const ReferenceRow rows[] = {
+      HONE_REFERENCE(max_pool2d),
+      HONE_REFERENCE(max_pool2d_grad),
+      HONE_REFERENCE(avg_pool2d),
+      HONE_REFERENCE(avg_pool2d_grad),
+  };
+  return rows;
+}
 
 }  // namespace hone::kernels
