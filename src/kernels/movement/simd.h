@@ -1,0 +1,27 @@
+// The vector code of the movements, once for each ISA level.
+#pragma once
+
+#include <cstdint>
+
+#include "base/cpu.h"
+
+namespace hone::kernels {
+
+/// The draws of random_uniform as groups of four: what one evaluation of the generator gives.
+struct UniformDraws {
+  uint64_t key;
+  int64_t row_elements;                                          ///< elements of one row of axis 0
+  int64_t row_groups() const { return (row_elements + 3) / 4; }  ///< groups of one row
+};
+
+struct MovementFns {
+  /// to[r * to_stride + c] = from[c * from_stride + r], for elements of four bytes.
+  void (*transpose)(const uint32_t* from, int64_t from_stride, uint32_t* to, int64_t to_stride,
+                    int64_t rows, int64_t cols);
+  /// Draws groups [begin, end), numbered row by row; `out` is the first element of all.
+  void (*uniform)(const UniformDraws& draws, int64_t begin, int64_t end, float* out);
+};
+
+const MovementFns& movement_fns(Isa isa);
+
+}  // namespace hone::kernels
