@@ -42,7 +42,8 @@ void micro(const Tile& t) {
 #pragma GCC unroll 2
       for (int v = 0; v < vectors; ++v) {
         const float* c = t.c + r * t.c_row + v * kLanes;
-        acc[r][v] = v + 1 < vectors || tail == kLanes ? hn::LoadU(d, c) : hn::MaskedLoad(mask, d, c);
+        acc[r][v] =
+            v + 1 < vectors || tail == kLanes ? hn::LoadU(d, c) : hn::MaskedLoad(mask, d, c);
       }
   }
   const float* a = t.a;
@@ -88,7 +89,8 @@ void tile(int64_t rows, const Tile& t) { kMicros[(t.cols - 1) / kLanes][rows - 1
 // Lanes are adjacent in the source: copies steps.
 void pack_steps(const Panel& p) {
   const size_t bytes = static_cast<size_t>(p.width) * sizeof(float);
-  for (int64_t k = 0; k < p.depth; ++k) std::memcpy(p.packed + k * p.pitch, p.source + k * p.step, bytes);
+  for (int64_t k = 0; k < p.depth; ++k)
+    std::memcpy(p.packed + k * p.pitch, p.source + k * p.step, bytes);
 }
 
 // Steps are adjacent in the source: transposes squares of 4 x 4. The last group of four lanes
@@ -123,8 +125,7 @@ void pack_lanes(const Panel& p) {
 }
 
 void pack(const Panel& p) {
-  if (p.width < p.pitch)
-    std::fill(p.packed, p.packed + p.depth * p.pitch, 0.0f);
+  if (p.width < p.pitch) std::fill(p.packed, p.packed + p.depth * p.pitch, 0.0f);
   if (p.lane == 1) pack_steps(p);
   else pack_lanes(p);
 }
@@ -137,7 +138,7 @@ void add(float* into, const float* from, int64_t count) {
 
 }  // namespace
 
-constexpr GemmFns kFns = {kLanes, kRows, kVectors * kLanes, &tile, &pack, &add};
+constexpr GemmFns kFns = {kLanes, kRows, kVectors* kLanes, &tile, &pack, &add};
 
 }  // namespace hone::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

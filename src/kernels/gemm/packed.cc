@@ -18,7 +18,7 @@ namespace {
 constexpr int64_t kAlignedFloats = 16;  // 64 bytes
 constexpr int64_t kChunk = 256;         // steps of the chain
 constexpr int64_t kBlockRows = 112, kBlockCols = 128;
-constexpr int64_t kEnoughBlocks = 32;             // for the threads of a large machine...
+constexpr int64_t kEnoughBlocks = 32;              // for the threads of a large machine...
 constexpr int64_t kLeastBlock = int64_t{1} << 18;  // ... unless a block would have fewer FMAs
 constexpr int64_t kPackItem = int64_t{1} << 14;    // elements that one item packs at least
 constexpr int64_t kPackAFromPanels = 3, kPackBFromStrips = 3;  // reuse that pays for packing
@@ -176,11 +176,12 @@ void PackedGemm::block(const Memory& at, Range strips, Range panels) const {
         const Range cols = panel(j);
         const bool packed = is_packed(cols);
         const int64_t b_step = packed ? pitch(cols) : b_step_;
-        const float* b = (packed ? at.packed_b + (pack_b_ ? cols.begin * depth_ : 0)
-                                 : at.b + cols.begin) +
-                         steps.begin * b_step;
-        const Tile tile{a,      a_row, a_step, b,           b_step, steps.size(),
-                        at.c + rows.begin * n_ + cols.begin, n_,     cols.size(), chunk > 0};
+        const float* b =
+            (packed ? at.packed_b + (pack_b_ ? cols.begin * depth_ : 0) : at.b + cols.begin) +
+            steps.begin * b_step;
+        const Tile tile{
+            a,  a_row,       a_step,   b, b_step, steps.size(), at.c + rows.begin * n_ + cols.begin,
+            n_, cols.size(), chunk > 0};
         if (shards_ > 1) sharded_tile(tile, rows.size(), at.slots);
         else fns_.tile(rows.size(), tile);
       }
@@ -216,7 +217,9 @@ void PackedGemm::run(const Call& call) const noexcept {
 }  // namespace
 
 std::string refuse_packed_gemm(const Problem& problem) {
-  if (problem.operands[0].dtype != DType::f32) return "operands are not f32";
+  if (problem.operands[0].dtype != DType::f32)
+    return "operands are " + std::string(name_of(problem.operands[0].dtype)) +
+           ": only f32 is computed";
   if (problem.attrs().has("epilogue")) return "epilogue";
   return {};
 }
