@@ -2,13 +2,11 @@
 #include "kernels/problems.h"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 #include <numeric>
 
 #include "base/error.h"
-#include "base/rng.h"
 #include "ir/expr.h"
+#include "kernels/draw.h"
 
 namespace hone::kernels {
 namespace {
@@ -21,32 +19,6 @@ using ir::Ints;
 using ir::OpSpec;
 using ir::ValueId;
 
-/// A stream of random choices.
-class Draw {
- public:
-  explicit Draw(uint64_t key) : key_(key) {}
-  int64_t below(int64_t bound) {
-    return static_cast<int64_t>(uniform_below(key_, index_++, static_cast<uint64_t>(bound)));
-  }
-  /// Uniform in [low, high].
-  int64_t between(int64_t low, int64_t high) { return low + below(high - low + 1); }
-  bool one_in(int64_t n) { return below(n) == 0; }
-  double unit() { return static_cast<double>(below(int64_t{1} << 40)) * 0x1p-40; }
-  template <class Container>
-  const auto& pick(const Container& from) {
-    return *(std::begin(from) + below(static_cast<int64_t>(std::size(from))));
-  }
-  template <class T>
-  void shuffle(std::vector<T>& items) {
-    for (size_t i = items.size(); i > 1; --i)
-      std::swap(items[i - 1], items[static_cast<size_t>(below(static_cast<int64_t>(i)))]);
-  }
-
- private:
-  uint64_t key_;
-  uint64_t index_ = 0;
-};
-
 /// A case in the making.
 struct Maker {
   Maker(const OpSpec& spec, uint64_t seed, const CaseOptions& case_options)
@@ -57,7 +29,7 @@ struct Maker {
   Draw draw;
   Graph graph{"case"};
   std::vector<ValueId> operands;
-  int64_t lowest_index = -5, highest_index = 5;  // of integer operands
+  IntegerRange integers;
 
   ValueId operand(Shape shape, DType dtype = DType::f32) {
     operands.push_back(graph.input(fmt::format("x{}", operands.size()), {dtype, std::move(shape)}));
@@ -228,8 +200,7 @@ void make_pad(Maker& m) {
 
 void make_one_hot(Maker& m) {
   const int64_t depth = m.extent();
-  m.lowest_index = -1;
-  m.highest_index = depth;
+  m.integers = {-1, depth};  // some out of range
   m.operand(m.shape(static_cast<int>(m.draw.between(0, 2))), DType::i64);
   m.finish({{"depth", depth}});
 }
@@ -446,83 +417,6 @@ const Row kRows[] = {
     {&op::random_uniform, make_random},
 };
 
-// The operands' contents.
-
-float special_value(Draw& draw) {
-  using Limits = std::numeric_limits<float>;
-  constexpr float kSpecials[] = {0.0f,
-                                 -0.0f,
-                                 Limits::quiet_NaN(),
-                                 1e-40f,
-                                 -1e-40f,
-                                 Limits::infinity(),
-                                 Limits::max(),
-                                 Limits::lowest(),
-                                 -Limits::infinity(),
-                                 Limits::min(),
-                                 1.0f,
-                                 -88.5f};
-  return draw.pick(kSpecials);
-}
-
-/// Distinct magnitudes in [0.5, 2), in random order, for all floats of a case together.
-std::vector<float> smooth_values(Draw& draw, int64_t count, bool positive) {
-  std::vector<float> values(static_cast<size_t>(count));
-  for (size_t i = 0; i < values.size(); ++i) {
-    const double at = (static_cast<double>(i) + 0.5) / static_cast<double>(count);
-    values[i] = static_cast<float>((0.5 + 1.5 * at) * (positive || draw.one_in(2) ? 1 : -1));
-  }
-  draw.shuffle(values);
-  return values;
-}
-
-void fill_floats(Draw& draw, Tensor& tensor, Values kind) {
-  float* x = tensor.data<float>();
-  const bool whole = draw.one_in(4);
-  for (int64_t i = 0; i < tensor.elements(); ++i) {
-    if (kind == Values::specials && draw.one_in(8)) x[i] = special_value(draw);
-    else if (whole) x[i] = static_cast<float>(draw.between(-3, 3));
-    else x[i] = static_cast<float>(4 * draw.unit() - 2);
-  }
-}
-
-/// Integers that any integer dtype but bool holds: they are cast from i64.
-Tensor random_integers(Maker& m, const TensorType& type) {
-  Tensor wide(DType::i64, type.shape);
-  int64_t* x = wide.data<int64_t>();
-  const int64_t low = type.dtype == DType::boolean || type.dtype == DType::u8 ? 0 : m.lowest_index;
-  const int64_t high = type.dtype == DType::boolean ? 1
-                       : type.dtype == DType::u8    ? 255
-                                                    : m.highest_index;
-  for (int64_t i = 0; i < wide.elements(); ++i) x[i] = m.draw.between(low, high);
-  return wide.cast(type.dtype);
-}
-
-void fill_operands(Maker& m, Case& out) {
-  int64_t floats = 0;
-  for (ValueId v : m.operands)
-    if (m.graph.type(v).dtype == DType::f32) floats += m.graph.shape(v).elements();
-  std::vector<float> values;
-  if (m.smooth()) values = smooth_values(m.draw, floats, m.options.values == Values::positive);
-  auto next = values.begin();
-  const auto take = [&](Tensor& tensor) {
-    std::copy_n(next, tensor.elements(), tensor.data<float>());
-    next += tensor.elements();
-  };
-  for (ValueId v : m.operands) {
-    const TensorType& type = m.graph.type(v);
-    Tensor tensor;
-    if (type.dtype != DType::f32) {
-      tensor = random_integers(m, type);
-    } else {
-      tensor = Tensor(DType::f32, type.shape);
-      if (m.smooth()) take(tensor);
-      else fill_floats(m.draw, tensor, m.options.values);
-    }
-    out.operands[m.graph.producer(v).name] = std::move(tensor);
-  }
-}
-
 }  // namespace
 
 std::vector<Tensor> Case::operand_list() const {
@@ -553,7 +447,12 @@ Case random_case(const OpSpec& op, uint64_t seed, const CaseOptions& options) {
   row->make(maker);
   Case out;
   out.seed = seed;
-  fill_operands(maker, out);
+  std::vector<TensorType> types;
+  for (ValueId v : maker.operands) types.push_back(maker.graph.type(v));
+  const std::vector<Tensor> tensors =
+      random_tensors(maker.draw, types, options.values, maker.integers);
+  for (size_t i = 0; i < tensors.size(); ++i)
+    out.operands[maker.graph.producer(maker.operands[i]).name] = tensors[i];
   out.graph = std::move(maker.graph);
   return out;
 }

@@ -10,16 +10,9 @@
 
 #include "ir/graph.h"
 #include "kernels/kernel.h"
+#include "kernels/problem_values.h"
 
 namespace hone::kernels {
-
-/// What the floats of a case are.
-enum class Values {
-  plain,     ///< uniform in [-2, 2], or, now and then, small integers, so that some are equal
-  specials,  ///< plain, with NaN, infinities, zeros of both signs, denormals and huge values
-  smooth,    ///< all distinct and at least 0.5 from 0: away from every kink
-  positive,  ///< smooth, and greater than 0
-};
 
 struct CaseOptions {
   Values values = Values::plain;
