@@ -1,0 +1,217 @@
+// The harness of the numerics contract: every kernel row, at every level of this machine, on any
+// number of threads and in place where it allows that, gives the bits of its op's reference. A new
+// row is tested by being in the table.
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+#include "base/dtype.h"
+#include "kernels/interpreter.h"
+#include "kernels/problems.h"
+
+namespace hone::kernels {
+namespace {
+
+constexpr uint64_t kCases = 60;
+constexpr int kThreadCounts[] = {1, 2, 3, 5};
+
+ThreadPool& pool_of(int threads) {
+  static std::array<std::unique_ptr<ThreadPool>, 6> pools;
+  std::unique_ptr<ThreadPool>& pool = pools[static_cast<size_t>(threads)];
+  if (!pool) pool = std::make_unique<ThreadPool>(threads);
+  return *pool;
+}
+
+/// Half of the cases have NaN, infinities and the like.
+Case case_of(const ir::OpSpec& op, uint64_t seed) {
+  CaseOptions options;
+  if (seed % 2 == 1) options.values = Values::specials;
+  return random_case(op, seed, options);
+}
+
+/// Memory as in an arena: 64-byte aligned, full of garbage, with fences that show writes outside.
+class Fenced {
+ public:
+  explicit Fenced(int64_t bytes) : bytes_(bytes), memory_(DType::u8, {bytes + 2 * kFence}) {
+    std::memset(memory_.raw(), kGarbage, static_cast<size_t>(memory_.bytes()));
+  }
+  explicit Fenced(const Tensor& contents) : Fenced(contents.bytes()) {
+    std::memcpy(data(), contents.raw(), static_cast<size_t>(contents.bytes()));
+  }
+  std::byte* data() { return memory_.raw() + kFence; }
+  bool intact() {
+    const uint8_t* m = memory_.data<uint8_t>();
+    for (int64_t i = 0; i < kFence; ++i)
+      if (m[i] != kGarbage || m[kFence + bytes_ + i] != kGarbage) return false;
+    return true;
+  }
+
+ private:
+  static constexpr int64_t kFence = 128;
+  static constexpr uint8_t kGarbage = 0xA5;
+  int64_t bytes_;
+  Tensor memory_;
+};
+
+/// The index of the first element that differs, or -1. All NaNs are equal.
+int64_t first_difference(const Tensor& expected, const std::byte* found) {
+  return visit(expected.dtype(), [&](auto tag) -> int64_t {
+    using T = decltype(tag);
+    const std::byte* want = expected.raw();
+    for (int64_t i = 0; i < expected.elements(); ++i) {
+      const size_t at = static_cast<size_t>(i) * sizeof(T);
+      if (std::memcmp(want + at, found + at, sizeof(T)) == 0) continue;
+      T a, b;
+      std::memcpy(&a, want + at, sizeof(T));
+      std::memcpy(&b, found + at, sizeof(T));
+      if constexpr (std::is_floating_point_v<T>)
+        if (a != a && b != b) continue;
+      return i;
+    }
+    return -1;
+  });
+}
+
+std::string element(const Tensor& type, const std::byte* data, int64_t i) {
+  return visit(type.dtype(), [&](auto tag) {
+    using T = decltype(tag);
+    T value;
+    std::memcpy(&value, data + static_cast<size_t>(i) * sizeof(T), sizeof(T));
+    if constexpr (std::is_same_v<T, float>) return fmt::format("{:a}", value);
+    else return fmt::format("{}", value);
+  });
+}
+
+std::vector<Tensor> reference_results(const Case& c) {
+  std::vector<Tensor> results;
+  for (auto& [name, tensor] : interpret(c.graph, c.operands).outputs) results.push_back(tensor);
+  return results;
+}
+
+/// Runs the kernel and compares. With `alias`, that result lives in that operand's memory.
+struct Alias {
+  int result = -1;
+  int operand = -1;
+};
+void check_run(const KernelRow& row, const Case& c, const std::vector<Tensor>& expected,
+               const Problem& problem, Alias alias = {}) {
+  SCOPED_TRACE(fmt::format(
+      "{} at {} with {} threads: {}{}", row.name, name_of(problem.isa), problem.threads,
+      c.describe(),
+      alias.result < 0 ? ""
+                       : fmt::format(", result {} in operand {}", alias.result, alias.operand)));
+  const std::unique_ptr<Kernel> kernel = row.make(problem);
+  const std::vector<Tensor> originals = c.operand_list();
+  std::vector<Fenced> operands, results;
+  std::vector<View> operand_views, result_views;
+  for (size_t i = 0; i < originals.size(); ++i) {
+    operands.emplace_back(originals[i]);
+    operand_views.push_back({operands[i].data(), &problem.operands[i]});
+  }
+  for (size_t i = 0; i < expected.size(); ++i) {
+    const bool aliased = static_cast<int>(i) == alias.result;
+    results.emplace_back(aliased ? 0 : expected[i].bytes());
+    result_views.push_back(
+        {aliased ? operands[static_cast<size_t>(alias.operand)].data() : results[i].data(),
+         &problem.results[i]});
+  }
+  Fenced workspace(kernel->workspace_bytes());
+  kernel->run({operand_views, result_views, workspace.data(), &pool_of(problem.threads)});
+
+  for (size_t i = 0; i < expected.size(); ++i) {
+    const int64_t at = first_difference(expected[i], result_views[i].data);
+    ASSERT_EQ(at, -1) << "result " << i << ", element " << at << ": expected "
+                      << element(expected[i], expected[i].raw(), at) << ", found "
+                      << element(expected[i], result_views[i].data, at);
+    EXPECT_TRUE(results[i].intact()) << "wrote outside result " << i;
+  }
+  for (size_t i = 0; i < originals.size(); ++i) {
+    EXPECT_TRUE(operands[i].intact()) << "wrote outside operand " << i;
+    if (static_cast<int>(i) == alias.operand) continue;
+    EXPECT_EQ(first_difference(originals[i], operands[i].data()), -1) << "changed operand " << i;
+  }
+  EXPECT_TRUE(workspace.intact()) << "wrote outside the workspace";
+}
+
+/// Every way in which the row may run a case; false if it refuses it.
+bool check_case(const KernelRow& row, const Case& c, Isa isa, const std::vector<Tensor>& expected) {
+  bool claimed = false;
+  for (int threads : kThreadCounts) {
+    const Problem problem = c.problem(isa, threads);
+    if (!row.refuse(problem).empty()) continue;
+    claimed = true;
+    check_run(row, c, expected, problem);
+    if (row.in_place == nullptr || testing::Test::HasFatalFailure()) continue;
+    for (int r = 0; r < static_cast<int>(problem.results.size()); ++r)
+      for (int o = 0; o < static_cast<int>(problem.operands.size()); ++o)
+        if (row.in_place(problem, r, o)) check_run(row, c, expected, problem, {r, o});
+    if (testing::Test::HasFatalFailure()) return true;
+  }
+  return claimed;
+}
+
+class Bits : public testing::TestWithParam<KernelRow> {};
+
+TEST_P(Bits, EqualTheReference) {
+  const KernelRow& row = GetParam();
+  bool claimed = false, runs_here = false;
+  for (Isa isa : available_isas()) runs_here |= isa >= row.lowest;
+  if (!runs_here) GTEST_SKIP() << "this machine lacks " << name_of(row.lowest);
+  for (uint64_t seed = 0; seed < kCases; ++seed) {
+    const Case c = case_of(*row.op, seed);
+    const std::vector<Tensor> expected = reference_results(c);
+    for (Isa isa : available_isas()) {
+      if (isa < row.lowest) continue;
+      claimed |= check_case(row, c, isa, expected);
+      if (HasFatalFailure()) return;
+    }
+  }
+  EXPECT_TRUE(claimed) << "row '" << row.name << "' refused every case: the last because "
+                       << row.refuse(case_of(*row.op, kCases - 1).problem(row.lowest, 1));
+}
+
+std::string test_name(const testing::TestParamInfo<KernelRow>& info) {
+  std::string name = fmt::format("{}_{}_{}", info.index, info.param.name, info.param.op->name);
+  for (char& c : name)
+    if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
+  return name;
+}
+
+void PrintTo(const KernelRow& row, std::ostream* out) { *out << row.name; }
+
+INSTANTIATE_TEST_SUITE_P(Rows, Bits, testing::ValuesIn(kernel_rows().begin(), kernel_rows().end()),
+                         test_name);
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(Bits);
+
+TEST(References, ExistForEveryOp) {
+  for (const ir::OpSpec* op : ir::all_ops()) {
+    if (op->op_class == ir::OpClass::source || op == &ir::op::fused) continue;  // fused: its body
+    EXPECT_NE(find_reference(*op), nullptr) << "op '" << op->name << "' has no reference";
+  }
+}
+
+// A row that names an op twice, or an op without one, would hide another.
+TEST(References, AreUnique) {
+  for (const ReferenceRow& row : reference_rows())
+    EXPECT_EQ(find_reference(*row.op), &row) << "two references of '" << row.op->name << "'";
+}
+
+TEST(Problems, ExistForEveryOpAndAreReproducible) {
+  for (const ir::OpSpec* op : ir::all_ops()) {
+    if (op->op_class == ir::OpClass::source) continue;
+    for (uint64_t seed = 0; seed < 20; ++seed) {
+      const Case a = case_of(*op, seed), b = case_of(*op, seed);
+      EXPECT_EQ(a.node().op, op);
+      EXPECT_EQ(a.describe(), b.describe());
+      for (const auto& [name, tensor] : a.operands)
+        EXPECT_TRUE(tensor.same_bits(b.operands.at(name))) << a.describe();
+    }
+  }
+}
+
+}  // namespace
+}  // namespace hone::kernels
