@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <utility>
 
 #include "kernels/simd.h"
@@ -86,11 +85,25 @@ constexpr std::array<MicroFn, kRows> kMicros[kVectors] = {
 
 void tile(int64_t rows, const Tile& t) { kMicros[(t.cols - 1) / kLanes][rows - 1](t); }
 
-// Lanes are adjacent in the source: copies steps.
+// Lanes are adjacent in the source: copies steps, in whole vectors, then in fours of which the last
+// overlaps the one before it.
 void pack_steps(const Panel& p) {
-  const size_t bytes = static_cast<size_t>(p.width) * sizeof(float);
-  for (int64_t k = 0; k < p.depth; ++k)
-    std::memcpy(p.packed + k * p.pitch, p.source + k * p.step, bytes);
+  const D d;
+  const hn::FixedTag<float, 4> four;
+  const int64_t whole = p.width / kLanes * kLanes;
+  for (int64_t k = 0; k < p.depth; ++k) {
+    const float* from = p.source + k * p.step;
+    float* to = p.packed + k * p.pitch;
+    for (int64_t i = 0; i < whole; i += kLanes) hn::StoreU(hn::LoadU(d, from + i), d, to + i);
+    if (p.width < 4) {
+      for (int64_t i = 0; i < p.width; ++i) to[i] = from[i];
+      continue;
+    }
+    for (int64_t i = whole; i < p.width; i += 4) {
+      const int64_t at = std::min(i, p.width - 4);
+      hn::StoreU(hn::LoadU(four, from + at), four, to + at);
+    }
+  }
 }
 
 // Steps are adjacent in the source: transposes squares of 4 x 4. The last group of four lanes
