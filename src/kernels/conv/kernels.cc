@@ -1,8 +1,26 @@
 // The rows of the conv family.
+#include "kernels/conv/conv.h"
 #include "kernels/families.h"
 
 namespace hone::kernels {
 
-std::span<const KernelRow> conv_kernels() { return {}; }
+std::string refuse_direct_conv(const Problem& problem) {
+  if (problem.operands[0].dtype != DType::f32) return "operands are not f32";
+  if (problem.attrs().get<std::string>("layout") != "nhwc") return "layout is not nhwc";
+  if (problem.attrs().has("epilogue")) return "epilogue";
+  return {};
+}
+
+std::span<const KernelRow> conv_kernels() {
+  static const KernelRow rows[] = {
+      {&ir::op::conv2d, "conv.direct", "direct", Isa::avx2, 0, &refuse_direct_conv,
+       &make_conv_forward},
+      {&ir::op::conv2d_grad_input, "conv.direct", "direct", Isa::avx2, 0, &refuse_direct_conv,
+       &make_conv_grad_input},
+      {&ir::op::conv2d_grad_weight, "conv.direct", "direct", Isa::avx2, 0, &refuse_direct_conv,
+       &make_conv_grad_weight},
+  };
+  return rows;
+}
 
 }  // namespace hone::kernels

@@ -1,0 +1,20 @@
+// "conv.direct": the three convolutions without im2col or transforms, in layout nhwc.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "kernels/kernel.h"
+
+namespace hone::kernels {
+
+/// Why conv.direct does not take a node of any of the three ops, or empty.
+std::string refuse_direct_conv(const Problem& problem);
+
+/// conv2d, and conv2d_grad_input: every pixel of the result gathers what it reads (gather.cc).
+std::unique_ptr<Kernel> make_conv_forward(const Problem& problem);
+std::unique_ptr<Kernel> make_conv_grad_input(const Problem& problem);
+/// conv2d_grad_weight (grad_weight.cc).
+std::unique_ptr<Kernel> make_conv_grad_weight(const Problem& problem);
+
+}  // namespace hone::kernels

@@ -1,0 +1,217 @@
+// "conv.direct" of conv2d and conv2d_grad_input. The two are one algorithm: every pixel of the
+// result gathers source pixels along its taps, each a vector of channels times a matrix of weights.
+// They differ in which pixel a tap reads (geometry.h) and in how weights are packed.
+//
+// Work is cut into blocks of whole lines of the result, across samples. The pixels of a block that
+// read the same taps are listed, region by region, so that tiles are full even where an image is
+// small and its borders are many.
+#include <algorithm>
+
+#include "kernels/conv/conv.h"
+#include "kernels/conv/geometry.h"
+#include "kernels/conv/micro.h"
+#include "kernels/gemm/micro.h"
+
+namespace hone::kernels {
+namespace {
+
+constexpr int64_t kBlockBytes = 32 << 10;                // of the result: it stays in L1 or L2
+constexpr int64_t kLeastPixels = 64, kMostPixels = 512;  // of a block
+constexpr int64_t kEnoughBlocks = 16;                    // below it, panels are items of their own
+
+constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+constexpr int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
+
+struct Image {
+  int64_t h, w, c;
+};
+
+/// How the weights [kh, kw, i, o] are read as panels[tap][depth][column].
+struct WeightOrder {
+  int64_t depth;  // of a group
+  int64_t depth_stride, column_stride, group_stride, tap_stride;
+};
+
+class GatherConv final : public Kernel {
+ public:
+  GatherConv(const Problem& problem, const ir::ConvDims& d, Image source, Image result,
+             std::vector<AxisClass> rows, std::vector<AxisClass> cols, WeightOrder order);
+  void run(const Call& call) const noexcept override;
+  int64_t workspace_bytes() const override {
+    return packed_floats_ * int64_t{sizeof(float)} + threads_ * scratch_bytes();
+  }
+
+ private:
+  /// A class of lines times a class of columns, with the taps that its pixels read.
+  struct Region {
+    size_t rows, cols;
+    std::vector<Tap> taps;
+  };
+  struct Line {
+    size_t row_class;
+    int64_t source;
+  };
+  struct Lists {
+    int64_t* source_at;
+    int64_t* result_at;
+  };
+
+  int64_t scratch_bytes() const {
+    return round_up(2 * block_lines_ * result_.w * int64_t{sizeof(int64_t)}, 64);
+  }
+  int64_t pitch(const ConvPanel& panel) const { return round_up(panel.cols, fns_.lanes); }
+  void pack(const float* weights, float* packed, size_t panel, int64_t tap) const;
+  int64_t list_pixels(const Region& region, int64_t begin, int64_t end, const Lists& out) const;
+  void block(const Call& call, const float* panels, int64_t begin, int64_t end,
+             std::span<const size_t> which, const Lists& lists) const;
+
+  const ConvFns& fns_;
+  const GemmFns& pack_fns_;
+  int64_t threads_;
+  int64_t samples_;
+  Image source_, result_;
+  WeightOrder order_;
+  int64_t taps_;
+  bool depthwise_;
+  std::vector<AxisClass> cols_;
+  std::vector<Line> lines_;  // of one image of the result
+  std::vector<Region> regions_;
+  std::vector<ConvPanel> panels_;
+  std::vector<int64_t> packed_at_;
+  std::vector<size_t> panel_numbers_;
+  int64_t group_cols_, packed_floats_ = 0;
+  bool packs_ = true;
+  int64_t block_lines_ = 1;
+};
+
+GatherConv::GatherConv(const Problem& problem, const ir::ConvDims& d, Image source, Image result,
+                       std::vector<AxisClass> rows, std::vector<AxisClass> cols, WeightOrder order)
+    : fns_(conv_fns(problem.isa)),
+      pack_fns_(gemm_fns(problem.isa)),
+      threads_(problem.threads),
+      samples_(d.n),
+      source_(source),
+      result_(result),
+      order_(order),
+      taps_(d.kh * d.kw),
+      depthwise_(d.groups > 1 && d.group_c() == 1 && d.group_o() == 1),
+      cols_(std::move(cols)),
+      lines_(static_cast<size_t>(result.h)) {
+  for (size_t i = 0; i < rows.size(); ++i)
+    for (const AxisClass::Place& place : rows[i].places)
+      lines_[static_cast<size_t>(place.result)] = {i, place.source};
+  for (size_t i = 0; i < rows.size(); ++i)
+    for (size_t j = 0; j < cols_.size(); ++j) {
+      Region region{i, j, {}};
+      for (const AxisClass::Tap& row : rows[i].taps)
+        for (const AxisClass::Tap& col : cols_[j].taps)
+          region.taps.push_back(
+              {(row.source * source_.w + col.source) * source_.c, row.k * d.kw + col.k});
+      regions_.push_back(std::move(region));
+    }
+
+  const int64_t groups = depthwise_ ? 1 : d.groups;
+  group_cols_ = result_.c / groups;
+  panels_ = cut_panels(groups, group_cols_, fns_.lanes, fns_.max_vectors);
+  // Weights that already are one whole panel are read where they lie.
+  packs_ = panels_.size() != 1 || order_.column_stride != 1 || pitch(panels_[0]) != group_cols_;
+  for (size_t i = 0; i < panels_.size(); ++i) {
+    panel_numbers_.push_back(i);
+    packed_at_.push_back(packed_floats_);
+    if (packs_) packed_floats_ += round_up(taps_ * order_.depth * pitch(panels_[i]), 16);
+  }
+  const int64_t pixels =
+      std::clamp<int64_t>(kBlockBytes / std::max<int64_t>(1, result_.c * int64_t{sizeof(float)}),
+                          kLeastPixels, kMostPixels);
+  block_lines_ =
+      std::clamp<int64_t>(ceil_div(pixels, result_.w), 1,
+                          std::max<int64_t>(1, ceil_div(samples_ * result_.h, kEnoughBlocks)));
+}
+
+void GatherConv::pack(const float* weights, float* packed, size_t panel, int64_t tap) const {
+  const ConvPanel& p = panels_[panel];
+  pack_fns_.pack({weights + tap * order_.tap_stride + p.group * order_.group_stride +
+                      p.begin * order_.column_stride,
+                  order_.column_stride, order_.depth_stride, p.cols, order_.depth,
+                  packed + packed_at_[panel] + tap * order_.depth * pitch(p), pitch(p)});
+}
+
+// Lists the pixels of a region on the lines [begin, end), which are counted through all samples.
+int64_t GatherConv::list_pixels(const Region& region, int64_t begin, int64_t end,
+                                const Lists& out) const {
+  int64_t count = 0;
+  for (int64_t i = begin; i < end; ++i) {
+    const Line& line = lines_[static_cast<size_t>(i % result_.h)];
+    if (line.row_class != region.rows) continue;
+    const int64_t source = (i / result_.h * source_.h + line.source) * source_.w;
+    for (const AxisClass::Place& place : cols_[region.cols].places) {
+      out.source_at[count] = (source + place.source) * source_.c;
+      out.result_at[count] = (i * result_.w + place.result) * result_.c;
+      ++count;
+    }
+  }
+  return count;
+}
+
+void GatherConv::block(const Call& call, const float* panels, int64_t begin, int64_t end,
+                       std::span<const size_t> which, const Lists& lists) const {
+  const auto gather = depthwise_ ? fns_.gather_depthwise : fns_.gather;
+  for (const Region& region : regions_) {
+    const int64_t pixels = list_pixels(region, begin, end, lists);
+    if (pixels == 0) continue;
+    for (size_t i : which) {
+      const ConvPanel& p = panels_[i];
+      const int64_t column = p.group * group_cols_ + p.begin;
+      const int64_t channel = depthwise_ ? column : p.group * order_.depth;
+      gather({call.operands[0].as<float>() + channel, lists.source_at,
+              call.results[0].as<float>() + column, lists.result_at, pixels, region.taps.data(),
+              std::ssize(region.taps), order_.depth, panels + packed_at_[i], p.cols});
+    }
+  }
+}
+
+void GatherConv::run(const Call& call) const noexcept {
+  const float* panels = call.operands[1].as<float>();
+  if (packs_) {
+    float* packed = reinterpret_cast<float*>(call.workspace);
+    call.pool->run(std::ssize(panels_) * taps_, [&](int64_t item, int) {
+      pack(call.operands[1].as<float>(), packed, static_cast<size_t>(item / taps_), item % taps_);
+    });
+    panels = packed;
+  }
+  std::byte* scratch = call.workspace + packed_floats_ * int64_t{sizeof(float)};
+  const int64_t lines = samples_ * result_.h;
+  const int64_t blocks = ceil_div(lines, block_lines_);
+  const int64_t across = blocks < kEnoughBlocks ? std::ssize(panels_) : 1;
+  call.pool->run(blocks * across, [&](int64_t item, int worker) {
+    int64_t* lists = reinterpret_cast<int64_t*>(scratch + worker * scratch_bytes());
+    const int64_t begin = item / across * block_lines_;
+    const std::span<const size_t> all(panel_numbers_);
+    block(call, panels, begin, std::min(lines, begin + block_lines_),
+          across == 1 ? all : all.subspan(static_cast<size_t>(item % across), 1),
+          {lists, lists + block_lines_ * result_.w});
+  });
+}
+
+}  // namespace
+
+std::unique_ptr<Kernel> make_conv_forward(const Problem& problem) {
+  const ir::ConvDims d =
+      ir::conv_dims(problem.operands[0].shape, problem.operands[1].shape, problem.attrs());
+  return std::make_unique<GatherConv>(
+      problem, d, Image{d.h, d.w, d.c}, Image{d.oh, d.ow, d.o},
+      output_classes(filter_rows(d), d.h, d.oh), output_classes(filter_cols(d), d.w, d.ow),
+      WeightOrder{d.group_c(), d.o, 1, d.group_o(), d.group_c() * d.o});
+}
+
+std::unique_ptr<Kernel> make_conv_grad_input(const Problem& problem) {
+  const ir::ConvDims d =
+      ir::conv_dims(problem.results[0].shape, problem.operands[1].shape, problem.attrs());
+  const bool depthwise = d.groups > 1 && d.group_c() == 1 && d.group_o() == 1;
+  return std::make_unique<GatherConv>(
+      problem, d, Image{d.oh, d.ow, d.o}, Image{d.h, d.w, d.c},
+      input_classes(filter_rows(d), d.h, d.oh), input_classes(filter_cols(d), d.w, d.ow),
+      WeightOrder{d.group_o(), 1, depthwise ? 1 : d.o, d.group_o(), d.group_c() * d.o});
+}
+
+}  // namespace hone::kernels

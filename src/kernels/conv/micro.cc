@@ -1,0 +1,205 @@
+// The microkernels of conv.direct, once for each ISA level (see kernels/simd.h).
+#include "kernels/conv/micro.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "kernels/simd.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/conv/micro.cc"
+#include "hwy/foreach_target.h"
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace hone::kernels::HWY_NAMESPACE {
+namespace {
+namespace hn = hwy::HWY_NAMESPACE;
+using D = hn::ScalableTag<float>;
+using V = hn::Vec<D>;
+using M = hn::Mask<D>;
+
+constexpr int kLanes = HWY_MAX_BYTES / sizeof(float);
+constexpr bool kWide = HWY_MAX_BYTES == 64;
+// Accumulators fill the register file, but for one step of b and an element of a: 32 registers with
+// AVX-512, 16 without. Wide tiles have fewer rows, as each row also takes an address register.
+constexpr int kMaxVectors = kWide ? 4 : 2;
+constexpr int kMaxRows[kMaxVectors + 1] = {0, kWide ? 12 : 8, kWide ? 12 : 6,
+#if HWY_MAX_BYTES == 64
+                                           8, 6
+#endif
+};
+
+template <int vectors>
+HWY_INLINE V load(const float* from, int v, M last) {
+  const D d;
+  return v + 1 < vectors ? hn::LoadU(d, from + v * kLanes)
+                         : hn::MaskedLoad(last, d, from + v * kLanes);
+}
+
+// One step of every chain of a tile: the rows' elements of a lie at a[r] + at.
+template <int rows, int vectors, bool depthwise>
+HWY_INLINE void step(V (&acc)[rows][vectors], const float* const (&a)[rows], int64_t at,
+                     const V (&b)[vectors], M last) {
+  const D d;
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; ++r) {
+    if constexpr (depthwise) {
+#pragma GCC unroll 4
+      for (int v = 0; v < vectors; ++v)
+        acc[r][v] = hn::MulAdd(load<vectors>(a[r] + at, v, last), b[v], acc[r][v]);
+    } else {
+      const V each = hn::Set(d, a[r][at]);
+#pragma GCC unroll 4
+      for (int v = 0; v < vectors; ++v) acc[r][v] = hn::MulAdd(each, b[v], acc[r][v]);
+    }
+  }
+}
+
+template <int rows, int vectors, bool depthwise>
+void gather_tile(const GatherTiles& g, int64_t first) {
+  const D d;
+  const int64_t tail = g.cols - (vectors - 1) * kLanes;
+  const M last = hn::FirstN(d, static_cast<size_t>(tail));
+  V acc[rows][vectors];
+  const float* a[rows];
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; ++r) {
+    a[r] = g.source + g.source_at[first + r];
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) acc[r][v] = hn::Zero(d);
+  }
+  const int64_t depth = g.depth;
+  for (const Tap* tap = g.taps; tap != g.taps + g.tap_count; ++tap) {
+    const float* panel = g.panel + tap->block * depth * (vectors * kLanes);
+    const int64_t end = tap->source + depth;
+    for (int64_t at = tap->source; at < end; ++at) {
+      V b[vectors];
+#pragma GCC unroll 4
+      for (int v = 0; v < vectors; ++v) b[v] = hn::LoadU(d, panel + v * kLanes);
+      step<rows, vectors, depthwise>(acc, a, at, b, last);
+      panel += vectors * kLanes;
+    }
+  }
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; ++r) {
+    float* to = g.result + g.result_at[first + r];
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) {
+      if (v + 1 < vectors || tail == kLanes) hn::StoreU(acc[r][v], d, to + v * kLanes);
+      else hn::BlendedStore(acc[r][v], last, d, to + v * kLanes);
+    }
+  }
+}
+
+template <int rows, int vectors, bool depthwise>
+void weight_tile(const WeightTiles& g, int64_t first) {
+  const D d;
+  const M last = hn::FirstN(d, static_cast<size_t>(g.cols - (vectors - 1) * kLanes));
+  float* sums = g.sums + first * (vectors * kLanes);
+  V acc[rows][vectors];
+  const float* a[rows];
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; ++r) {
+    a[r] = g.x + (g.x_at + g.row_at[first + r]);
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) acc[r][v] = hn::LoadU(d, sums + (r * vectors + v) * kLanes);
+  }
+  const int64_t x_pixel = g.x_pixel;
+  const int64_t dy_pixel = g.dy_pixel;
+  for (int64_t line = 0; line < g.lines; ++line) {
+    const float* dy = g.dy + line * g.dy_line;
+    int64_t at = line * g.x_line;
+    for (int64_t p = g.pixels; p > 0; --p) {
+      V b[vectors];
+#pragma GCC unroll 4
+      for (int v = 0; v < vectors; ++v) b[v] = load<vectors>(dy, v, last);
+      step<rows, vectors, depthwise>(acc, a, at, b, last);
+      at += x_pixel;
+      dy += dy_pixel;
+    }
+  }
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; ++r)
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) hn::StoreU(acc[r][v], d, sums + (r * vectors + v) * kLanes);
+}
+
+template <class Tiles>
+using TileFn = void (*)(const Tiles&, int64_t first);
+
+// Cuts `rows` into tiles as even as they can be.
+template <class Tiles, size_t max_rows>
+void run_tiles(const std::array<TileFn<Tiles>, max_rows>& fns, const Tiles& g, int64_t rows) {
+  const int64_t most = max_rows;
+  const int64_t tiles = (rows + most - 1) / most;
+  for (int64_t i = 0; i < tiles; ++i) {
+    const int64_t first = i * rows / tiles;
+    fns[static_cast<size_t>((i + 1) * rows / tiles - first - 1)](g, first);
+  }
+}
+
+template <int vectors, bool depthwise>
+struct Fns {
+  template <int... r>
+  static constexpr auto gathers(std::integer_sequence<int, r...>) {
+    return std::array<TileFn<GatherTiles>, sizeof...(r)>{
+        &gather_tile<r + 1, vectors, depthwise>...};
+  }
+  template <int... r>
+  static constexpr auto weights(std::integer_sequence<int, r...>) {
+    return std::array<TileFn<WeightTiles>, sizeof...(r)>{
+        &weight_tile<r + 1, vectors, depthwise>...};
+  }
+  using Rows = std::make_integer_sequence<int, kMaxRows[vectors]>;
+  static void gather(const GatherTiles& g) {
+    static constexpr auto fns = gathers(Rows{});
+    run_tiles(fns, g, g.pixels);
+  }
+  static void weight(const WeightTiles& g) {
+    static constexpr auto fns = weights(Rows{});
+    run_tiles(fns, g, g.rows);
+  }
+};
+
+// Calls f with the number of vectors of a panel as a compile-time constant.
+template <class F>
+void with_vectors(int64_t cols, F&& f) {
+  switch ((cols + kLanes - 1) / kLanes) {
+    case 1:
+      return f(std::integral_constant<int, 1>{});
+    case 2:
+      return f(std::integral_constant<int, 2>{});
+#if HWY_MAX_BYTES == 64
+    case 3:
+      return f(std::integral_constant<int, 3>{});
+    case 4:
+      return f(std::integral_constant<int, 4>{});
+#endif
+  }
+}
+
+template <bool depthwise>
+void gather(const GatherTiles& g) {
+  with_vectors(g.cols, [&](auto vectors) HWY_ATTR { Fns<vectors(), depthwise>::gather(g); });
+}
+
+template <bool depthwise>
+void weight(const WeightTiles& g) {
+  with_vectors(g.cols, [&](auto vectors) HWY_ATTR { Fns<vectors(), depthwise>::weight(g); });
+}
+
+}  // namespace
+
+constexpr ConvFns kFns = {kLanes,        kMaxVectors,    &gather<false>,
+                          &gather<true>, &weight<false>, &weight<true>};
+
+}  // namespace hone::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace hone::kernels {
+const ConvFns& conv_fns(Isa isa) { return HONE_FOR_ISA(isa, kFns); }
+}  // namespace hone::kernels
+#endif

@@ -1,0 +1,61 @@
+// The inner loops of conv.direct, for each ISA level: tiles of the result held in registers.
+//
+// Channels of the result are the columns; a panel is as many of them as one tile has, in whole
+// vectors (the last one masked). Both functions have a depthwise form, for groups of one channel:
+// there a column reads its own channel of the image, where otherwise all columns read the same one.
+#pragma once
+
+#include <cstdint>
+
+#include "base/cpu.h"
+
+namespace hone::kernels {
+
+/// One place of the filter: where its source pixel lies, in floats from the one of the first tap,
+/// and which block of `depth` rows of the panel belongs to it.
+struct Tap {
+  int64_t source, block;
+};
+
+/// result[p][j] = the chain over (tap, k < depth) of source[p + tap + k] * panel[tap][k][j].
+/// Pixels lie anywhere; the panel is packed in rows of whole vectors.
+struct GatherTiles {
+  const float* source;
+  const int64_t* source_at;  ///< of each pixel: where the first tap reads
+  float* result;
+  const int64_t* result_at;  ///< of each pixel
+  int64_t pixels;
+  const Tap* taps;
+  int64_t tap_count, depth;
+  const float* panel;
+  int64_t cols;
+};
+
+/// sums[r][j] goes on with the chain over (line, pixel) of x[x_at + row_at[r] + pixel] *
+/// dy[pixel][j]. Rows of sums are whole vectors.
+struct WeightTiles {
+  const float* x;
+  int64_t x_at;  ///< of the first pixel, for a row_at of 0; may lie before the image
+  int64_t x_line, x_pixel;
+  const int64_t* row_at;  ///< of each row of the weight: where its first pixel reads
+  int64_t rows;
+  const float* dy;
+  int64_t dy_line, dy_pixel;
+  int64_t lines, pixels;
+  float* sums;
+  int64_t cols;
+};
+
+struct ConvFns {
+  int64_t lanes;        ///< floats in a vector
+  int64_t max_vectors;  ///< the most vectors of a panel
+  void (*gather)(const GatherTiles&);
+  void (*gather_depthwise)(const GatherTiles&);
+  void (*weight)(const WeightTiles&);
+  void (*weight_depthwise)(const WeightTiles&);
+};
+
+/// The functions of a level, avx2 or higher.
+const ConvFns& conv_fns(Isa isa);
+
+}  // namespace hone::kernels
