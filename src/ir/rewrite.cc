@@ -1,0 +1,61 @@
+// Rebuilding a graph.
+#include "ir/rewrite.h"
+
+#include "base/error.h"
+
+namespace hone::ir {
+
+Rewriter::Rewriter(const Graph& from)
+    : from_(from), to_(from.name()), values_(from.values().size(), kNoValue) {}
+
+ValueId Rewriter::operator()(ValueId old) const {
+  const ValueId now = values_[static_cast<size_t>(old)];
+  invariant(now != kNoValue, "graph '{}': %{} was dropped but is still read", from_.name(), old);
+  return now;
+}
+
+std::vector<ValueId> Rewriter::operator()(const std::vector<ValueId>& old) const {
+  std::vector<ValueId> now;
+  now.reserve(old.size());
+  for (ValueId v : old) now.push_back((*this)(v));
+  return now;
+}
+
+void Rewriter::replace(const Node& old, NodeId now) {
+  const std::vector<ValueId>& results = to_.node(now).results;
+  for (size_t i = 0; i < old.results.size(); ++i) replace(old.results[i], results[i]);
+}
+
+NodeId Rewriter::copy(const Node& node, Attrs attrs) {
+  const NodeId now = to_.append(*node.op, (*this)(node.operands), std::move(attrs), node.name);
+  replace(node, now);
+  return now;
+}
+
+Graph Rewriter::finish() {
+  for (const Output& o : from_.outputs()) to_.output(o.name, (*this)(o.value));
+  for (const Update& u : from_.updates()) to_.update((*this)(u.state), (*this)(u.value));
+  return std::move(to_);
+}
+
+Graph without_dead_nodes(const Graph& graph) {
+  std::vector<bool> live(graph.values().size(), false);
+  const auto mark = [&](ValueId v) { live[static_cast<size_t>(v)] = true; };
+  for (const Output& o : graph.outputs()) mark(o.value);
+  for (const Update& u : graph.updates()) mark(u.value);
+  std::vector<bool> kept(graph.nodes().size(), false);
+  for (size_t i = graph.nodes().size(); i-- > 0;) {
+    const Node& node = graph.nodes()[i];
+    bool keep = node.is(op::input) || node.is(op::state);
+    for (ValueId v : node.results) keep = keep || live[static_cast<size_t>(v)];
+    kept[i] = keep;
+    if (!keep) continue;
+    for (ValueId v : node.operands) mark(v);
+  }
+  Rewriter rewriter(graph);
+  for (size_t i = 0; i < graph.nodes().size(); ++i)
+    if (kept[i]) rewriter.copy(graph.nodes()[i]);
+  return rewriter.finish();
+}
+
+}  // namespace hone::ir

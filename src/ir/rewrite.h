@@ -1,0 +1,45 @@
+// Rebuilding a graph: what every pass uses. A pass walks the old graph in order; each old value
+// gets a new one, by copying its node, by making other nodes in `to()`, or by standing for a value
+// that exists already. Names, outputs and updates follow.
+#pragma once
+
+#include "ir/graph.h"
+
+namespace hone::ir {
+
+class Rewriter {
+ public:
+  explicit Rewriter(const Graph& from);
+
+  const Graph& from() const { return from_; }
+  /// The graph being built.
+  Graph& to() { return to_; }
+  const Graph& to() const { return to_; }
+
+  /// The new value of an old one, which must have one.
+  ValueId operator()(ValueId old) const;
+  std::vector<ValueId> operator()(const std::vector<ValueId>& old) const;
+  bool has(ValueId old) const { return values_[static_cast<size_t>(old)] != kNoValue; }
+  /// From now on, `old` is `now`.
+  void replace(ValueId old, ValueId now) { values_[static_cast<size_t>(old)] = now; }
+  /// The same for all results of a node, in order.
+  void replace(const Node& old, NodeId now);
+
+  /// Copies a node of the old graph, with its new operands and, where given, other attributes.
+  NodeId copy(const Node& node) { return copy(node, node.attrs); }
+  NodeId copy(const Node& node, Attrs attrs);
+
+  /// Adds the old graph's outputs and updates; returns the new graph.
+  Graph finish();
+
+ private:
+  const Graph& from_;
+  Graph to_;
+  std::vector<ValueId> values_;
+};
+
+/// `graph` without the nodes that no output and no update needs. Inputs and states stay: they are
+/// the graph's interface.
+Graph without_dead_nodes(const Graph& graph);
+
+}  // namespace hone::ir
