@@ -1,0 +1,56 @@
+// The instructions of tile programs: each computes up to a tile of f32 elements. A bool in a tile
+// is 1 or 0.
+#pragma once
+
+#include <hone/tensor.h>
+
+#include <cstdint>
+
+#include "base/cpu.h"
+
+namespace hone::kernels {
+
+enum class TileOp : uint8_t {
+  copy,
+  nonzero,  // x != 0
+  neg,
+  abs,
+  exp,
+  log,
+  sqrt,
+  tanh,
+  sigmoid,
+  erf,
+  cos,
+  relu,
+  add,
+  sub,
+  mul,
+  div,
+  max,
+  min,
+  equal,
+  greater,
+  select,
+};
+inline constexpr int kTileOps = static_cast<int>(TileOp::select) + 1;
+
+constexpr int arity_of(TileOp op) { return op < TileOp::add ? 1 : op < TileOp::select ? 2 : 3; }
+
+/// dst[i] = op(a[i], b[i], c[i]) for i < n. Operands beyond the arity are ignored. dst may be one
+/// of the operands.
+using TileFn = void (*)(float* dst, const float* a, const float* b, const float* c, int64_t n);
+
+struct TileOps {
+  /// By op and by which operands are single elements that stand for a whole tile (bit i: operand
+  /// i). Some operand is always a tile; `copy` alone may have none.
+  TileFn fn[kTileOps][8];
+  /// Converts n elements of a dtype to f32, by dtype.
+  void (*load[6])(float* dst, const std::byte* src, int64_t n);
+  void (*fill)(float* dst, float value, int64_t n);
+  void (*store_bool)(std::byte* dst, const float* src, int64_t n);
+};
+
+const TileOps& tile_ops(Isa isa);
+
+}  // namespace hone::kernels

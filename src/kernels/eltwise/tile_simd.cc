@@ -1,0 +1,174 @@
+// The tile instructions, compiled for each ISA level (kernels/simd.h).
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/eltwise/tile_simd.cc"
+#include "hwy/foreach_target.h"
+#include "hwy/highway.h"
+
+// Once for all targets.
+#include <array>
+#include <utility>
+
+#include "kernels/eltwise/tile_ops.h"
+#include "kernels/reference.h"
+#include "kernels/simd.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace hone::kernels::HWY_NAMESPACE {
+namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
+constexpr hn::ScalableTag<float> kF32;
+constexpr hn::RebindToUnsigned<decltype(kF32)> kU32;
+constexpr hn::RebindToSigned<decltype(kF32)> kI32;
+using V = hn::Vec<decltype(kF32)>;
+using U = hn::Vec<decltype(kU32)>;
+using Mask = hn::Mask<decltype(kF32)>;
+
+namespace math {
+
+HONE_INLINE V splat(float x) { return hn::Set(kF32, x); }
+HONE_INLINE V fma(V a, V b, V c) { return hn::MulAdd(a, b, c); }
+HONE_INLINE V choose(Mask mask, V yes, V no) { return hn::IfThenElse(mask, yes, no); }
+HONE_INLINE V magnitude(V x) { return hn::Abs(x); }
+HONE_INLINE V with_sign(V magnitude, V sign) { return hn::CopySign(magnitude, sign); }
+HONE_INLINE U splat_bits(uint32_t x) { return hn::Set(kU32, x); }
+HONE_INLINE U bits(V x) { return hn::BitCast(kU32, x); }
+HONE_INLINE V from_bits(U x) { return hn::BitCast(kF32, x); }
+HONE_INLINE V to_float(U x) { return hn::ConvertTo(kF32, hn::BitCast(kI32, x)); }
+template <int n>
+HONE_INLINE U shift_left(U x) {
+  return hn::ShiftLeft<n>(x);
+}
+template <int n>
+HONE_INLINE U shift_right(U x) {
+  return hn::BitCast(kU32, hn::ShiftRight<n>(hn::BitCast(kI32, x)));
+}
+
+#include "kernels/eltwise/math.h"
+
+}  // namespace math
+
+/// NaN wins. Equal operands differ at most in the sign of zero, which `zeros` settles bitwise.
+HONE_INLINE V extreme(Mask first, V a, V b, V zeros) {
+  const V ordered = hn::IfThenElse(a == b, zeros, hn::IfThenElse(first, a, b));
+  return hn::IfThenElse(a == a, ordered, a);
+}
+
+template <TileOp op>
+HONE_INLINE V compute(V a, V b, V c) {
+  const V one = hn::Set(kF32, 1.0f);
+  if constexpr (op == TileOp::copy) return a;
+  else if constexpr (op == TileOp::nonzero) return hn::IfThenZeroElse(a == hn::Zero(kF32), one);
+  else if constexpr (op == TileOp::neg) return hn::Neg(a);
+  else if constexpr (op == TileOp::abs) return hn::Abs(a);
+  else if constexpr (op == TileOp::exp) return math::exp(a);
+  else if constexpr (op == TileOp::log) return math::log(a);
+  else if constexpr (op == TileOp::sqrt) return hn::Sqrt(a);
+  else if constexpr (op == TileOp::tanh) return math::tanh(a);
+  else if constexpr (op == TileOp::sigmoid) return math::sigmoid(a);
+  else if constexpr (op == TileOp::erf) return math::erf(a);
+  else if constexpr (op == TileOp::cos) return math::cos(a);
+  else if constexpr (op == TileOp::relu) return hn::IfThenZeroElse(a <= hn::Zero(kF32), a);
+  else if constexpr (op == TileOp::add) return a + b;
+  else if constexpr (op == TileOp::sub) return a - b;
+  else if constexpr (op == TileOp::mul) return a * b;
+  else if constexpr (op == TileOp::div) return a / b;
+  else if constexpr (op == TileOp::max) return extreme(a > b, a, b, hn::And(a, b));
+  else if constexpr (op == TileOp::min) return extreme(a < b, a, b, hn::Or(a, b));
+  else if constexpr (op == TileOp::equal) return hn::IfThenElseZero(a == b, one);
+  else if constexpr (op == TileOp::greater) return hn::IfThenElseZero(a > b, one);
+  else return hn::IfThenElse(a == hn::Zero(kF32), c, b);
+}
+
+/// Operand i of an instruction: a tile, or one element for all lanes, or absent.
+template <int i, TileOp op, unsigned scalars>
+class Operand {
+  static constexpr bool kUsed = i < arity_of(op);
+  static constexpr bool kScalar = (scalars >> i & 1) != 0;
+
+ public:
+  HONE_INLINE explicit Operand(const float* data) : data_(data), all_(hn::Zero(kF32)) {
+    if constexpr (kUsed && kScalar) all_ = hn::Set(kF32, *data);
+  }
+  HONE_INLINE V load(size_t at) const {
+    if constexpr (kUsed && !kScalar) return hn::LoadU(kF32, data_ + at);
+    else return all_;
+  }
+  HONE_INLINE V load(size_t at, Mask mask) const {
+    if constexpr (kUsed && !kScalar) return hn::MaskedLoad(mask, kF32, data_ + at);
+    else return all_;
+  }
+
+ private:
+  const float* data_;
+  V all_;
+};
+
+template <TileOp op, unsigned scalars>
+void instruction(float* dst, const float* pa, const float* pb, const float* pc, int64_t n) {
+  const Operand<0, op, scalars> a(pa);
+  const Operand<1, op, scalars> b(pb);
+  const Operand<2, op, scalars> c(pc);
+  const size_t lanes = hn::Lanes(kF32);
+  const size_t count = static_cast<size_t>(n);
+  size_t i = 0;
+  for (; i + lanes <= count; i += lanes)
+    hn::StoreU(compute<op>(a.load(i), b.load(i), c.load(i)), kF32, dst + i);
+  if (i < count) {
+    const Mask rest = hn::FirstN(kF32, count - i);
+    hn::BlendedStore(compute<op>(a.load(i, rest), b.load(i, rest), c.load(i, rest)), rest, kF32,
+                     dst + i);
+  }
+}
+
+/// Plain loops: the compiler vectorises them for this target.
+template <class T>
+void load(float* dst, const std::byte* src, int64_t n) {
+  const T* from = reinterpret_cast<const T*>(src);
+  for (int64_t i = 0; i < n; ++i) dst[i] = static_cast<float>(from[i]);
+}
+
+void fill(float* dst, float value, int64_t n) {
+  instruction<TileOp::copy, 1>(dst, &value, nullptr, nullptr, n);
+}
+
+void store_bool(std::byte* dst, const float* src, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) dst[i] = static_cast<std::byte>(src[i] != 0);
+}
+
+/// Null where every operand would be a single element (but for copy).
+template <TileOp op, unsigned scalars>
+constexpr TileFn instruction_or_null() {
+  constexpr unsigned all = (1u << arity_of(op)) - 1;
+  if constexpr (scalars < all || (op == TileOp::copy && scalars == all))
+    return instruction<op, scalars>;
+  else return nullptr;
+}
+
+template <size_t... i>
+constexpr TileOps make_ops(std::index_sequence<i...>) {
+  TileOps ops = {};
+  ((ops.fn[i / 8][i % 8] = instruction_or_null<static_cast<TileOp>(i / 8), i % 8>()), ...);
+  ops.load[static_cast<size_t>(DType::f32)] = load<float>;
+  ops.load[static_cast<size_t>(DType::i32)] = load<int32_t>;
+  ops.load[static_cast<size_t>(DType::i64)] = load<int64_t>;
+  ops.load[static_cast<size_t>(DType::u8)] = load<uint8_t>;
+  ops.load[static_cast<size_t>(DType::boolean)] = load<uint8_t>;
+  ops.fill = fill;
+  ops.store_bool = store_bool;
+  return ops;
+}
+
+}  // namespace
+
+extern const TileOps ops;
+constexpr TileOps ops = make_ops(std::make_index_sequence<size_t{kTileOps} * 8>());
+
+}  // namespace hone::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace hone::kernels {
+const TileOps& tile_ops(Isa isa) { return HONE_FOR_ISA(isa, ops); }
+}  // namespace hone::kernels
+#endif
