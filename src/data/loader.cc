@@ -1,0 +1,188 @@
+// The loader: one thread fills a small ring of buffers, the consumer holds one at a time.
+#include <hone/data.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <cstring>
+#include <deque>
+#include <exception>
+#include <mutex>
+#include <numeric>
+#include <thread>
+
+#include "base/error.h"
+#include "data/augment.h"
+
+namespace hone::data {
+namespace {
+
+std::vector<int64_t> order_of(const LoaderOptions& options, int64_t samples, int64_t epoch) {
+  std::vector<int64_t> order(static_cast<size_t>(samples));
+  std::iota(order.begin(), order.end(), int64_t{0});
+  if (!options.shuffle) return order;
+  const uint64_t key = mix(mix(options.seed, static_cast<uint64_t>(epoch)), key_of("shuffle"));
+  for (size_t i = order.size(); i-- > 1;) std::swap(order[i], order[uniform_below(key, i, i + 1)]);
+  return order;
+}
+
+}  // namespace
+
+struct Loader::Impl {
+  Impl(Dataset data, LoaderOptions choices);
+  ~Impl();
+  void work();
+  void fill(Batch& buffer, Batch& batch, int64_t epoch, int64_t index);
+  void release_held();
+
+  const Dataset dataset;
+  const LoaderOptions options;
+  int64_t batches = 0;
+  std::vector<Batch> buffers;  // of whole batches
+
+  // Only the thread reads these.
+  std::vector<int64_t> order;
+  int64_t order_epoch = -1;
+
+  std::mutex mutex;  // guards all below
+  std::condition_variable to_thread, to_consumer;
+  bool stop = false;
+  int64_t run = 0;  // counts calls of start: what an older run made is dropped
+  int64_t epoch = 0;
+  int64_t to_make, to_give;  // the next batch to make and to give; batches means none
+  std::vector<size_t> free;
+  std::deque<std::pair<size_t, Batch>> ready;
+  std::optional<size_t> held;  // the buffer that the consumer reads
+  std::exception_ptr error;
+
+  std::thread thread;
+};
+
+Loader::Impl::Impl(Dataset data, LoaderOptions choices)
+    : dataset(std::move(data)), options(std::move(choices)) {
+  dataset.check();
+  require(options.batch >= 1 && options.batch <= dataset.size(),
+          "batch {}: expected 1 to {}, the size of data set '{}'", options.batch, dataset.size(),
+          dataset.name);
+  require(options.prefetch >= 1, "prefetch {}: expected at least 1", options.prefetch);
+  require(options.augment.crop_pad >= 0 && options.augment.crop_pad < (int64_t{1} << 30),
+          "crop_pad {}: expected at least 0", options.augment.crop_pad);
+  const int64_t rounding = options.drop_last ? 0 : options.batch - 1;
+  batches = (dataset.size() + rounding) / options.batch;
+  to_make = to_give = batches;
+  Shape shape = dataset.images.shape();
+  shape[0] = options.batch;
+  for (int i = 0; i <= options.prefetch; ++i) {  // one more: the consumer's
+    buffers.push_back({Tensor(dataset.images.dtype(), shape), Tensor(DType::i64, {options.batch})});
+    free.push_back(static_cast<size_t>(i));
+  }
+  thread = std::thread([this] { work(); });
+}
+
+Loader::Impl::~Impl() {
+  {
+    const std::lock_guard lock(mutex);
+    stop = true;
+  }
+  to_thread.notify_one();
+  thread.join();
+}
+
+void Loader::Impl::fill(Batch& buffer, Batch& batch, int64_t of_epoch, int64_t index) {
+  if (order_epoch != of_epoch) {
+    order = order_of(options, dataset.size(), of_epoch);
+    order_epoch = of_epoch;
+  }
+  batch.index = index;
+  batch.first = index * options.batch;
+  const int64_t samples = std::min(options.batch, dataset.size() - batch.first);
+  batch.images = buffer.images.rows(0, samples);
+  batch.labels = buffer.labels.rows(0, samples);
+  const Shape& shape = dataset.images.shape();
+  const int64_t element = size_of(dataset.images.dtype());
+  const int64_t bytes = shape[1] * shape[2] * shape[3] * element;
+  for (int64_t i = 0; i < samples; ++i) {
+    const int64_t sample = order[static_cast<size_t>(batch.first + i)];
+    const std::byte* from = dataset.images.raw() + sample * bytes;
+    std::byte* to = batch.images.raw() + i * bytes;
+    if (options.augment.any())
+      change_image(draw_change(options.augment, options.seed, of_epoch, sample), shape, element,
+                   from, to);
+    else std::memcpy(to, from, static_cast<size_t>(bytes));
+    batch.labels.data<int64_t>()[i] = dataset.labels.data<int64_t>()[sample];
+  }
+  if (options.transform) options.transform(batch);
+}
+
+void Loader::Impl::work() {
+  std::unique_lock lock(mutex);
+  for (;;) {
+    to_thread.wait(lock, [&] { return stop || (to_make < batches && !free.empty()); });
+    if (stop) return;
+    const size_t slot = free.back();
+    free.pop_back();
+    const int64_t index = to_make++, of_epoch = epoch, of_run = run;
+    lock.unlock();
+    Batch batch;
+    std::exception_ptr failure;
+    try {
+      fill(buffers[slot], batch, of_epoch, index);
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    lock.lock();
+    if (of_run != run || failure) free.push_back(slot);
+    else ready.emplace_back(slot, std::move(batch));
+    if (of_run == run && failure) {
+      error = failure;
+      to_make = batches;
+    }
+    to_consumer.notify_one();
+  }
+}
+
+void Loader::Impl::release_held() {
+  if (held) free.push_back(*held);
+  held.reset();
+}
+
+Loader::Loader(Dataset dataset, LoaderOptions options)
+    : impl_(std::make_unique<Impl>(std::move(dataset), std::move(options))) {}
+Loader::~Loader() = default;
+
+void Loader::start(int64_t epoch, int64_t first_batch) {
+  Impl& l = *impl_;
+  require(epoch >= 0, "epoch {}: expected at least 0", epoch);
+  require(first_batch >= 0 && first_batch <= l.batches, "batch {} of an epoch: expected 0 to {}",
+          first_batch, l.batches);
+  {
+    const std::lock_guard lock(l.mutex);
+    ++l.run;
+    l.epoch = epoch;
+    l.to_make = l.to_give = first_batch;
+    l.release_held();
+    for (const auto& [slot, batch] : l.ready) l.free.push_back(slot);
+    l.ready.clear();
+    l.error = nullptr;
+  }
+  l.to_thread.notify_one();
+}
+
+std::optional<Batch> Loader::next() {
+  Impl& l = *impl_;
+  std::unique_lock lock(l.mutex);
+  l.release_held();
+  l.to_thread.notify_one();
+  if (l.to_give == l.batches) return std::nullopt;
+  l.to_consumer.wait(lock, [&] { return !l.ready.empty() || l.error; });
+  if (l.ready.empty()) std::rethrow_exception(l.error);
+  Batch batch = std::move(l.ready.front().second);
+  l.held = l.ready.front().first;
+  l.ready.pop_front();
+  ++l.to_give;
+  return batch;
+}
+
+int64_t Loader::batches() const { return impl_->batches; }
+const Dataset& Loader::dataset() const { return impl_->dataset; }
+
+}  // namespace hone::data
