@@ -60,7 +60,7 @@ class PackedGemm final : public Kernel {
   void pack_strips(const Memory& at, Range strips) const;
   void pack_panels(const Memory& at, Range panels) const;
   void block(const Memory& at, Range strips, Range panels) const;
-  void sharded_tile(Tile tile, int64_t rows, float* slots) const;
+  void sharded_tile(const Tile& tile, int64_t rows, float* slots) const;
 
   const GemmFns& fns_;
   int64_t m_, n_, depth_;
@@ -138,28 +138,35 @@ void PackedGemm::pack_panels(const Memory& at, Range panels) const {
   }
 }
 
-void PackedGemm::sharded_tile(Tile tile, int64_t rows, float* slots) const {
-  const int64_t slot = fns_.max_rows * fns_.max_cols;
+// The tree adds every second leaf to the slot below at once: such a leaf is added there straight
+// from the registers. The last addition goes to the result. Slots hold whole vectors.
+void PackedGemm::sharded_tile(const Tile& tile, int64_t rows, float* slots) const {
   const int64_t row = pitch({0, tile.cols});
-  float* const result = tile.c;
-  const float* const a = tile.a;
-  const float* const b = tile.b;
+  const auto slot = [&](int i) { return slots + i * fns_.max_rows * row; };
+  bool last = false, added = false;
   tree_fold(
       shards_,
-      [&](int64_t s, int to) {
+      [&](int64_t s, int top) {
+        last = s + 1 == shards_;
+        added = s % 2 == 1 && !(last && top == 1);
         const int64_t begin = sharding_.begin(s);
         Tile leaf = tile;
-        leaf.a = a + begin * tile.a_step;
-        leaf.b = b + begin * tile.b_step;
+        leaf.a += begin * tile.a_step;
+        leaf.b += begin * tile.b_step;
         leaf.depth = sharding_.end(s, depth_) - begin;
-        leaf.c = slots + to * slot;
+        leaf.c = slot(added ? top - 1 : top);
         leaf.c_row = row;
         leaf.cols = row;
+        leaf.chain = added ? Chain::add : Chain::fresh;
         fns_.tile(rows, leaf);
       },
-      [&](int into, int from) { fns_.add(slots + into * slot, slots + from * slot, rows * row); });
-  for (int64_t r = 0; r < rows; ++r)
-    std::copy_n(slots + r * row, tile.cols, result + r * tile.c_row);
+      [&](int into, int from) {
+        const bool to_result = last && into == 0;
+        if (!added)
+          fns_.add(rows, tile.cols, to_result ? tile.c : slot(into), to_result ? tile.c_row : row,
+                   slot(into), slot(from), row);
+        added = false;
+      });
 }
 
 void PackedGemm::block(const Memory& at, Range strips, Range panels) const {
@@ -179,9 +186,16 @@ void PackedGemm::block(const Memory& at, Range strips, Range panels) const {
         const float* b =
             (packed ? at.packed_b + (pack_b_ ? cols.begin * depth_ : 0) : at.b + cols.begin) +
             steps.begin * b_step;
-        const Tile tile{
-            a,  a_row,       a_step,   b, b_step, steps.size(), at.c + rows.begin * n_ + cols.begin,
-            n_, cols.size(), chunk > 0};
+        const Tile tile{a,
+                        a_row,
+                        a_step,
+                        b,
+                        b_step,
+                        steps.size(),
+                        at.c + rows.begin * n_ + cols.begin,
+                        n_,
+                        cols.size(),
+                        chunk > 0 ? Chain::resume : Chain::fresh};
         if (shards_ > 1) sharded_tile(tile, rows.size(), at.slots);
         else fns_.tile(rows.size(), tile);
       }
