@@ -106,6 +106,41 @@ class Product {
     }
   }
 
+  // relu(c + bias) + residual, with the bias along the columns.
+  void expect_epilogue(Isa isa, int threads) {
+    const int64_t n = type_.shape[1];
+    Tensor bias = matrix(1, n, 3, Data::plain).reshaped({n});
+    Tensor residual = matrix(type_.shape[0], n, 4, Data::plain);
+    auto body = std::make_shared<ir::Graph>("epilogue");
+    const ir::ValueId c = body->input("c", type_);
+    const ir::ValueId b = body->input("bias", bias.type());
+    const ir::ValueId r = body->input("residual", residual.type());
+    const ir::ValueId relu = body->add(ir::op::relu, {body->add(ir::op::add, {c, b})});
+    body->output("y", body->add(ir::op::add, {relu, r}));
+    ir::Node node = node_;
+    node.attrs.set("epilogue", ir::Region(body));
+
+    const Problem problem{
+        &node, {a_.type(), b_.type(), bias.type(), residual.type()}, {type_}, isa, threads};
+    ASSERT_EQ(refuse_packed_gemm(problem), "");
+    const std::unique_ptr<Kernel> kernel = make_packed_gemm(problem);
+    Tensor workspace(DType::u8, {kernel->workspace_bytes()});
+    Tensor y(DType::f32, type_.shape);
+    const View in[] = {{a_.raw(), &a_.type()},
+                       {b_.raw(), &b_.type()},
+                       {bias.raw(), &bias.type()},
+                       {residual.raw(), &residual.type()}};
+    const View out[] = {{y.raw(), &y.type()}};
+    ThreadPool pool(threads);
+    kernel->run({in, out, workspace.raw(), &pool});
+    for (int64_t i = 0; i < y.elements(); ++i) {
+      const float sum = reference_[static_cast<size_t>(i)] + bias.data<float>()[i % n];
+      const float expected = (sum > 0 ? sum : 0.0f) + residual.data<float>()[i];
+      ASSERT_EQ(y.data<float>()[i], expected)
+          << name_ << " at " << name_of(isa) << ", element " << i;
+    }
+  }
+
   void expect_same_bits_everywhere() {
     for (Isa isa : simd_isas()) expect_same_bits(isa, 1);
   }
@@ -236,11 +271,29 @@ TEST(Gemm, SumOfNothingIsPlusZero) {
   for (const Case& c : {Case{0, 4, 5}, Case{4, 5, 0}}) Product(c).expect_same_bits_everywhere();
 }
 
+TEST(Gemm, RunsTheEpilogueOnTheFinishedChains) {
+  for (const Case& c : {Case{45, 300, 70}, Case{5, 20, 3, false, true}, Case{1, 7, 33},
+                        Case{130, 64, 150, true, false, 64, 4}, Case{6, 0, 20}}) {
+    Product product(c);
+    for (Isa isa : simd_isas())
+      for (int threads : {1, 3}) product.expect_epilogue(isa, threads);
+  }
+}
+
 TEST(Gemm, RefusesWhatItDoesNotCompute) {
   const ir::Node node{&ir::op::matmul, {}, {}, {}, ""};
   const TensorType wide{DType::f64, {2, 2}};
   EXPECT_EQ(refuse_packed_gemm({&node, {wide, wide}, {wide}, Isa::avx2, 1}),
             "operands are f64: only f32 is computed");
+
+  auto body = std::make_shared<ir::Graph>("epilogue");
+  const TensorType type{DType::f32, {2, 2}};
+  const ir::ValueId c = body->input("c", type);
+  body->output("y", body->add(ir::op::greater, {c, c}));
+  const ir::Node with_epilogue{&ir::op::matmul, {}, {{"epilogue", ir::Region(body)}}, {}, ""};
+  const TensorType boolean{DType::boolean, {2, 2}};
+  EXPECT_EQ(refuse_packed_gemm({&with_epilogue, {type, type}, {boolean}, Isa::avx2, 1}),
+            "the epilogue gives bool: only f32 is written in place");
 }
 
 TEST(Gemm, PeakIsMeasured) {

@@ -25,25 +25,38 @@ constexpr int kVectors = 2;
 // without; the rest hold one step of b and one broadcast element of a.
 constexpr int kRows = HWY_MAX_BYTES == 64 ? 14 : 6;
 
+// A row of a tile as vectors, of which the last may be partial.
+struct Row {
+  D d;
+  bool full;
+  hn::Mask<D> mask;
+
+  explicit Row(int64_t tail)
+      : full(tail == kLanes), mask(hn::FirstN(d, static_cast<size_t>(tail))) {}
+  V load(const float* at, bool last) const {
+    return last && !full ? hn::MaskedLoad(mask, d, at) : hn::LoadU(d, at);
+  }
+  void store(V value, float* at, bool last) const {
+    if (last && !full) hn::BlendedStore(value, mask, d, at);
+    else hn::StoreU(value, d, at);
+  }
+};
+
 template <int rows, int vectors>
 void micro(const Tile& t) {
   const D d;
-  const int64_t tail = t.cols - (vectors - 1) * kLanes;  // of the last vector
-  const auto mask = hn::FirstN(d, static_cast<size_t>(tail));
+  const Row row(t.cols - (vectors - 1) * kLanes);
   V acc[rows][vectors];
 #pragma GCC unroll 16
   for (int r = 0; r < rows; ++r)
 #pragma GCC unroll 2
     for (int v = 0; v < vectors; ++v) acc[r][v] = hn::Zero(d);
-  if (t.resume) {
+  if (t.chain == Chain::resume) {
 #pragma GCC unroll 16
     for (int r = 0; r < rows; ++r)
 #pragma GCC unroll 2
-      for (int v = 0; v < vectors; ++v) {
-        const float* c = t.c + r * t.c_row + v * kLanes;
-        acc[r][v] =
-            v + 1 < vectors || tail == kLanes ? hn::LoadU(d, c) : hn::MaskedLoad(mask, d, c);
-      }
+      for (int v = 0; v < vectors; ++v)
+        acc[r][v] = row.load(t.c + r * t.c_row + v * kLanes, v + 1 == vectors);
   }
   const float* a = t.a;
   const float* b = t.b;
@@ -63,14 +76,18 @@ void micro(const Tile& t) {
     a += a_step;
     b += b_step;
   }
+  if (t.chain == Chain::add) {
+#pragma GCC unroll 16
+    for (int r = 0; r < rows; ++r)
+#pragma GCC unroll 2
+      for (int v = 0; v < vectors; ++v)
+        acc[r][v] = hn::Add(row.load(t.c + r * t.c_row + v * kLanes, v + 1 == vectors), acc[r][v]);
+  }
 #pragma GCC unroll 16
   for (int r = 0; r < rows; ++r)
 #pragma GCC unroll 2
-    for (int v = 0; v < vectors; ++v) {
-      float* c = t.c + r * t.c_row + v * kLanes;
-      if (v + 1 < vectors || tail == kLanes) hn::StoreU(acc[r][v], d, c);
-      else hn::BlendedStore(acc[r][v], mask, d, c);
-    }
+    for (int v = 0; v < vectors; ++v)
+      row.store(acc[r][v], t.c + r * t.c_row + v * kLanes, v + 1 == vectors);
 }
 
 using MicroFn = void (*)(const Tile&);
@@ -143,10 +160,17 @@ void pack(const Panel& p) {
   else pack_lanes(p);
 }
 
-void add(float* into, const float* from, int64_t count) {
+void add(int64_t rows, int64_t cols, float* out, int64_t out_row, const float* x, const float* y,
+         int64_t slot_row) {
   const D d;
-  for (int64_t i = 0; i < count; i += kLanes)
-    hn::Store(hn::Add(hn::Load(d, into + i), hn::Load(d, from + i)), d, into + i);
+  const int64_t last = (cols - 1) / kLanes * kLanes;
+  const Row row(cols - last);
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t j = 0; j <= last; j += kLanes) {
+      const int64_t at = r * slot_row + j;
+      row.store(hn::Add(hn::LoadU(d, x + at), hn::LoadU(d, y + at)), out + r * out_row + j,
+                j == last);
+    }
 }
 
 }  // namespace

@@ -11,9 +11,15 @@
 
 namespace hone::kernels {
 
-/// What `GemmFns::tile` computes: c[r][j] = the FMA chain over `depth` steps of a's row r and b's
-/// column j, starting at +0, or at what c holds if `resume` is set. Columns of c past `cols` are
-/// left alone; b must be readable up to the next whole vector.
+/// How a tile meets what c holds.
+enum class Chain {
+  fresh,   ///< c = the chain from +0
+  resume,  ///< c = the chain that goes on from c
+  add,     ///< c = c + the chain from +0
+};
+
+/// What `GemmFns::tile` computes: for c[r][j] with j < cols, the FMA chain over `depth` steps of
+/// a's row r and b's column j. b must be readable up to the next whole vector.
 struct Tile {
   const float* a;
   int64_t a_row, a_step;  ///< strides of a: from row to row, from step to step
@@ -23,7 +29,7 @@ struct Tile {
   float* c;
   int64_t c_row;
   int64_t cols;
-  bool resume;
+  Chain chain;
 };
 
 /// What `GemmFns::pack` copies: packed[k * pitch + i] = source[k * step + i * lane] for i < width;
@@ -42,8 +48,10 @@ struct GemmFns {
   int64_t max_cols;  ///< the most columns of a tile
   void (*tile)(int64_t rows, const Tile& tile);
   void (*pack)(const Panel& panel);
-  /// into[i] += from[i]; `count` is a multiple of `lanes`, the memory aligned to a vector.
-  void (*add)(float* into, const float* from, int64_t count);
+  /// out[r][j] = x[r][j] + y[r][j] for j < cols, at most `max_cols`. Rows of x and y are
+  /// `slot_row` floats, whole vectors, apart; out may be x.
+  void (*add)(int64_t rows, int64_t cols, float* out, int64_t out_row, const float* x,
+              const float* y, int64_t slot_row);
 };
 
 /// The functions of a level, avx2 or higher.

@@ -4,11 +4,14 @@
 // the result is cut into blocks, by shape alone, which are the items of the parallel loop. A block
 // takes the chain in chunks of steps whose panels of b stay in L2 and whose panel of a stays in L1;
 // from chunk to chunk a chain goes on from what the result holds, so that chunks do not touch the
-// bits. A sum over a batch takes the shard tree tile by tile, with a stack of tiles in L1.
+// bits. A sum over a batch takes the shard tree tile by tile, with a stack of tiles in L1. An
+// epilogue runs in place on each strip of a block as soon as its chains are done.
 #include <algorithm>
 #include <bit>
+#include <optional>
 
 #include "base/shards.h"
+#include "kernels/eltwise/tile_program.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/gemm/micro.h"
 
@@ -45,6 +48,7 @@ class PackedGemm final : public Kernel {
     float* packed_a;
     float* packed_b;
     float* slots;
+    std::byte* scratch;  // of the epilogue
   };
 
   // A strip is the rows of one tile, a panel its columns. Strips are as even as they can be.
@@ -59,8 +63,9 @@ class PackedGemm final : public Kernel {
   void cut_blocks();
   void pack_strips(const Memory& at, Range strips) const;
   void pack_panels(const Memory& at, Range panels) const;
-  void block(const Memory& at, Range strips, Range panels) const;
-  void sharded_tile(Tile tile, int64_t rows, float* slots) const;
+  void block(const Call& call, const Memory& at, Range strips, Range panels) const;
+  void strip_of_block(const Memory& at, Range rows, Range panels, Range steps) const;
+  void sharded_tile(const Tile& tile, int64_t rows, float* slots) const;
 
   const GemmFns& fns_;
   int64_t m_, n_, depth_;
@@ -71,7 +76,8 @@ class PackedGemm final : public Kernel {
   int64_t block_strips_ = 1, block_panels_ = 1;  // in a block
   bool pack_a_, pack_b_;
   int64_t pack_strips_, pack_panels_;  // in an item of packing
-  int64_t packed_b_at_, slots_at_, slot_floats_, total_floats_;
+  std::optional<TileProgram> epilogue_;
+  int64_t packed_b_at_, slots_at_, scratch_at_, slot_floats_, scratch_floats_, total_floats_;
 };
 
 PackedGemm::PackedGemm(const Problem& problem) : fns_(gemm_fns(problem.isa)) {
@@ -104,7 +110,12 @@ PackedGemm::PackedGemm(const Problem& problem) : fns_(gemm_fns(problem.isa)) {
   slots_at_ = packed_b_at_ + (pack_b_ ? panels_ * panel_floats : panel_floats);
   const int64_t slots = shards_ > 1 ? std::bit_width(static_cast<uint64_t>(shards_ - 1)) + 1 : 0;
   slot_floats_ = slots * fns_.max_rows * fns_.max_cols;
-  total_floats_ = slots_at_ + problem.threads * slot_floats_;
+  if (problem.attrs().has("epilogue"))
+    epilogue_.emplace(*problem.attrs().get<ir::Region>("epilogue"), problem.isa);
+  scratch_at_ = slots_at_ + problem.threads * slot_floats_;
+  scratch_floats_ =
+      epilogue_ ? round_up(ceil_div(epilogue_->scratch_bytes(), sizeof(float)), kAlignedFloats) : 0;
+  total_floats_ = scratch_at_ + problem.threads * scratch_floats_;
 }
 
 // Starts from the largest block and halves it until there are enough blocks or they are small.
@@ -138,52 +149,73 @@ void PackedGemm::pack_panels(const Memory& at, Range panels) const {
   }
 }
 
-void PackedGemm::sharded_tile(Tile tile, int64_t rows, float* slots) const {
-  const int64_t slot = fns_.max_rows * fns_.max_cols;
+// The tree adds every second leaf to the slot below at once: such a leaf is added there straight
+// from the registers. The last addition goes to the result. Slots hold whole vectors.
+void PackedGemm::sharded_tile(const Tile& tile, int64_t rows, float* slots) const {
   const int64_t row = pitch({0, tile.cols});
-  float* const result = tile.c;
-  const float* const a = tile.a;
-  const float* const b = tile.b;
+  const auto slot = [&](int i) { return slots + i * fns_.max_rows * row; };
+  bool last = false, added = false;
   tree_fold(
       shards_,
-      [&](int64_t s, int to) {
+      [&](int64_t s, int top) {
+        last = s + 1 == shards_;
+        added = s % 2 == 1 && !(last && top == 1);
         const int64_t begin = sharding_.begin(s);
         Tile leaf = tile;
-        leaf.a = a + begin * tile.a_step;
-        leaf.b = b + begin * tile.b_step;
+        leaf.a += begin * tile.a_step;
+        leaf.b += begin * tile.b_step;
         leaf.depth = sharding_.end(s, depth_) - begin;
-        leaf.c = slots + to * slot;
+        leaf.c = slot(added ? top - 1 : top);
         leaf.c_row = row;
         leaf.cols = row;
+        leaf.chain = added ? Chain::add : Chain::fresh;
         fns_.tile(rows, leaf);
       },
-      [&](int into, int from) { fns_.add(slots + into * slot, slots + from * slot, rows * row); });
-  for (int64_t r = 0; r < rows; ++r)
-    std::copy_n(slots + r * row, tile.cols, result + r * tile.c_row);
+      [&](int into, int from) {
+        const bool to_result = last && into == 0;
+        if (!added)
+          fns_.add(rows, tile.cols, to_result ? tile.c : slot(into), to_result ? tile.c_row : row,
+                   slot(into), slot(from), row);
+        added = false;
+      });
 }
 
-void PackedGemm::block(const Memory& at, Range strips, Range panels) const {
+void PackedGemm::strip_of_block(const Memory& at, Range rows, Range panels, Range steps) const {
+  const int64_t a_step = pack_a_ ? rows.size() : a_step_;
+  const float* a = pack_a_ ? at.packed_a + rows.begin * depth_ : at.a + rows.begin * a_row_;
+  for (int64_t i = panels.begin; i < panels.end; ++i) {
+    const Range cols = panel(i);
+    const bool packed = is_packed(cols);
+    const int64_t b_step = packed ? pitch(cols) : b_step_;
+    const float* b = packed ? at.packed_b + (pack_b_ ? cols.begin * depth_ : 0) : at.b + cols.begin;
+    Tile tile;
+    tile.a = a + steps.begin * a_step;
+    tile.a_row = pack_a_ ? 1 : a_row_;
+    tile.a_step = a_step;
+    tile.b = b + steps.begin * b_step;
+    tile.b_step = b_step;
+    tile.depth = steps.size();
+    tile.c = at.c + rows.begin * n_ + cols.begin;
+    tile.c_row = n_;
+    tile.cols = cols.size();
+    tile.chain = steps.begin > 0 ? Chain::resume : Chain::fresh;
+    if (shards_ > 1) sharded_tile(tile, rows.size(), at.slots);
+    else fns_.tile(rows.size(), tile);
+  }
+}
+
+void PackedGemm::block(const Call& call, const Memory& at, Range strips, Range panels) const {
   const int64_t chunks = shards_ > 1 ? 1 : std::max<int64_t>(1, ceil_div(depth_, kChunk));
+  const Range cols{panel(panels.begin).begin, panel(panels.end - 1).end};
   for (int64_t chunk = 0; chunk < chunks; ++chunk) {
     const Range steps{chunk * depth_ / chunks, (chunk + 1) * depth_ / chunks};
     for (int64_t i = strips.begin; i < strips.end; ++i) {
       const Range rows = strip(i);
-      const int64_t a_row = pack_a_ ? 1 : a_row_;
-      const int64_t a_step = pack_a_ ? rows.size() : a_step_;
-      const float* a = (pack_a_ ? at.packed_a + rows.begin * depth_ : at.a + rows.begin * a_row_) +
-                       steps.begin * a_step;
-      for (int64_t j = panels.begin; j < panels.end; ++j) {
-        const Range cols = panel(j);
-        const bool packed = is_packed(cols);
-        const int64_t b_step = packed ? pitch(cols) : b_step_;
-        const float* b =
-            (packed ? at.packed_b + (pack_b_ ? cols.begin * depth_ : 0) : at.b + cols.begin) +
-            steps.begin * b_step;
-        const Tile tile{
-            a,  a_row,       a_step,   b, b_step, steps.size(), at.c + rows.begin * n_ + cols.begin,
-            n_, cols.size(), chunk > 0};
-        if (shards_ > 1) sharded_tile(tile, rows.size(), at.slots);
-        else fns_.tile(rows.size(), tile);
+      strip_of_block(at, rows, panels, steps);
+      if (epilogue_ && chunk + 1 == chunks) {
+        const Accumulator accumulator{at.c + rows.begin * n_ + cols.begin, n_};
+        epilogue_->run({rows.begin, rows.size(), cols.begin, cols.size()}, call.operands.subspan(2),
+                       call.results, at.scratch, &accumulator);
       }
     }
   }
@@ -191,9 +223,13 @@ void PackedGemm::block(const Memory& at, Range strips, Range panels) const {
 
 void PackedGemm::run(const Call& call) const noexcept {
   float* workspace = reinterpret_cast<float*>(call.workspace);
-  const Memory at{call.operands[0].as<float>(), call.operands[1].as<float>(),
-                  call.results[0].as<float>(),  workspace,
-                  workspace + packed_b_at_,     workspace + slots_at_};
+  const Memory at{call.operands[0].as<float>(),
+                  call.operands[1].as<float>(),
+                  call.results[0].as<float>(),
+                  workspace,
+                  workspace + packed_b_at_,
+                  workspace + slots_at_,
+                  call.workspace + scratch_at_ * int64_t{sizeof(float)}};
   const int64_t pack_a_items = pack_a_ ? ceil_div(strips_, pack_strips_) : 0;
   const int64_t pack_b_first = pack_b_ ? 0 : panels_ - 1;  // at most the ragged one
   const int64_t pack_b_items = n_ == 0 ? 0 : ceil_div(panels_ - pack_b_first, pack_panels_);
@@ -209,7 +245,8 @@ void PackedGemm::run(const Call& call) const noexcept {
   call.pool->run(ceil_div(strips_, block_strips_) * across, [&](int64_t item, int worker) {
     Memory mine = at;
     mine.slots += worker * slot_floats_;
-    block(mine, range(item / across, 0, block_strips_, strips_),
+    mine.scratch += worker * scratch_floats_ * int64_t{sizeof(float)};
+    block(call, mine, range(item / across, 0, block_strips_, strips_),
           range(item % across, 0, block_panels_, panels_));
   });
 }
@@ -220,7 +257,12 @@ std::string refuse_packed_gemm(const Problem& problem) {
   if (problem.operands[0].dtype != DType::f32)
     return "operands are " + std::string(name_of(problem.operands[0].dtype)) +
            ": only f32 is computed";
-  if (problem.attrs().has("epilogue")) return "epilogue";
+  if (problem.attrs().has("epilogue")) {
+    if (problem.results[0].dtype != DType::f32)
+      return "the epilogue gives " + std::string(name_of(problem.results[0].dtype)) +
+             ": only f32 is written in place";
+    return TileProgram::refuse_epilogue(*problem.attrs().get<ir::Region>("epilogue"));
+  }
   return {};
 }
 
