@@ -161,7 +161,8 @@ inline Expr count(Expr x, const Ints& axes) {
   return fixed == 1 ? batch : batch * fixed;
 }
 inline Expr reduce_mean(Expr x, const Ints& axes, bool keep = false) {
-  return reduce_sum(x, axes, keep) / count(x, axes);
+  const Expr sum = reduce_sum(x, axes, keep);
+  return sum / count(x, axes);
 }
 inline Expr argmax(Expr x, int64_t axis) { return apply(op::argmax, {x}, {{"axis", axis}}); }
 
