@@ -1,0 +1,29 @@
+// What a pass is: a pure function from a graph to a graph, with a name and a promise.
+#pragma once
+
+#include <string_view>
+
+#include "base/shards.h"
+#include "ir/graph.h"
+
+namespace hone::passes {
+
+/// What a pass promises of the results' bits.
+enum class Exactness {
+  exact,        ///< the same bits
+  approximate,  ///< the same within a bound that the pass names
+};
+
+/// What passes may know beside the graph.
+struct PassContext {
+  Sharding sharding;  ///< how sums over the batch are cut (docs/numerics.md)
+};
+
+struct Pass {
+  std::string_view name;
+  Exactness exactness;
+  bool required;  ///< later stages need what it does: it cannot be switched off
+  ir::Graph (*run)(const ir::Graph&, const PassContext&);
+};
+
+}  // namespace hone::passes
