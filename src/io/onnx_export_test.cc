@@ -1,0 +1,116 @@
+// Export: every op has a row, and the file says what the graph says.
+#include "io/onnx_export.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "io/file.h"
+#include "io/onnx_emitter.h"
+#include "io/onnx_test_graphs.h"
+#include "io/test_folder.h"
+
+namespace hone::io {
+namespace {
+
+namespace op = ir::op;
+
+onnx::ModelProto exported(const OnnxModel& m) {
+  onnx::ModelProto proto;
+  EXPECT_TRUE(proto.ParseFromString(export_onnx(m)));
+  return proto;
+}
+
+TEST(OnnxExport, EveryOpHasARow) {
+  for (const ir::OpSpec* spec : ir::all_ops()) {
+    const OnnxExportRow* row = find_export_row(*spec);
+    ASSERT_NE(row, nullptr) << spec->name << " lacks a row in onnx_export_ops.cc";
+    EXPECT_TRUE(row->emit != nullptr || !row->text.empty()) << spec->name;
+  }
+}
+
+TEST(OnnxExport, SaysWhoMadeItAndHow) {
+  const onnx::ModelProto m = exported(small_cnn());
+  EXPECT_EQ(m.ir_version(), 8);
+  EXPECT_EQ(m.producer_name(), "hone");
+  ASSERT_EQ(m.opset_import_size(), 1);
+  EXPECT_EQ(m.opset_import(0).version(), 17);
+  std::map<std::string, std::string> metadata;
+  for (const auto& p : m.metadata_props()) metadata[p.key()] = p.value();
+  EXPECT_EQ(metadata.at("labels"), "[\"cat\",\"dog \\\"x\\\"\",\"\xc3\xa9\"]");
+  EXPECT_EQ(metadata.at("data"), "made up");
+}
+
+TEST(OnnxExport, NamesInputsStatesOutputsAndTheBatch) {
+  const onnx::ModelProto m = exported(small_cnn());
+  ASSERT_EQ(m.graph().input_size(), 1);
+  EXPECT_EQ(m.graph().input(0).name(), "input");
+  EXPECT_EQ(m.graph().input(0).type().tensor_type().shape().dim(0).dim_param(), "N");
+  EXPECT_EQ(m.graph().input(0).type().tensor_type().shape().dim(3).dim_value(), 8);
+  EXPECT_EQ(m.graph().initializer(0).name(), "conv1.weight");
+  EXPECT_EQ(m.graph().initializer_size(), 8);
+  ASSERT_EQ(m.graph().output_size(), 2);
+  EXPECT_EQ(m.graph().output(0).name(), "logits");
+  std::set<std::string> values;
+  for (const auto& node : m.graph().node())
+    for (const std::string& name : node.output()) EXPECT_TRUE(values.insert(name).second) << name;
+  EXPECT_TRUE(values.contains("logits"));
+}
+
+TEST(OnnxExport, GivesTheSameBytesAgain) {
+  EXPECT_EQ(export_onnx(small_cnn()), export_onnx(small_cnn()));
+}
+
+TEST(OnnxExport, OutputsMayBeInputsStatesOrShared) {
+  OnnxModel m{ir::Graph("g"), {}};
+  const auto x = m.graph.input("x", {DType::f32, {2}});
+  const auto y = m.graph.add(op::neg, {x}, {}, "out");
+  m.graph.output("same", x);
+  m.graph.output("state", add_state(m, "s", {3}));
+  m.graph.output("out", y);
+  m.graph.output("again", y);
+  const onnx::ModelProto p = exported(m);
+  EXPECT_EQ(p.graph().output_size(), 4);
+  std::set<std::string> values;
+  for (const auto& node : p.graph().node()) values.insert(node.output(0));
+  EXPECT_EQ(values, (std::set<std::string>{"same", "state", "out", "again"}));
+}
+
+TEST(OnnxExport, RefusesWhatOnnxCannotSay) {
+  const auto error = [](ErrorKind kind, const OnnxModel& m) {
+    return error_of(kind, [&] { export_onnx(m); });
+  };
+  OnnxModel random{ir::Graph("g"), {}};
+  const auto seed = random.graph.input("seed", {DType::i64, {}});
+  random.graph.output("u", random.graph.add(op::random_uniform, {seed, seed},
+                                            {{"shape", ir::Ints{2}}, {"key", int64_t{1}}}, "drop"));
+  EXPECT_EQ(error(ErrorKind::Unsupported, random),
+            "random_uniform 'drop' cannot be written as ONNX: it belongs to training");
+
+  OnnxModel training{ir::Graph("g"), {}};
+  const auto w = add_state(training, "w", {2});
+  training.graph.update(w, training.graph.add(op::neg, {w}));
+  EXPECT_EQ(error(ErrorKind::InvalidInput, training),
+            "graph 'g' updates states: only an inference graph can be exported");
+
+  OnnxModel incomplete = small_cnn();
+  incomplete.states["fc.bias"] = Tensor::scalar(1);
+  EXPECT_EQ(error(ErrorKind::InvalidInput, incomplete),
+            "state 'fc.bias': expected f32[3], found f32[]");
+  incomplete.states.erase("fc.bias");
+  EXPECT_EQ(error(ErrorKind::InvalidInput, incomplete), "state 'fc.bias' has no value");
+
+  OnnxModel nhwc{ir::Graph("g"), {}};
+  const auto x = nhwc.graph.input("x", {DType::f32, {1, 4, 4, 2}});
+  nhwc.graph.output("y", nhwc.graph.add(op::max_pool2d, {x},
+                                        {{"window", ir::Ints{2, 2}},
+                                         {"stride", ir::Ints{2, 2}},
+                                         {"pad", ir::Ints{0, 0, 0, 0}},
+                                         {"layout", std::string("nhwc")}},
+                                        "p"));
+  EXPECT_EQ(error(ErrorKind::Unsupported, nhwc),
+            "max_pool2d 'p' is not nchw: export the graph before the layout pass");
+}
+
+}  // namespace
+}  // namespace hone::io

@@ -1,0 +1,79 @@
+// Tensors between hone and ONNX.
+#include "io/onnx_proto.h"
+
+#include "base/dtype.h"
+#include "base/error.h"
+#include "io/tensor_bytes.h"
+
+namespace hone::io {
+namespace {
+
+struct Row {
+  DType dtype;
+  onnx::TensorProto::DataType proto;
+};
+constexpr Row kRows[] = {
+    {DType::f32, onnx::TensorProto::FLOAT}, {DType::f64, onnx::TensorProto::DOUBLE},
+    {DType::i32, onnx::TensorProto::INT32}, {DType::i64, onnx::TensorProto::INT64},
+    {DType::u8, onnx::TensorProto::UINT8},  {DType::boolean, onnx::TensorProto::BOOL}};
+
+template <class T, class Field>
+Tensor from_field(const std::vector<int64_t>& dims, const Field& field) {
+  std::vector<T> values;
+  for (auto v : field) values.push_back(static_cast<T>(v));
+  require(checked_bytes(dtype_of<T>(), dims) ==
+              static_cast<int64_t>(values.size()) * size_of(dtype_of<T>()),
+          "shape {} does not fit {} values", Shape(dims).to_string(), values.size());
+  return Tensor::from<T>(Shape(dims), values);
+}
+
+}  // namespace
+
+int32_t onnx_dtype(DType dtype) { return kRows[static_cast<size_t>(dtype)].proto; }
+
+DType dtype_from_onnx(int32_t dtype) {
+  for (const Row& row : kRows)
+    if (row.proto == dtype) return row.dtype;
+  const bool known = onnx::TensorProto::DataType_IsValid(dtype);
+  fail(ErrorKind::Unsupported, "dtype {} is not supported",
+       known ? onnx::TensorProto::DataType_Name(static_cast<onnx::TensorProto::DataType>(dtype))
+             : std::to_string(dtype));
+}
+
+onnx::TensorProto to_proto(const Tensor& tensor, std::string_view name) {
+  onnx::TensorProto proto;
+  proto.set_name(std::string(name));
+  proto.set_data_type(onnx_dtype(tensor.dtype()));
+  for (int64_t d : tensor.shape().dims()) proto.add_dims(d);
+  proto.set_raw_data(std::string(bytes_of(tensor)));
+  return proto;
+}
+
+Tensor from_proto(const onnx::TensorProto& proto) {
+  if (proto.data_location() == onnx::TensorProto::EXTERNAL)
+    fail(ErrorKind::Unsupported, "tensor '{}' lies in another file", proto.name());
+  try {
+    const DType dtype = dtype_from_onnx(proto.data_type());
+    const std::vector<int64_t> dims(proto.dims().begin(), proto.dims().end());
+    if (proto.has_raw_data()) return tensor_from_bytes(dtype, dims, proto.raw_data());
+    switch (dtype) {
+      case DType::f32:
+        return from_field<float>(dims, proto.float_data());
+      case DType::f64:
+        return from_field<double>(dims, proto.double_data());
+      case DType::i32:
+        return from_field<int32_t>(dims, proto.int32_data());
+      case DType::i64:
+        return from_field<int64_t>(dims, proto.int64_data());
+      case DType::u8:
+        return from_field<uint8_t>(dims, proto.int32_data());
+      case DType::boolean:
+        return from_field<bool>(dims, proto.int32_data());
+    }
+    fail(ErrorKind::Internal, "dtype {} does not exist", static_cast<int>(dtype));
+  } catch (const Error& e) {
+    fail(e.kind(), "tensor '{}': {}", proto.name(), e.what());
+  }
+}
+
+}  // namespace hone::io

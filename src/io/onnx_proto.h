@@ -1,0 +1,31 @@
+// The ONNX schema's generated classes, and what both directions share: dtypes, tensors, and the
+// metadata keys under which hone keeps what ONNX has no place for. Only the io folder includes it.
+#pragma once
+
+#define ONNX_ML 1
+#define ONNX_NAMESPACE onnx
+#include <hone/tensor.h>
+#include <onnx/onnx_pb.h>
+
+#include <string_view>
+
+namespace hone::io {
+
+inline constexpr int64_t kOnnxOpset = 17;
+inline constexpr int64_t kOnnxIrVersion = 8;
+inline constexpr std::string_view kOnnxProducer = "hone";
+/// The name of the symbolic batch dimension.
+inline constexpr std::string_view kOnnxBatch = "N";
+
+inline constexpr std::string_view kLabelsKey = "labels";       ///< a JSON list of strings
+inline constexpr std::string_view kStatesKey = "hone.states";  ///< JSON: name -> is it trainable
+
+int32_t onnx_dtype(DType dtype);
+/// Throws Unsupported, naming ONNX's dtype, for one that hone has not.
+DType dtype_from_onnx(int32_t dtype);
+
+onnx::TensorProto to_proto(const Tensor& tensor, std::string_view name);
+/// Throws InvalidInput or Unsupported where the data do not fit the shape or lie elsewhere.
+Tensor from_proto(const onnx::TensorProto& proto);
+
+}  // namespace hone::io
