@@ -14,6 +14,10 @@
 #include "kernels/problems.h"
 
 namespace hone::kernels {
+
+// Found by GoogleTest through the argument's namespace, so not in the unnamed one.
+void PrintTo(const KernelRow& row, std::ostream* out) { *out << row.name; }
+
 namespace {
 
 constexpr uint64_t kCases = 60;
@@ -180,8 +184,6 @@ std::string test_name(const testing::TestParamInfo<KernelRow>& info) {
     if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
   return name;
 }
-
-void PrintTo(const KernelRow& row, std::ostream* out) { *out << row.name; }
 
 INSTANTIATE_TEST_SUITE_P(Rows, Bits, testing::ValuesIn(kernel_rows().begin(), kernel_rows().end()),
                          test_name);
