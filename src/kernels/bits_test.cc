@@ -15,6 +15,10 @@
 #include "kernels/problems.h"
 
 namespace hone::kernels {
+
+// Found by GoogleTest through the argument's namespace, so not in the unnamed one.
+void PrintTo(const KernelRow& row, std::ostream* out) { *out << row.name; }
+
 namespace {
 
 constexpr uint64_t kCases = 60;

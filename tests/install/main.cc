@@ -1,5 +1,4 @@
-// Uses every installed header from outside the source tree, with no other header of hone's in
-// reach.
+// Uses the library from outside its source tree: nothing but the installed headers is in reach.
 #include <hone/error.h>
 #include <hone/tensor.h>
 
