@@ -104,7 +104,7 @@ void tile(int64_t rows, const Tile& t) { kMicros[(t.cols - 1) / kLanes][rows - 1
 
 // Lanes are adjacent in the source: copies steps, in whole vectors, then in fours of which the last
 // overlaps the one before it.
-void pack_steps(const Panel& p) {
+void pack_steps(Panel p) {
   const D d;
   const hn::FixedTag<float, 4> four;
   const int64_t whole = p.width / kLanes * kLanes;
@@ -124,8 +124,9 @@ void pack_steps(const Panel& p) {
 }
 
 // Steps are adjacent in the source: transposes squares of 4 x 4. The last group of four lanes
-// overlaps the one before it; fewer than four lanes or steps go one by one.
-void pack_lanes(const Panel& p) {
+// overlaps the one before it; fewer than four lanes or steps go one by one. (By value: the vector
+// stores might alias a reference.)
+void pack_lanes(Panel p) {
   const hn::FixedTag<float, 4> d;
   const hn::RebindToUnsigned<hn::Repartition<double, decltype(d)>> pairs;
   const int64_t whole = p.width < 4 ? 0 : p.depth / 4 * 4;
