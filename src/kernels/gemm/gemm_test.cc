@@ -240,8 +240,8 @@ TEST(Gemm, ContinuesTheChainFromChunkToChunkAndBlockToBlock) {
   for (bool trans_a : {false, true})
     for (bool trans_b : {false, true})
       for (const Case& c :
-           {Case{130, 515, 150, trans_a, trans_b}, Case{3, 1000, 33, trans_a, trans_b},
-            Case{290, 300, 7, trans_a, trans_b}})
+           {Case{130, 515, 170, trans_a, trans_b}, Case{15, 270, 530, trans_a, trans_b},
+            Case{3, 1000, 33, trans_a, trans_b}, Case{290, 300, 7, trans_a, trans_b}})
         Product(c).expect_same_bits_everywhere();
 }
 
@@ -255,7 +255,8 @@ TEST(Gemm, TakesTheShardTreeWithShortBatches) {
 
 TEST(Gemm, HasTheSameBitsOnAnyNumberOfThreads) {
   for (const Case& c : {Case{64, 784, 10}, Case{150, 64, 128, true, false, 64, 4},
-                        Case{64, 128, 300, false, true}, Case{200, 300, 170}}) {
+                        Case{50, 61, 530, true, false, 64, 4}, Case{64, 128, 300, false, true},
+                        Case{200, 300, 170}}) {
     Product product(c);
     for (Isa isa : simd_isas())
       for (int threads : {1, 2, 3, 5}) product.expect_same_bits(isa, threads);

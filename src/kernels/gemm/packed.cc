@@ -24,7 +24,8 @@ constexpr int64_t kBlockRows = 112, kBlockCols = 128;
 constexpr int64_t kEnoughBlocks = 32;              // for the threads of a large machine...
 constexpr int64_t kLeastBlock = int64_t{1} << 18;  // ... unless a block would have fewer FMAs
 constexpr int64_t kPackItem = int64_t{1} << 14;    // elements that one item packs at least
-constexpr int64_t kPackAFromPanels = 3, kPackBFromStrips = 3;  // reuse that pays for packing
+// Reuse that pays for packing. A transposed a already has the rows of a tile side by side.
+constexpr int64_t kPackAFromCols = 160, kPackTransposedAFromCols = 512, kPackBFromRows = 96;
 
 constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 constexpr int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
@@ -98,8 +99,8 @@ PackedGemm::PackedGemm(const Problem& problem) : fns_(gemm_fns(problem.isa)) {
 
   strips_ = ceil_div(m_, fns_.max_rows);
   panels_ = ceil_div(n_, fns_.max_cols);
-  pack_a_ = panels_ >= kPackAFromPanels;
-  pack_b_ = trans_b || strips_ >= kPackBFromStrips;
+  pack_a_ = n_ >= (trans_a ? kPackTransposedAFromCols : kPackAFromCols);
+  pack_b_ = trans_b || m_ >= kPackBFromRows;
   cut_blocks();
 
   const int64_t strip_floats = fns_.max_rows * std::max<int64_t>(1, depth_);
