@@ -6,6 +6,7 @@
 
 #include "ir/infer.h"
 #include "kernels/families.h"
+#include "kernels/pool/window.h"
 
 namespace hone::kernels {
 namespace {
@@ -25,30 +26,19 @@ ImageStrides image_strides(const Shape& shape, const ir::Layout& at) {
   return {stride(at.n), stride(at.c), stride(at.h), stride(at.w)};
 }
 
-// The places of one window that lie inside the input.
-struct Window {
-  int64_t h0, h1, w0, w1;
-  HONE_INLINE Window(const PoolDims& d, int64_t oh, int64_t ow)
-      : h0(std::max<int64_t>(0, oh * d.stride_h - d.pad_top)),
-        h1(std::min(d.h, oh * d.stride_h - d.pad_top + d.kh)),
-        w0(std::max<int64_t>(0, ow * d.stride_w - d.pad_left)),
-        w1(std::min(d.w, ow * d.stride_w - d.pad_left + d.kw)) {}
-  HONE_INLINE int64_t places() const { return (h1 - h0) * (w1 - w0); }
-};
-
 // Calls f(n, c, oh, ow, window) for every output, oh and ow ascending.
 template <class F>
 HONE_INLINE void for_outputs(const PoolDims& d, F&& f) {
   for (int64_t n = 0; n < d.n; ++n)
     for (int64_t c = 0; c < d.c; ++c)
       for (int64_t oh = 0; oh < d.oh; ++oh)
-        for (int64_t ow = 0; ow < d.ow; ++ow) f(n, c, oh, ow, Window(d, oh, ow));
+        for (int64_t ow = 0; ow < d.ow; ++ow) f(n, c, oh, ow, PoolWindow(d, oh, ow));
 }
 
 // The offset of the window's maximum: the first NaN, else the first of the greatest.
 template <class T>
 HONE_INLINE int64_t place_of_max(const T* x, const ImageStrides& xs, int64_t n, int64_t c,
-                                 const Window& window) {
+                                 const PoolWindow& window) {
   int64_t best = xs.at(n, c, window.h0, window.w0);
   for (int64_t h = window.h0; h < window.h1; ++h)
     for (int64_t w = window.w0; w < window.w1; ++w) {
@@ -67,7 +57,7 @@ HONE_INLINE void max_pool2d(const RefCall& call) {
   const ImageStrides ys = image_strides(call.results[0].shape(), layout);
   const T* x = call.in<T>(0);
   T* y = call.out<T>(0);
-  for_outputs(d, [&](int64_t n, int64_t c, int64_t oh, int64_t ow, const Window& window) {
+  for_outputs(d, [&](int64_t n, int64_t c, int64_t oh, int64_t ow, const PoolWindow& window) {
     y[ys.at(n, c, oh, ow)] = x[place_of_max(x, xs, n, c, window)];
   });
 }
@@ -82,14 +72,9 @@ HONE_INLINE void max_pool2d_grad(const RefCall& call) {
   const T* dy = call.in<T>(1);
   T* dx = call.out<T>(0);
   std::fill_n(dx, call.results[0].shape().elements(), T{0});
-  for_outputs(d, [&](int64_t n, int64_t c, int64_t oh, int64_t ow, const Window& window) {
+  for_outputs(d, [&](int64_t n, int64_t c, int64_t oh, int64_t ow, const PoolWindow& window) {
     dx[place_of_max(x, xs, n, c, window)] += dy[ys.at(n, c, oh, ow)];
   });
-}
-
-template <class T>
-HONE_INLINE T divisor(const PoolDims& d, const Window& window, bool count_pad) {
-  return static_cast<T>(count_pad ? d.kh * d.kw : window.places());
 }
 
 template <class T>
@@ -101,11 +86,11 @@ HONE_INLINE void avg_pool2d(const RefCall& call) {
   const bool count_pad = call.attrs().flag("count_pad");
   const T* x = call.in<T>(0);
   T* y = call.out<T>(0);
-  for_outputs(d, [&](int64_t n, int64_t c, int64_t oh, int64_t ow, const Window& window) {
+  for_outputs(d, [&](int64_t n, int64_t c, int64_t oh, int64_t ow, const PoolWindow& window) {
     T sum = -T{0};
     for (int64_t h = window.h0; h < window.h1; ++h)
       for (int64_t w = window.w0; w < window.w1; ++w) sum += x[xs.at(n, c, h, w)];
-    y[ys.at(n, c, oh, ow)] = sum / divisor<T>(d, window, count_pad);
+    y[ys.at(n, c, oh, ow)] = sum / static_cast<T>(window.count(d, count_pad));
   });
 }
 
@@ -119,8 +104,8 @@ HONE_INLINE void avg_pool2d_grad(const RefCall& call) {
   const T* dy = call.in<T>(0);
   T* dx = call.out<T>(0);
   std::fill_n(dx, call.results[0].shape().elements(), T{0});
-  for_outputs(d, [&](int64_t n, int64_t c, int64_t oh, int64_t ow, const Window& window) {
-    const T share = dy[ys.at(n, c, oh, ow)] / divisor<T>(d, window, count_pad);
+  for_outputs(d, [&](int64_t n, int64_t c, int64_t oh, int64_t ow, const PoolWindow& window) {
+    const T share = dy[ys.at(n, c, oh, ow)] / static_cast<T>(window.count(d, count_pad));
     for (int64_t h = window.h0; h < window.h1; ++h)
       for (int64_t w = window.w0; w < window.w1; ++w) dx[xs.at(n, c, h, w)] += share;
   });

@@ -1,0 +1,148 @@
+// The loops of pooling, once for each ISA level (see kernels/simd.h).
+#include "kernels/pool/micro.h"
+
+#include "kernels/pool/window.h"
+#include "kernels/simd.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/pool/micro.cc"
+#include "hwy/foreach_target.h"
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace hone::kernels::HWY_NAMESPACE {
+namespace {
+namespace hn = hwy::HWY_NAMESPACE;
+using D = hn::ScalableTag<float>;
+using V = hn::Vec<D>;
+using M = hn::Mask<D>;
+
+constexpr int64_t kLanes = HWY_MAX_BYTES / sizeof(float);
+
+// How a vector of channels is read and written: whole, or the tail of a pixel.
+struct Whole {
+  HWY_INLINE V load(const float* from) const { return hn::LoadU(D(), from); }
+  HWY_INLINE void store(V v, float* to) const { hn::StoreU(v, D(), to); }
+};
+struct Tail {
+  M mask;
+  HWY_INLINE V load(const float* from) const { return hn::MaskedLoad(mask, D(), from); }
+  HWY_INLINE void store(V v, float* to) const { hn::BlendedStore(v, mask, D(), to); }
+};
+
+template <class Body>
+HWY_INLINE void for_channels(const PoolPart& part, const Body& body) {
+  int64_t c = part.channel;
+  for (; c + kLanes <= part.channel_end; c += kLanes) body(c, Whole{});
+  if (c < part.channel_end)
+    body(c, Tail{hn::FirstN(D(), static_cast<size_t>(part.channel_end - c))});
+}
+
+// Calls body(offset of the place) for the window's places in order, at channel c.
+template <class Body>
+HWY_INLINE void for_places(const PoolPart& part, const PoolWindow& window, int64_t n, int64_t c,
+                           const Body& body) {
+  const ir::PoolDims& d = part.dims;
+  for (int64_t h = window.h0; h < window.h1; ++h)
+    for (int64_t w = window.w0; w < window.w1; ++w) body(((n * d.h + h) * d.w + w) * d.c + c);
+}
+
+// The greatest of a window, the first of equals; some NaN if there is one.
+template <class Io>
+HWY_INLINE V greatest(const PoolPart& part, const PoolWindow& window, int64_t n, int64_t c, Io io) {
+  const ir::PoolDims& d = part.dims;
+  V best = io.load(part.x + ((n * d.h + window.h0) * d.w + window.w0) * d.c + c);
+  for_places(part, window, n, c, [&](int64_t at) HWY_ATTR {
+    const V v = io.load(part.x + at);
+    best = hn::IfThenElse(hn::Or(hn::Gt(v, best), hn::IsNaN(v)), v, best);
+  });
+  return best;
+}
+
+void max(const PoolPart& part) {
+  const ir::PoolDims& d = part.dims;
+  for (int64_t line = part.begin; line < part.end; ++line)
+    for (int64_t ow = 0; ow < d.ow; ++ow) {
+      const PoolWindow window(d, line % d.oh, ow);
+      for_channels(part, [&](int64_t c, auto io) HWY_ATTR {
+        io.store(greatest(part, window, line / d.oh, c, io),
+                 part.result + (line * d.ow + ow) * d.c + c);
+      });
+    }
+}
+
+void average(const PoolPart& part) {
+  const ir::PoolDims& d = part.dims;
+  for (int64_t line = part.begin; line < part.end; ++line)
+    for (int64_t ow = 0; ow < d.ow; ++ow) {
+      const PoolWindow window(d, line % d.oh, ow);
+      const V count = hn::Set(D(), static_cast<float>(window.count(d, part.count_pad)));
+      for_channels(part, [&](int64_t c, auto io) HWY_ATTR {
+        V sum = hn::Set(D(), -0.0f);
+        for_places(part, window, line / d.oh, c,
+                   [&](int64_t at) HWY_ATTR { sum = hn::Add(sum, io.load(part.x + at)); });
+        io.store(hn::Div(sum, count), part.result + (line * d.ow + ow) * d.c + c);
+      });
+    }
+}
+
+// Zeroes the gradient of the part's samples, then calls body(n, window, c, offset in dy, io) for
+// every vector of every output.
+template <class Body>
+HWY_INLINE void for_gradients(const PoolPart& part, const Body& body) {
+  const ir::PoolDims& d = part.dims;
+  for (int64_t n = part.begin; n < part.end; ++n) {
+    for (int64_t pixel = n * d.h * d.w; pixel < (n + 1) * d.h * d.w; ++pixel)
+      for_channels(part, [&](int64_t c, auto io)
+                             HWY_ATTR { io.store(hn::Zero(D()), part.result + pixel * d.c + c); });
+    for (int64_t oh = 0; oh < d.oh; ++oh)
+      for (int64_t ow = 0; ow < d.ow; ++ow) {
+        const PoolWindow window(d, oh, ow);
+        for_channels(part, [&](int64_t c, auto io) HWY_ATTR {
+          body(n, window, c, ((n * d.oh + oh) * d.ow + ow) * d.c + c, io);
+        });
+      }
+  }
+}
+
+void max_grad(const PoolPart& part) {
+  for_gradients(
+      part, [&](int64_t n, const PoolWindow& window, int64_t c, int64_t y_at, auto io) HWY_ATTR {
+        const V best = greatest(part, window, n, c, io);
+        const V dy = io.load(part.dy + y_at);
+        const M best_is_nan = hn::IsNaN(best);
+        M given = hn::MaskFromVec(hn::Zero(D()));  // lanes whose gradient has found its place
+        for_places(part, window, n, c, [&](int64_t at) HWY_ATTR {
+          const V v = io.load(part.x + at);
+          const M is_best = hn::Or(hn::Eq(v, best), hn::And(best_is_nan, hn::IsNaN(v)));
+          const V before = io.load(part.result + at);
+          io.store(hn::IfThenElse(hn::AndNot(given, is_best), hn::Add(before, dy), before),
+                   part.result + at);
+          given = hn::Or(given, is_best);
+        });
+      });
+}
+
+void average_grad(const PoolPart& part) {
+  for_gradients(
+      part, [&](int64_t n, const PoolWindow& window, int64_t c, int64_t y_at, auto io) HWY_ATTR {
+        const V count = hn::Set(D(), static_cast<float>(window.count(part.dims, part.count_pad)));
+        const V share = hn::Div(io.load(part.dy + y_at), count);
+        for_places(part, window, n, c, [&](int64_t at) HWY_ATTR {
+          io.store(hn::Add(io.load(part.result + at), share), part.result + at);
+        });
+      });
+}
+
+}  // namespace
+
+constexpr PoolFns kFns = {kLanes, &max, &max_grad, &average, &average_grad};
+
+}  // namespace hone::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace hone::kernels {
+const PoolFns& pool_fns(Isa isa) { return HONE_FOR_ISA(isa, kFns); }
+}  // namespace hone::kernels
+#endif
