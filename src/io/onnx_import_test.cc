@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "base/rng.h"
 #include "io/onnx_emitter.h"
 #include "io/onnx_export.h"
@@ -73,7 +75,8 @@ class File {
   /// The ops, in order, without sources.
   std::string ops() const {
     std::string out;
-    for (const ir::Node& n : import().graph.nodes())
+    const OnnxModel m = import();
+    for (const ir::Node& n : m.graph.nodes())
       if (n.op->op_class != ir::OpClass::source) out += std::string(n.op->name) + " ";
     return out;
   }
@@ -93,8 +96,9 @@ TEST(OnnxImport, ConvTakesAutoPadAndABias) {
   EXPECT_EQ(f.output(), (Shape{kBatch, 4, 3, 3}));
   const OnnxModel m = f.import();
   EXPECT_EQ(m.graph.producer(m.graph.find_state("w")).attrs.flag("trainable"), true);
-  for (const ir::Node& node : m.graph.nodes())
-    if (node.is(op::conv2d)) EXPECT_EQ(node.attrs.ints("pad"), (ir::Ints{0, 0, 1, 1}));
+  const auto conv = std::find_if(m.graph.nodes().begin(), m.graph.nodes().end(),
+                                 [](const ir::Node& node) { return node.is(op::conv2d); });
+  EXPECT_EQ(conv->attrs.ints("pad"), (ir::Ints{0, 0, 1, 1}));
 }
 
 TEST(OnnxImport, GemmScalesAndAdds) {
