@@ -2,8 +2,6 @@
 // metadata keys under which hone keeps what ONNX has no place for. Only the io folder includes it.
 #pragma once
 
-#define ONNX_ML 1
-#define ONNX_NAMESPACE onnx
 #include <hone/tensor.h>
 #include <onnx/onnx_pb.h>
 
