@@ -1,0 +1,13 @@
+// Fusing elementwise nodes into loops.
+#pragma once
+
+#include "passes/pass.h"
+
+namespace hone::passes {
+
+/// Connected elementwise nodes of one loop shape become one `fused` node with a body; it gives
+/// every value that is read outside (a whole optimiser step: parameter and moments). Nothing is
+/// computed twice, and no two loops come to wait for each other.
+ir::Graph fuse_elementwise(const ir::Graph& graph, const PassContext& context);
+
+}  // namespace hone::passes

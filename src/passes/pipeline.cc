@@ -1,0 +1,77 @@
+// The table of contents of what hone does to a graph.
+#include "passes/pipeline.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "passes/fuse_elementwise.h"
+#include "passes/fuse_epilogue.h"
+#include "passes/hoist_scalars.h"
+#include "passes/layout.h"
+#include "passes/shard_sums.h"
+#include "passes/simplify.h"
+
+namespace hone::passes {
+namespace {
+
+constexpr Pass kSimplify{"simplify", Exactness::exact, false, simplify};
+constexpr Pass kShardSums{"shard_sums", Exactness::exact, true, shard_sums};
+constexpr Pass kLayout{"layout", Exactness::exact, true, layout};
+constexpr Pass kHoistScalars{"hoist_scalars", Exactness::exact, false, hoist_scalars};
+constexpr Pass kFuseEpilogue{"fuse_epilogue", Exactness::exact, false, fuse_epilogue};
+constexpr Pass kFuseElementwise{"fuse_elementwise", Exactness::exact, false, fuse_elementwise};
+
+constexpr Pass kPrepare[] = {
+    kSimplify,   // differentiation leaves dead and equal nodes: clear them once for all batches
+    kShardSums,  // sums over the batch take the shard tree, so that workers can share them
+};
+
+constexpr Pass kLower[] = {
+    kSimplify,         // the batch is a number now: counts fold, broadcasts go
+    kLayout,           // images lie as NHWC, which the kernels compute in
+    kSimplify,         // transposes that meet cancel, and those of one channel are reshapes
+    kHoistScalars,     // the learning rate comes first, so that no gradient waits for it
+    kFuseEpilogue,     // bias, activation and masks ride in the contraction's registers
+    kFuseElementwise,  // what is left becomes one loop over tiles that stay in L1
+};
+
+void check_names(const PassOptions& options) {
+  for (const std::string& name : options.disabled) {
+    if (name == "all") continue;
+    std::string optional;
+    bool known = false;
+    for (const Pass& pass : all_passes()) {
+      require(pass.name != name || !pass.required, "pass '{}' is required: it cannot be disabled",
+              name);
+      known = known || pass.name == name;
+      if (!pass.required && optional.find(pass.name) == std::string::npos)
+        optional += fmt::format("{}, ", pass.name);
+    }
+    require(known, "no pass '{}': expected {}or all", name, optional);
+  }
+}
+
+}  // namespace
+
+std::vector<Pass> all_passes() {
+  std::vector<Pass> out(std::begin(kPrepare), std::end(kPrepare));
+  out.insert(out.end(), std::begin(kLower), std::end(kLower));
+  return out;
+}
+
+ir::Graph prepare(const ir::Graph& graph, Sharding sharding, const PassOptions& options,
+                  std::vector<PassRecord>* records) {
+  check_names(options);
+  return run_stage(graph, {"prepare", ir::Level::differentiated, kPrepare}, {sharding}, options,
+                   records);
+}
+
+ir::Graph lower(const ir::Graph& graph, const PassOptions& options,
+                std::vector<PassRecord>* records) {
+  check_names(options);
+  return run_stage(graph, {"lower", ir::Level::planned, kLower}, {}, options, records);
+}
+
+}  // namespace hone::passes
