@@ -48,7 +48,7 @@ DType dtype_from_name(std::string_view name) {
 int64_t Shape::elements() const {
   int64_t n = 1;
   for (int64_t d : dims_) {
-    invariant(d >= 0, "shape {} is not static", to_string());
+    if (d < 0) fail(ErrorKind::Internal, "shape {} is not static", to_string());
     n *= d;
   }
   return n;
