@@ -15,10 +15,10 @@ namespace hone::data {
 
 /// Images and their classes, in memory. Copying one shares the tensors.
 struct Dataset {
-  Tensor images;                         ///< u8 or f32 [count, channels, height, width], 0 to 255
-  Tensor labels;                         ///< i64 [count], each in [0, classes())
-  std::vector<std::string> class_names;  ///< one for each class
-  std::string name;                      ///< "fashion-mnist train": what errors call it
+  Tensor images = {};  ///< u8 or f32 [count, channels, height, width], 0 to 255
+  Tensor labels = {};  ///< i64 [count], each in [0, classes())
+  std::vector<std::string> class_names = {};  ///< one for each class
+  std::string name = {};                      ///< "fashion-mnist train": what errors call it
 
   int64_t size() const { return images.defined() ? images.shape()[0] : 0; }
   int64_t classes() const { return static_cast<int64_t>(class_names.size()); }
@@ -35,7 +35,7 @@ struct Splits {
 struct LoadOptions {
   double validation = 0.1;  ///< the fraction of the training images that is held out, in [0, 1)
   uint64_t seed = 0;        ///< chooses which
-  std::string path;         ///< a folder that is used instead of the usual ones
+  std::string path = {};    ///< a folder that is used instead of the usual ones
 };
 
 /// Fashion-MNIST: 60000 + 10000 images, u8 [count, 1, 28, 28] of 10 classes. Looks in
@@ -77,12 +77,12 @@ struct LoaderOptions {
   int64_t batch = 64;
   bool shuffle = true;  ///< another order each epoch, keyed by (seed, epoch)
   uint64_t seed = 0;
-  Augment augment;
+  Augment augment = {};
   bool drop_last = false;  ///< leave a last, short batch out
   int prefetch = 2;        ///< batches made ahead, at least 1
   /// Called on each batch after augmentation, on the loader's thread. It may change the tensors'
   /// elements; what it throws is thrown by `next`.
-  std::function<void(Batch&)> transform;
+  std::function<void(Batch&)> transform = {};
 };
 
 /// Makes batches on one background thread, a few ahead of their use. A batch depends only on the

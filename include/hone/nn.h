@@ -1,8 +1,9 @@
 // Layers, initialisers, losses, metrics, optimisers and schedules: descriptions, as plain values. A
 // `Model` (hone/model.h) turns them into a graph.
 //
-// Shapes leave the batch out: an image is [C, H, W], a vector is [D]. Every layer takes an optional name,
-// which becomes the path of its parameters ("conv1.weight"); unnamed layers are numbered by kind.
+// Shapes leave the batch out: an image is [C, H, W], a vector is [D]. Every layer takes an optional
+// name, which becomes the path of its parameters ("conv1.weight"); unnamed layers are numbered by
+// kind.
 #pragma once
 
 #include <hone/tensor.h>
@@ -16,15 +17,27 @@
 namespace hone {
 
 /// Elementwise activations (softmax: over the last axis).
-enum class Activation { linear, relu, leaky_relu, elu, sigmoid, tanh, gelu, silu, softplus, softmax };
+enum class Activation {
+  linear,
+  relu,
+  leaky_relu,
+  elu,
+  sigmoid,
+  tanh,
+  gelu,
+  silu,
+  softplus,
+  softmax
+};
 inline constexpr Activation linear = Activation::linear;
-inline constexpr Activation relu = Activation::relu;  ///< max(x, 0)
+inline constexpr Activation relu = Activation::relu;              ///< max(x, 0)
 inline constexpr Activation leaky_relu = Activation::leaky_relu;  ///< x > 0 ? x : 0.01 x
 inline constexpr Activation elu = Activation::elu;                ///< x > 0 ? x : exp(x) - 1
 inline constexpr Activation sigmoid = Activation::sigmoid;
 inline constexpr Activation tanh_ = Activation::tanh;  ///< named so because of libc's tanh
-inline constexpr Activation gelu = Activation::gelu;   ///< x * Phi(x), exact (Hendrycks, Gimpel 2016)
-inline constexpr Activation silu = Activation::silu;   ///< x * sigmoid(x)
+inline constexpr Activation gelu =
+    Activation::gelu;  ///< x * Phi(x), exact (Hendrycks, Gimpel 2016)
+inline constexpr Activation silu = Activation::silu;          ///< x * sigmoid(x)
 inline constexpr Activation softplus = Activation::softplus;  ///< log(1 + exp(x))
 inline constexpr Activation softmax = Activation::softmax;
 
@@ -39,7 +52,9 @@ struct Initializer {
   static Initializer zeros() { return {Kind::constant, 0, 0, false}; }
   static Initializer constant(double value) { return {Kind::constant, value, 0, false}; }
   static Initializer uniform(double low, double high) { return {Kind::uniform, low, high, false}; }
-  static Initializer gaussian(double mean, double deviation) { return {Kind::normal, mean, deviation, false}; }
+  static Initializer gaussian(double mean, double deviation) {
+    return {Kind::normal, mean, deviation, false};
+  }
   /// Variance 2 / (fan_in + fan_out) (Glorot, Bengio 2010).
   static Initializer glorot_uniform() { return {Kind::glorot, 0, 0, false}; }
   static Initializer glorot_normal() { return {Kind::glorot, 0, 0, true}; }
@@ -61,8 +76,8 @@ class Var {
   std::shared_ptr<const Node> node_;
 };
 
-/// A layer's description. Applied to a `Var`, it gives a `Var`; the same layer applied twice makes two
-/// layers, each with parameters of its own.
+/// A layer's description. Applied to a `Var`, it gives a `Var`; the same layer applied twice makes
+/// two layers, each with parameters of its own.
 class Layer {
  public:
   struct Impl;
@@ -109,7 +124,8 @@ struct Conv2dOptions {
 };
 /// [C, H, W] -> [filters, H', W'], square windows of `kernel` pixels. Parameters: weight
 /// [filters, C / groups, kernel, kernel], bias [filters].
-Layer conv2d(int64_t filters, int64_t kernel, Activation activation = linear, Conv2dOptions options = {});
+Layer conv2d(int64_t filters, int64_t kernel, Activation activation = linear,
+             Conv2dOptions options = {});
 
 struct Pool2dOptions {
   int64_t stride = 0;  ///< 0: the window
@@ -129,8 +145,9 @@ struct BatchNormOptions {
   std::string name = {};
 };
 /// Batch normalisation over all axes but the channel (axis 0 of a sample; Ioffe, Szegedy 2015). In
-/// training by the whole batch's statistics, whatever the number of workers; otherwise by the running
-/// ones (variance unbiased). Parameters: scale, offset; statistics: mean, variance; all [C].
+/// training by the whole batch's statistics, whatever the number of workers; otherwise by the
+/// running ones (variance unbiased). Parameters: scale, offset; statistics: mean, variance; all
+/// [C].
 Layer batch_norm(BatchNormOptions options = {});
 
 /// Zeroes each element with probability `rate` in training and scales the others by 1 / (1 - rate).
@@ -172,7 +189,9 @@ struct Schedule {
   static Schedule constant() { return {}; }
   static Schedule step(int64_t every, double factor) { return {Kind::step, every, factor, 0}; }
   /// From 1 to `final` in half a cosine over `steps` updates (Loshchilov, Hutter 2017).
-  static Schedule cosine(int64_t steps, double final = 0) { return {Kind::cosine, steps, final, 0}; }
+  static Schedule cosine(int64_t steps, double final = 0) {
+    return {Kind::cosine, steps, final, 0};
+  }
   Schedule with_warmup(int64_t steps_of_warmup) const {
     Schedule out = *this;
     out.warmup = steps_of_warmup;
@@ -194,9 +213,9 @@ struct Optimizer {
 
 struct SgdOptions {
   double lr = 0.01;
-  double momentum = 0;        ///< v = momentum * v + g; p -= lr * v
-  bool nesterov = false;      ///< p -= lr * (g + momentum * v)
-  double weight_decay = 0;    ///< added to the gradient, times the parameter
+  double momentum = 0;      ///< v = momentum * v + g; p -= lr * v
+  bool nesterov = false;    ///< p -= lr * (g + momentum * v)
+  double weight_decay = 0;  ///< added to the gradient, times the parameter
   Schedule schedule = {};
 };
 /// Stochastic gradient descent.

@@ -24,8 +24,8 @@ void Executor::bind(const std::vector<plan::Binding>& bindings,
   for (const plan::Binding& b : bindings) {
     const auto found = tensors.find(b.name);
     require(found != tensors.end(), "{}: {} '{}' is missing", program_->name, kind, b.name);
-    require(found->second.type() == b.type, "{}: {} '{}': expected {}, found {}", program_->name, kind,
-            b.name, b.type.to_string(), found->second.type().to_string());
+    require(found->second.type() == b.type, "{}: {} '{}': expected {}, found {}", program_->name,
+            kind, b.name, b.type.to_string(), found->second.type().to_string());
     regions_[static_cast<size_t>(b.at.region)] = const_cast<std::byte*>(found->second.raw());
   }
 }

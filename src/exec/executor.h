@@ -19,8 +19,9 @@ class Executor {
   /// Allocates the arena. `pool` must outlive the executor and have at most the program's threads.
   Executor(std::shared_ptr<const plan::Program> program, ThreadPool* pool);
 
-  /// Runs once. `inputs` by name must have the planned types. States are read from `states` and their
-  /// next values written over them. Throws InvalidInput for a missing or wrong input or state.
+  /// Runs once. `inputs` by name must have the planned types. States are read from `states` and
+  /// their next values written over them. Throws InvalidInput for a missing or wrong input or
+  /// state.
   void run(const std::map<std::string, Tensor>& inputs, StateStore& states,
            const StepObserver& observer = {});
 
@@ -29,9 +30,11 @@ class Executor {
   const plan::Program& program() const { return *program_; }
 
  private:
-  void bind(const std::vector<plan::Binding>& bindings, const std::map<std::string, Tensor>& tensors,
-            std::string_view kind);
-  std::byte* at(plan::Location l) const { return regions_[static_cast<size_t>(l.region)] + l.offset; }
+  void bind(const std::vector<plan::Binding>& bindings,
+            const std::map<std::string, Tensor>& tensors, std::string_view kind);
+  std::byte* at(plan::Location l) const {
+    return regions_[static_cast<size_t>(l.region)] + l.offset;
+  }
 
   std::shared_ptr<const plan::Program> program_;
   ThreadPool* pool_;

@@ -1,4 +1,5 @@
-// The states of a run by name: parameters, moments, statistics, the step. A checkpoint is a copy of it.
+// The states of a run by name: parameters, moments, statistics, the step. A checkpoint is a copy of
+// it.
 #pragma once
 
 #include <hone/tensor.h>

@@ -15,16 +15,23 @@ Expr log_softmax(Expr x) {
 
 Expr activate(Activation kind, Expr x) {
   switch (kind) {
-    case Activation::linear: return x;
-    case Activation::relu: return ir::relu(x);
-    case Activation::leaky_relu: return ir::select(ir::greater(x, 0), x, x * 0.01);
+    case Activation::linear:
+      return x;
+    case Activation::relu:
+      return ir::relu(x);
+    case Activation::leaky_relu:
+      return ir::select(ir::greater(x, 0), x, x * 0.01);
     case Activation::elu:
       // exp of the negative part only, so that no infinity meets the gradient's zero.
       return ir::select(ir::greater(x, 0), x, ir::exp(ir::minimum(x, 0)) - 1);
-    case Activation::sigmoid: return ir::sigmoid(x);
-    case Activation::tanh: return ir::tanh(x);
-    case Activation::gelu: return x * 0.5 * (ir::erf(x * (1 / std::numbers::sqrt2)) + 1);
-    case Activation::silu: return x * ir::sigmoid(x);
+    case Activation::sigmoid:
+      return ir::sigmoid(x);
+    case Activation::tanh:
+      return ir::tanh(x);
+    case Activation::gelu:
+      return x * 0.5 * (ir::erf(x * (1 / std::numbers::sqrt2)) + 1);
+    case Activation::silu:
+      return x * ir::sigmoid(x);
     case Activation::softplus:
       return ir::maximum(x, 0) + ir::log(ir::exp(-ir::abs(x)) + 1);
     case Activation::softmax: {

@@ -19,7 +19,9 @@ Tensor initialize(const StateInit& state, uint64_t seed) {
     const uint64_t key = key_of(state.name + std::string(stream));
     return ir::random_uniform(run_seed, step, state.type.shape, static_cast<int64_t>(key));
   };
-  const auto uniform = [&](double low, double high) { return draw("/uniform") * (high - low) + low; };
+  const auto uniform = [&](double low, double high) {
+    return draw("/uniform") * (high - low) + low;
+  };
   const auto normal = [&](double mean, double deviation) {
     // Box and Muller (1958); 1 - u is in (0, 1].
     const Expr radius = ir::sqrt(ir::log(1 - draw("/radius")) * -2);
@@ -40,10 +42,18 @@ Tensor initialize(const StateInit& state, uint64_t seed) {
       std::fill_n(out.data<float>(), out.elements(), static_cast<float>(init.a));
       return out.cast(state.type.dtype);
     }
-    case Initializer::Kind::uniform: value = uniform(init.a, init.b); break;
-    case Initializer::Kind::normal: value = normal(init.a, init.b); break;
-    case Initializer::Kind::glorot: value = scaled(2 / (fan_in + fan_out)); break;
-    case Initializer::Kind::he: value = scaled(2 / fan_in); break;
+    case Initializer::Kind::uniform:
+      value = uniform(init.a, init.b);
+      break;
+    case Initializer::Kind::normal:
+      value = normal(init.a, init.b);
+      break;
+    case Initializer::Kind::glorot:
+      value = scaled(2 / (fan_in + fan_out));
+      break;
+    case Initializer::Kind::he:
+      value = scaled(2 / fan_in);
+      break;
   }
   g.output("value", value.id);
   return kernels::interpret(g, {}).outputs.at("value");

@@ -1,5 +1,5 @@
-// What is behind a Layer: a function that adds its nodes to a graph, in a scope that knows the layer's
-// path, whether the graph is for training, and which parameters there are.
+// What is behind a Layer: a function that adds its nodes to a graph, in a scope that knows the
+// layer's path, whether the graph is for training, and which parameters there are.
 #pragma once
 
 #include <hone/nn.h>
@@ -66,7 +66,7 @@ struct Layer::Impl {
 };
 
 struct Var::Node {
-  Shape input_shape;  ///< of an input
+  Shape input_shape;                         ///< of an input
   std::shared_ptr<const Layer::Impl> layer;  ///< nullptr for an input
   std::vector<Var> operands;
 };

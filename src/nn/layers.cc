@@ -15,7 +15,8 @@ namespace {
 using Operands = std::vector<Expr>;
 
 Layer make(std::string kind, std::string name, Layer::Impl::Build build) {
-  return Layer(std::make_shared<const Layer::Impl>(Layer::Impl{std::move(kind), std::move(name), std::move(build)}));
+  return Layer(std::make_shared<const Layer::Impl>(
+      Layer::Impl{std::move(kind), std::move(name), std::move(build)}));
 }
 
 std::vector<int64_t> with_batch(const Shape& sample) {
@@ -31,8 +32,8 @@ int64_t sample_elements(const Shape& batched) {
 }
 
 Expr reshape_samples(Expr x, const Shape& sample, const std::string& name) {
-  require(sample.elements() == sample_elements(x.shape()), "{}: cannot reshape samples of {} to {}", name,
-          x.shape().to_string(), sample.to_string());
+  require(sample.elements() == sample_elements(x.shape()), "{}: cannot reshape samples of {} to {}",
+          name, x.shape().to_string(), sample.to_string());
   return ir::apply(ir::op::reshape, {x}, {{"shape", with_batch(sample)}}, name);
 }
 
@@ -50,10 +51,11 @@ Layer dense(int64_t units, Activation activation, DenseOptions o) {
   require(units > 0, "dense: expected at least 1 unit, found {}", units);
   return make("dense", o.name, [=](Scope& s, const Operands& in) {
     const Expr x = in[0];
-    require(x.rank() == 2, "dense '{}': expected vectors [N,D], found {}; flatten() before it?", s.path(),
-            x.shape().to_string());
+    require(x.rank() == 2, "dense '{}': expected vectors [N,D], found {}; flatten() before it?",
+            s.path(), x.shape().to_string());
     const int64_t d = x.shape()[1];
-    Expr y = ir::matmul(x, s.parameter("weight", {d, units}, o.weight, d, units), false, false, s.path());
+    Expr y = ir::matmul(x, s.parameter("weight", {d, units}, o.weight, d, units), false, false,
+                        s.path());
     if (o.bias) y = y + s.parameter("bias", {units}, Initializer::zeros());
     return nn::activate(activation, y);
   });
@@ -62,7 +64,8 @@ Layer dense(int64_t units, Activation activation, DenseOptions o) {
 Layer batch_norm(BatchNormOptions o) {
   return make("norm", o.name, [=](Scope& s, const Operands& in) {
     const Expr x = in[0];
-    require(x.rank() == 4 || x.rank() == 2, "batch_norm '{}': expected [N,C,H,W] or [N,D], found {}", s.path(),
+    require(x.rank() == 4 || x.rank() == 2,
+            "batch_norm '{}': expected [N,C,H,W] or [N,D], found {}", s.path(),
             x.shape().to_string());
     const int64_t c = x.shape()[1];
     const Shape per_channel = x.rank() == 4 ? Shape{1, c, 1, 1} : Shape{1, c};
@@ -104,7 +107,8 @@ Layer dropout(double rate, std::string name) {
 }
 
 Layer activation(Activation kind) {
-  return make("activation", "", [=](Scope&, const Operands& in) { return nn::activate(kind, in[0]); });
+  return make("activation", "",
+              [=](Scope&, const Operands& in) { return nn::activate(kind, in[0]); });
 }
 
 Layer flatten() {
@@ -121,20 +125,24 @@ Layer reshape(Shape sample_shape) {
 
 Var add(const std::vector<Var>& operands) {
   require(operands.size() >= 2, "add: expected at least 2 operands, found {}", operands.size());
-  return make("add", "", [](Scope& s, const Operands& in) {
-           Expr sum = in[0];
-           for (size_t i = 1; i < in.size(); ++i) {
-             require(in[i].shape() == sum.shape(), "{}: expected operands of one shape, found {} and {}", s.path(),
-                     sum.shape().to_string(), in[i].shape().to_string());
-             sum = sum + in[i];
-           }
-           return sum;
-         }).apply(operands);
+  return make("add", "",
+              [](Scope& s, const Operands& in) {
+                Expr sum = in[0];
+                for (size_t i = 1; i < in.size(); ++i) {
+                  require(in[i].shape() == sum.shape(),
+                          "{}: expected operands of one shape, found {} and {}", s.path(),
+                          sum.shape().to_string(), in[i].shape().to_string());
+                  sum = sum + in[i];
+                }
+                return sum;
+              })
+      .apply(operands);
 }
 
 Var concat(const std::vector<Var>& operands, int64_t axis) {
   require(!operands.empty(), "concat: expected at least 1 operand");
-  return make("concat", "", [=](Scope& s, const Operands& in) { return ir::concat(in, axis + 1, s.path()); })
+  return make("concat", "",
+              [=](Scope& s, const Operands& in) { return ir::concat(in, axis + 1, s.path()); })
       .apply(operands);
 }
 

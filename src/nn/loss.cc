@@ -12,8 +12,10 @@ Expr sample_losses(Loss loss, Expr logits, Expr labels) {
     case Loss::Kind::softmax_cross_entropy: {
       require(logits.rank() == 2, "softmax_cross_entropy: expected logits [N,classes], found {}",
               logits.shape().to_string());
-      const Expr target = labels.dtype() == DType::i64 ? ir::one_hot(labels, logits.shape()[1]) : labels;
-      require(target.shape() == logits.shape(), "softmax_cross_entropy: expected labels for logits {}, found {}",
+      const Expr target =
+          labels.dtype() == DType::i64 ? ir::one_hot(labels, logits.shape()[1]) : labels;
+      require(target.shape() == logits.shape(),
+              "softmax_cross_entropy: expected labels for logits {}, found {}",
               logits.shape().to_string(), labels.type().to_string());
       return -ir::reduce_sum(target * log_softmax(logits), {1});
     }

@@ -14,16 +14,21 @@ Expr to_float(Expr x) { return ir::cast(x, DType::f32); }
 Expr normalize(Expr x, const Normalization& n) {
   std::vector<int64_t> dims(static_cast<size_t>(x.rank()), 1);
   dims[1] = static_cast<int64_t>(n.mean.size());
-  require(dims[1] == x.shape()[1], "normalisation of {} channels, images have {}", dims[1], x.shape()[1]);
-  const Expr mean = ir::constant(*x.graph, Tensor::from<float>(Shape(dims), n.mean), "normalize.mean");
-  const Expr scale = ir::constant(*x.graph, Tensor::from<float>(Shape(dims), n.scale), "normalize.scale");
+  require(dims[1] == x.shape()[1], "normalisation of {} channels, images have {}", dims[1],
+          x.shape()[1]);
+  const Expr mean =
+      ir::constant(*x.graph, Tensor::from<float>(Shape(dims), n.mean), "normalize.mean");
+  const Expr scale =
+      ir::constant(*x.graph, Tensor::from<float>(Shape(dims), n.scale), "normalize.scale");
   return (x - mean) * scale;
 }
 
 class LayerNetwork final : public Network {
  public:
   LayerNetwork(std::string name, Var output, std::optional<Normalization> normalization)
-      : name_(std::move(name)), output_(std::move(output)), normalization_(std::move(normalization)) {
+      : name_(std::move(name)),
+        output_(std::move(output)),
+        normalization_(std::move(normalization)) {
     std::set<const Var::Node*> seen;
     order(output_, seen);
     name_layers();
@@ -42,8 +47,8 @@ class LayerNetwork final : public Network {
     if (fixed) {
       std::vector<int64_t> dims = fixed->dims();
       dims.insert(dims.begin(), type.shape[0]);
-      require(type.shape == Shape(dims), "model '{}': expected samples of shape {}, found {}", name_,
-              Shape(dims).to_string(), type.shape.to_string());
+      require(type.shape == Shape(dims), "model '{}': expected samples of shape {}, found {}",
+              name_, Shape(dims).to_string(), type.shape.to_string());
     }
     Built built{ir::Graph(name_), {}};
     Scope scope(&built.graph, mode);
@@ -103,8 +108,8 @@ class GraphNetwork final : public Network {
   explicit GraphNetwork(ir::Graph graph) : graph_(std::move(graph)) {
     require(graph_.find_input("input") != ir::kNoValue && graph_.inputs().size() == 1,
             "model '{}': expected one input, named 'input'", graph_.name());
-    require(graph_.find_output("logits") != ir::kNoValue, "model '{}': expected an output named 'logits'",
-            graph_.name());
+    require(graph_.find_output("logits") != ir::kNoValue,
+            "model '{}': expected an output named 'logits'", graph_.name());
   }
 
   std::string name() const override { return graph_.name(); }
@@ -116,13 +121,14 @@ class GraphNetwork final : public Network {
 
   Built build(Mode, const TensorType& type) const override {
     const TensorType& declared = graph_.type(graph_.find_input("input"));
-    require(type.shape == declared.shape, "model '{}': expected samples of shape {}, found {}", name(),
-            declared.shape.to_string(), type.shape.to_string());
+    require(type.shape == declared.shape, "model '{}': expected samples of shape {}, found {}",
+            name(), declared.shape.to_string(), type.shape.to_string());
     Built built{ir::Graph(graph_.name()), {}};
     std::vector<ir::ValueId> now(graph_.values().size(), ir::kNoValue);
     for (const ir::Node& node : graph_.nodes()) {
       if (node.is(ir::op::input)) {
-        now[static_cast<size_t>(node.results[0])] = to_float(ir::input(built.graph, "input", type)).id;
+        now[static_cast<size_t>(node.results[0])] =
+            to_float(ir::input(built.graph, "input", type)).id;
         continue;
       }
       std::vector<ir::ValueId> operands;
@@ -134,7 +140,8 @@ class GraphNetwork final : public Network {
         built.states.push_back({node.name, graph_.type(node.results[0]), Initializer::zeros()});
       }
     }
-    for (const ir::Output& o : graph_.outputs()) built.graph.output(o.name, now[static_cast<size_t>(o.value)]);
+    for (const ir::Output& o : graph_.outputs())
+      built.graph.output(o.name, now[static_cast<size_t>(o.value)]);
     return built;
   }
 
@@ -144,11 +151,15 @@ class GraphNetwork final : public Network {
 
 }  // namespace
 
-std::shared_ptr<Network> make_network(std::string name, Var output, std::optional<Normalization> normalization) {
-  return std::make_shared<LayerNetwork>(std::move(name), std::move(output), std::move(normalization));
+std::shared_ptr<Network> make_network(std::string name, Var output,
+                                      std::optional<Normalization> normalization) {
+  return std::make_shared<LayerNetwork>(std::move(name), std::move(output),
+                                        std::move(normalization));
 }
 
-std::shared_ptr<Network> make_network(ir::Graph graph) { return std::make_shared<GraphNetwork>(std::move(graph)); }
+std::shared_ptr<Network> make_network(ir::Graph graph) {
+  return std::make_shared<GraphNetwork>(std::move(graph));
+}
 
 Var chain(const std::vector<Layer>& layers) {
   require(!layers.empty(), "sequential: expected at least one layer");

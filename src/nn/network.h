@@ -11,15 +11,15 @@
 
 namespace hone::nn {
 
-/// Per-channel normalisation in pixel units: (x - mean) * scale. It is part of the graph, so that a saved
-/// network takes raw pixels.
+/// Per-channel normalisation in pixel units: (x - mean) * scale. It is part of the graph, so that a
+/// saved network takes raw pixels.
 struct Normalization {
   std::vector<float> mean;
   std::vector<float> scale;
 };
 
-/// A network's graph and what its states start from. The graph has the input "input" of type [N, ...]
-/// and the output "logits".
+/// A network's graph and what its states start from. The graph has the input "input" of type [N,
+/// ...] and the output "logits".
 struct Built {
   ir::Graph graph;
   std::vector<StateInit> states;
@@ -37,7 +37,8 @@ class Network {
 
 /// A network made of layers. `output` is reached from one `input()`; without `sample_shape` in that
 /// input (a sequential model), it takes the data's.
-std::shared_ptr<Network> make_network(std::string name, Var output, std::optional<Normalization> normalization);
+std::shared_ptr<Network> make_network(std::string name, Var output,
+                                      std::optional<Normalization> normalization);
 
 /// Layers one after another, as a Var over an input of unknown shape.
 Var chain(const std::vector<Layer>& layers);

@@ -1,4 +1,5 @@
-// SGD, Adam and AdamW from primitives; fusion makes each parameter's update one pass over its memory.
+// SGD, Adam and AdamW from primitives; fusion makes each parameter's update one pass over its
+// memory.
 #include "nn/optimizer.h"
 
 #include <cmath>
@@ -110,10 +111,12 @@ Expr learning_rate(const Optimizer& o, Expr step) {
   const Expr t = ir::cast(step, DType::f32);
   Expr rate = ir::constant(*step.graph, Tensor::scalar(static_cast<float>(o.lr)));
   switch (s.kind) {
-    case Schedule::Kind::constant: break;
+    case Schedule::Kind::constant:
+      break;
     case Schedule::Kind::step: {
       require(s.steps > 0 && s.factor > 0, "schedule 'step': expected positive steps and factor");
-      const Expr drops = ir::cast(ir::cast(t / static_cast<double>(s.steps), DType::i64), DType::f32);
+      const Expr drops =
+          ir::cast(ir::cast(t / static_cast<double>(s.steps), DType::i64), DType::f32);
       rate = rate * ir::exp(drops * std::log(s.factor));
       break;
     }

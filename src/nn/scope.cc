@@ -11,8 +11,9 @@ ir::Expr Scope::add_state(StateInit init, bool trainable) {
 
 ir::Expr Scope::parameter(std::string_view name, Shape shape, Initializer init, int64_t fan_in,
                           int64_t fan_out) {
-  return add_state({path_ + "." + std::string(name), {DType::f32, std::move(shape)}, init, fan_in, fan_out},
-                   true);
+  return add_state(
+      {path_ + "." + std::string(name), {DType::f32, std::move(shape)}, init, fan_in, fan_out},
+      true);
 }
 
 ir::Expr Scope::statistic(std::string_view name, Shape shape, double initial) {

@@ -8,10 +8,12 @@ namespace {
 
 std::vector<Layer> linear_layers(int64_t classes) { return {flatten(), dense(classes)}; }
 
-std::vector<Layer> mlp_layers(int64_t classes) { return {flatten(), dense(128, relu), dense(classes)}; }
+std::vector<Layer> mlp_layers(int64_t classes) {
+  return {flatten(), dense(128, relu), dense(classes)};
+}
 
 std::vector<Layer> cnn_layers(int64_t classes) {
-  return {conv2d(32, 3, relu), max_pool2d(2), conv2d(64, 3, relu), max_pool2d(2),
+  return {conv2d(32, 3, relu), max_pool2d(2),    conv2d(64, 3, relu), max_pool2d(2),
           flatten(),           dense(128, relu), dense(classes)};
 }
 

@@ -1,5 +1,5 @@
-// Greedy by size, as in Pisarchyk and Lee, "Efficient memory management for deep neural net inference"
-// (2020): within a few per cent of optimal on real networks.
+// Greedy by size, as in Pisarchyk and Lee, "Efficient memory management for deep neural net
+// inference" (2020): within a few per cent of optimal on real networks.
 #include "plan/memory.h"
 
 #include <algorithm>
@@ -26,10 +26,9 @@ int64_t pack(std::vector<Interval>& intervals) {
     }
     mine.offset = offset;
     arena = std::max(arena, offset + bytes);
-    placed.insert(std::upper_bound(placed.begin(), placed.end(), &mine,
-                                   [](const Interval* a, const Interval* b) {
-                                     return a->offset < b->offset;
-                                   }),
+    placed.insert(std::upper_bound(
+                      placed.begin(), placed.end(), &mine,
+                      [](const Interval* a, const Interval* b) { return a->offset < b->offset; }),
                   &mine);
   }
   return arena;

@@ -14,8 +14,9 @@ struct Interval {
   int64_t offset = 0;  ///< the result
 };
 
-/// Gives each interval an offset, a multiple of 64, so that intervals that meet in time do not meet in
-/// memory: the largest first, each at the lowest place that is free for it. Returns the arena's size.
+/// Gives each interval an offset, a multiple of 64, so that intervals that meet in time do not meet
+/// in memory: the largest first, each at the lowest place that is free for it. Returns the arena's
+/// size.
 int64_t pack(std::vector<Interval>& intervals);
 
 }  // namespace hone::plan

@@ -1,5 +1,6 @@
-// The planner. Values are gathered into buffers (a reshape is a view of its operand's buffer; a result
-// that a kernel can compute over a dying operand joins it), buffers get lifetimes, lifetimes get offsets.
+// The planner. Values are gathered into buffers (a reshape is a view of its operand's buffer; a
+// result that a kernel can compute over a dying operand joins it), buffers get lifetimes, lifetimes
+// get offsets.
 #include "plan/plan.h"
 
 #include <algorithm>
@@ -19,10 +20,10 @@ using kernels::Problem;
 /// Memory that one or more values occupy.
 struct Buffer {
   int64_t bytes = 0;
-  int first = 0;    // the step that writes it; -1 for what exists before the program runs
-  int last = 0;     // the last step that reads it; steps.size() if it must outlive the program
-  int region = 0;   // 0: the arena
-  int next = -1;    // the buffer that takes over its memory, if any
+  int first = 0;   // the step that writes it; -1 for what exists before the program runs
+  int last = 0;    // the last step that reads it; steps.size() if it must outlive the program
+  int region = 0;  // 0: the arena
+  int next = -1;   // the buffer that takes over its memory, if any
 };
 
 class Planner {
@@ -47,7 +48,9 @@ class Planner {
     Choice choice;
   };
 
-  Buffer& buffer(ValueId v) { return buffers_[static_cast<size_t>(buffer_of_[static_cast<size_t>(v)])]; }
+  Buffer& buffer(ValueId v) {
+    return buffers_[static_cast<size_t>(buffer_of_[static_cast<size_t>(v)])];
+  }
   int& buffer_of(ValueId v) { return buffer_of_[static_cast<size_t>(v)]; }
 
   void add_buffer(ValueId v, int first, int region) {
@@ -73,8 +76,9 @@ class Planner {
     bind(ir::op::state, [&](const Node& n, Location at) {
       program_.states.push_back({n.name, graph_.type(n.results[0]), at});
     });
-    bind(ir::op::constant,
-         [&](const Node& n, Location) { program_.constants.push_back(n.attrs.get<Tensor>("value")); });
+    bind(ir::op::constant, [&](const Node& n, Location) {
+      program_.constants.push_back(n.attrs.get<Tensor>("value"));
+    });
   }
 
   void make_steps() {
@@ -222,7 +226,9 @@ class Planner {
 
 }  // namespace
 
-Program plan(const Graph& graph, const PlanOptions& options) { return Planner(graph, options).run(); }
+Program plan(const Graph& graph, const PlanOptions& options) {
+  return Planner(graph, options).run();
+}
 
 std::string Program::to_text() const {
   const auto place = [&](Location l) {

@@ -11,8 +11,9 @@ struct PlanOptions {
   int threads = 1;
 };
 
-/// Chooses kernels, decides which values share memory, and lays out the arena. States whose next value
-/// can be written over them are updated in place. Throws InvalidInput for a graph that is not static.
+/// Chooses kernels, decides which values share memory, and lays out the arena. States whose next
+/// value can be written over them are updated in place. Throws InvalidInput for a graph that is not
+/// static.
 Program plan(const ir::Graph& graph, const PlanOptions& options);
 
 }  // namespace hone::plan

@@ -1,4 +1,5 @@
-// A program: kernel calls in order, at fixed memory offsets. The executor runs it and decides nothing.
+// A program: kernel calls in order, at fixed memory offsets. The executor runs it and decides
+// nothing.
 #pragma once
 
 #include <memory>
@@ -10,8 +11,8 @@
 
 namespace hone::plan {
 
-/// A place in memory: a region and an offset. Region 0 is the arena; then come the inputs, the states
-/// and the constants, in the order of the program's lists.
+/// A place in memory: a region and an offset. Region 0 is the arena; then come the inputs, the
+/// states and the constants, in the order of the program's lists.
 struct Location {
   int region = 0;
   int64_t offset = 0;

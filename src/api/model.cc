@@ -1,0 +1,196 @@
+// The facade: Model over a network, its states, the evaluator and fit.
+#include <hone/model.h>
+
+#include <cmath>
+#include <optional>
+#include <ostream>
+
+#include "base/error.h"
+#include "data/statistics.h"
+#include "exec/staged.h"
+#include "io/onnx_export.h"
+#include "io/onnx_import.h"
+#include "kernels/interpreter.h"
+#include "nn/activations.h"
+#include "nn/init.h"
+#include "nn/network.h"
+#include "train/fit.h"
+
+namespace hone {
+
+struct Model::Impl {
+  std::string name;
+  std::optional<Var> output;  ///< of a model made of layers; a loaded one has only the network
+  std::shared_ptr<const nn::Network> network;
+  Shape sample;  ///< rank 0 until the model is built
+  exec::StateStore states;
+  std::vector<std::string> class_names;
+  CompileOptions options;
+  std::unique_ptr<ThreadPool> pool;
+  std::optional<train::Evaluator> evaluator;
+
+  TensorType input_type(DType dtype) const {
+    std::vector<int64_t> dims = sample.dims();
+    dims.insert(dims.begin(), kBatch);
+    return {dtype, Shape(dims)};
+  }
+
+  nn::Built built(nn::Mode mode = nn::Mode::inference) const {
+    require(sample.rank() > 0, "model '{}' is not built: call fit, or build with a sample's shape",
+            name);
+    return network->build(mode, input_type(DType::f32));
+  }
+
+  void set_network(std::shared_ptr<const nn::Network> to) {
+    network = std::move(to);
+    evaluator.reset();
+  }
+
+  void build(const Shape& shape) {
+    sample = shape;
+    for (const nn::StateInit& s : built().states)
+      if (!states.contains(s.name)) states.emplace(s.name, nn::initialize(s, options.seed));
+  }
+
+  train::Evaluator& ready() {
+    require(sample.rank() > 0, "model '{}' is not built: call fit, or build with a sample's shape",
+            name);
+    if (pool == nullptr) pool = std::make_unique<ThreadPool>(options.threads);
+    if (!evaluator) evaluator.emplace(network, options.loss, default_isa(), pool.get());
+    return *evaluator;
+  }
+
+  /// The states that belong to the network, without the optimiser's.
+  exec::StateStore network_states() const {
+    exec::StateStore out;
+    for (const nn::StateInit& s : built().states) out.emplace(s.name, states.at(s.name));
+    return out;
+  }
+};
+
+Model::Model(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Model::~Model() = default;
+Model::Model(Model&&) noexcept = default;
+Model& Model::operator=(Model&&) noexcept = default;
+
+Model::Model(Var output, std::string name) : impl_(std::make_unique<Impl>()) {
+  impl_->name = std::move(name);
+  impl_->output = std::move(output);
+  impl_->set_network(nn::make_network(impl_->name, *impl_->output, std::nullopt));
+  if (const std::optional<Shape> shape = impl_->network->sample_shape()) impl_->build(*shape);
+}
+
+Model Model::load(const std::string& path) {
+  io::OnnxModel file = io::load_onnx(path);
+  auto impl = std::make_unique<Impl>();
+  impl->name = file.graph.name();
+  impl->states = std::move(file.states);
+  impl->class_names = std::move(file.labels);
+  impl->set_network(nn::make_network(std::move(file.graph)));
+  impl->sample = *impl->network->sample_shape();
+  return Model(std::move(impl));
+}
+
+void Model::compile(CompileOptions options) {
+  impl_->options = std::move(options);
+  impl_->evaluator.reset();
+  impl_->pool.reset();
+  std::erase_if(impl_->states, [](const auto& entry) {
+    return entry.first.starts_with("optimizer/") || entry.first.starts_with("train/");
+  });
+}
+
+History Model::fit(const data::Dataset& train, FitOptions options) {
+  require(train.size() > 0, "data set '{}' is empty: nothing to train on", train.name);
+  const std::vector<int64_t>& dims = train.images.shape().dims();
+  const Shape sample(std::vector<int64_t>(dims.begin() + 1, dims.end()));
+  require(impl_->sample.rank() == 0 || impl_->sample == sample,
+          "model '{}': expected samples of shape {}, '{}' has {}", impl_->name,
+          impl_->sample.to_string(), train.name, sample.to_string());
+  if (impl_->output && train.images.dtype() == DType::u8 && sample.rank() == 3) {
+    const data::ChannelStatistics s = data::channel_statistics(train.images);
+    nn::Normalization normalization;
+    for (size_t c = 0; c < s.mean.size(); ++c) {
+      normalization.mean.push_back(static_cast<float>(s.mean[c]));
+      normalization.scale.push_back(static_cast<float>(1 / std::max(s.deviation[c], 1e-6)));
+    }
+    impl_->set_network(nn::make_network(impl_->name, *impl_->output, normalization));
+  }
+  impl_->build(sample);
+  impl_->class_names = train.class_names;
+  train::Evaluator& evaluator = impl_->ready();
+  return train::fit({impl_->network, impl_->options, default_isa(), impl_->pool.get(), &evaluator,
+                     &impl_->states},
+                    train, options);
+}
+
+Evaluation Model::evaluate(const data::Dataset& data) {
+  return impl_->ready().evaluate(data, impl_->states);
+}
+Tensor Model::predict(const Tensor& samples) {
+  return impl_->ready().predict(samples, impl_->states);
+}
+
+void Model::save(const std::string& path) const {
+  io::save_onnx(path, {impl_->built().graph, impl_->network_states(), impl_->class_names});
+}
+
+void Model::build(const Shape& sample_shape) {
+  require(impl_->sample.rank() == 0 || impl_->sample == sample_shape,
+          "model '{}' is built for samples of shape {}, found {}", impl_->name,
+          impl_->sample.to_string(), sample_shape.to_string());
+  impl_->build(sample_shape);
+}
+
+const std::map<std::string, Tensor>& Model::states() const { return impl_->states; }
+
+int64_t Model::parameters() const {
+  const nn::Built built = impl_->built();
+  int64_t count = 0;
+  for (ir::ValueId v : built.graph.states())
+    if (built.graph.producer(v).attrs.flag("trainable")) count += built.graph.shape(v).elements();
+  return count;
+}
+
+std::vector<LayerSummary> Model::summary() const {
+  const nn::Built built = impl_->built();
+  const ir::Graph& g = built.graph;
+  std::vector<LayerSummary> rows;
+  for (const ir::Node& node : g.nodes()) {
+    if (node.op->op_class == ir::OpClass::source || node.name.empty()) continue;
+    int64_t parameters = 0;
+    for (ir::ValueId v : g.states()) {
+      const ir::Node& state = g.producer(v);
+      if (state.attrs.flag("trainable") && state.name.starts_with(node.name + "."))
+        parameters += g.shape(v).elements();
+    }
+    rows.push_back({node.name, std::string(node.op->name), g.shape(node.results[0]), parameters});
+  }
+  return rows;
+}
+
+const std::string& Model::name() const { return impl_->name; }
+const std::vector<std::string>& Model::class_names() const { return impl_->class_names; }
+Shape Model::sample_shape() const { return impl_->sample; }
+
+Model sequential(const std::vector<Layer>& layers, std::string name) {
+  return Model(nn::chain(layers), std::move(name));
+}
+Model sequential(std::initializer_list<Layer> layers) {
+  return sequential(std::vector<Layer>(layers));
+}
+
+std::ostream& operator<<(std::ostream& out, const Evaluation& e) {
+  out << fmt::format("loss {:.4f}", e.loss);
+  if (!std::isnan(e.accuracy)) out << fmt::format(", accuracy {:.2f}%", 100 * e.accuracy);
+  return out << fmt::format(" on {} samples ({:.0f}/s)", e.samples, e.samples_per_s);
+}
+
+Tensor softmax_of(const Tensor& logits) {
+  ir::Graph g("softmax");
+  const ir::Expr x = ir::input(g, "logits", logits.type());
+  g.output("probabilities", nn::activate(Activation::softmax, x).id);
+  return kernels::interpret(g, {{"logits", logits}}).outputs.at("probabilities");
+}
+
+}  // namespace hone

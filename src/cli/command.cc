@@ -1,0 +1,87 @@
+// The common parts of the subcommands.
+#include "cli/command.h"
+
+#include <fmt/core.h>
+
+#include <atomic>
+#include <cmath>
+#include <csignal>
+#include <cstdio>
+#include <iostream>
+
+namespace hone::cli {
+namespace {
+
+std::atomic<bool> interrupt_seen{false};
+
+void on_interrupt(int signal) {
+  interrupt_seen = true;
+  std::signal(signal, SIG_DFL);
+}
+
+}  // namespace
+
+CLI::App* add_command(CLI::App& app, const std::string& name, const std::string& what,
+                      Common& common, std::function<void()> run) {
+  CLI::App* command = app.add_subcommand(name, what);
+  command->add_flag("--json", common.json,
+                    "Print one JSON object on stdout and nothing else there");
+  command->add_flag("--quiet", common.quiet, "Show no progress");
+  command
+      ->add_option("--threads", common.threads, "Threads (default: every core that hone may use)")
+      ->check(CLI::NonNegativeNumber);
+  command->add_option("--seed", common.seed, "Seed of everything random (default: 0)");
+  command->callback(std::move(run));
+  return command;
+}
+
+void say(const Common& common, const std::string& line) {
+  if (!common.json) std::cout << line << '\n' << std::flush;
+}
+
+void say_json(const Common& common, const nlohmann::json& object) {
+  if (common.json) std::cout << object.dump(2) << '\n' << std::flush;
+}
+
+nlohmann::json number(double x) { return std::isnan(x) ? nlohmann::json() : nlohmann::json(x); }
+
+bool interrupted() { return interrupt_seen; }
+void watch_for_interrupts() {
+  std::signal(SIGINT, on_interrupt);
+  std::signal(SIGTERM, on_interrupt);
+}
+
+std::string command_line(int argc, char** argv) {
+  std::string out = "hone";
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    const bool plain = !word.empty() && word.find_first_not_of(
+                                            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                            "0123456789-_=./,:+") == std::string::npos;
+    if (plain) {
+      out += " " + word;
+      continue;
+    }
+    out += " '";
+    for (char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    out += "'";
+  }
+  return out;
+}
+
+std::string duration(double seconds) {
+  if (!std::isfinite(seconds)) return "?";
+  const int64_t s = std::llround(seconds);
+  if (s < 60) return fmt::format("{} s", s);
+  if (s < 3600) return fmt::format("{} min {:02} s", s / 60, s % 60);
+  return fmt::format("{} h {:02} min", s / 3600, s % 3600 / 60);
+}
+
+std::string grouped(int64_t n) {
+  std::string digits = std::to_string(n);
+  const size_t first = digits[0] == '-' ? 1 : 0;
+  for (size_t i = digits.size(); i > first + 3;) digits.insert(i -= 3, ",");
+  return digits;
+}
+
+}  // namespace hone::cli

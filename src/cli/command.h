@@ -1,0 +1,50 @@
+// What the subcommands share: common options, the streams' manners, and errors.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+namespace hone::cli {
+
+/// Options that every verb takes.
+struct Common {
+  bool json = false;   ///< one JSON object on stdout, nothing else there
+  bool quiet = false;  ///< no progress
+  int threads = 0;
+  uint64_t seed = 0;
+};
+
+/// Adds a verb; `run` is called if it was chosen. `common` outlives the app.
+CLI::App* add_command(CLI::App& app, const std::string& name, const std::string& what,
+                      Common& common, std::function<void()> run);
+
+/// Prints to stdout, for a person; nothing with --json.
+void say(const Common& common, const std::string& line);
+/// Prints the JSON object, if it was asked for.
+void say_json(const Common& common, const nlohmann::json& object);
+/// NaN as null.
+nlohmann::json number(double x);
+
+/// True once Ctrl-C was pressed. A second Ctrl-C ends the process at once.
+bool interrupted();
+void watch_for_interrupts();
+
+/// "hone train cnn ...": the command line as it can be pasted into a shell.
+std::string command_line(int argc, char** argv);
+/// "1 h 02 min", "3 min 05 s", "12 s"
+std::string duration(double seconds);
+/// 1234567 as "1,234,567"
+std::string grouped(int64_t n);
+
+// One file for each of these.
+void add_train(CLI::App& app, Common& common, const std::string& command);
+void add_eval(CLI::App& app, Common& common);
+void add_predict(CLI::App& app, Common& common);
+void add_inspect(CLI::App& app, Common& common);
+void add_doctor(CLI::App& app, Common& common);
+
+}  // namespace hone::cli

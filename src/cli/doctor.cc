@@ -1,0 +1,50 @@
+// hone doctor: what this machine is, can do, and what hone reaches of it.
+#include <fmt/core.h>
+
+#include "cli/command.h"
+#include "exec/machine.h"
+
+namespace hone::cli {
+namespace {
+
+void doctor(const Common& common) {
+  const Isa isa = default_isa();
+  ThreadPool pool(common.threads);
+  std::string levels;
+  for (Isa level : available_isas())
+    levels += (levels.empty() ? "" : " ") + std::string(name_of(level));
+  say(common, fmt::format("CPU          {}", cpu_model()));
+  say(common, fmt::format("cores        {} usable, {} threads", usable_cores(), pool.threads()));
+  say(common, fmt::format("ISA          {} (has: {})", name_of(isa), levels));
+  nlohmann::json object = {{"cpu", cpu_model()},
+                           {"cores", usable_cores()},
+                           {"threads", pool.threads()},
+                           {"isa", name_of(isa)}};
+  if (isa == Isa::scalar) {
+    say(common,
+        "nothing to measure at the scalar level: it is the definition of the bits, not of speed");
+  } else {
+    const exec::MachineReport m = exec::measure_machine(isa, &pool);
+    say(common, fmt::format("FMA peak     {:.1f} GFLOP/s on one core", m.fma_peak_gflops));
+    say(common,
+        fmt::format(
+            "gemm 1024    {:.1f} GFLOP/s on one core ({:.0f}% of the peak), {:.1f} on {} threads",
+            m.gemm_gflops, 100 * m.gemm_gflops / m.fma_peak_gflops, m.gemm_all_gflops,
+            pool.threads()));
+    say(common, fmt::format("memory       {:.1f} GB/s", m.bandwidth_gb_s));
+    object.update({{"fma_gflops", m.fma_peak_gflops},
+                   {"gemm_gflops", m.gemm_gflops},
+                   {"gemm_all_gflops", m.gemm_all_gflops},
+                   {"bandwidth_gb_s", m.bandwidth_gb_s}});
+  }
+  say_json(common, object);
+}
+
+}  // namespace
+
+void add_doctor(CLI::App& app, Common& common) {
+  add_command(app, "doctor", "Tell what this machine can do and what hone reaches of it", common,
+              [&common] { doctor(common); });
+}
+
+}  // namespace hone::cli

@@ -1,0 +1,46 @@
+// The tool: parses the command line, runs one verb, and turns errors into one line and an exit
+// code: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
+#include <fmt/core.h>
+#include <hone/error.h>
+
+#include <cstdio>
+#include <new>
+
+#include "cli/command.h"
+
+int main(int argc, char** argv) {
+  using namespace hone::cli;
+  CLI::App app{"hone takes a neural network from data to production.", "hone"};
+  app.require_subcommand(1);
+  app.set_version_flag("--version", "hone " HONE_VERSION);
+  app.footer(
+      "'hone VERB --help' explains a verb. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 "
+      "interrupted.");
+  Common common;
+  add_train(app, common, command_line(argc, argv));
+  add_eval(app, common);
+  add_predict(app, common);
+  add_inspect(app, common);
+  add_doctor(app, common);
+  watch_for_interrupts();
+  try {
+    app.parse(argc, argv);
+    return 0;
+  } catch (const CLI::Success& e) {
+    return app.exit(e);
+  } catch (const CLI::ParseError& e) {
+    fmt::print(stderr, "hone: {}\n", e.what());
+    fmt::print(stderr, "Try 'hone --help'.\n");
+    return 2;
+  } catch (const hone::Error& e) {
+    const bool cancelled = e.kind() == hone::ErrorKind::Cancelled;
+    fmt::print(stderr, "hone: {}{}\n", cancelled ? "" : "error: ", e.what());
+    return cancelled ? 130 : 1;
+  } catch (const std::bad_alloc&) {
+    fmt::print(stderr, "hone: error: out of memory\n");
+    return 1;
+  } catch (const std::exception& e) {
+    fmt::print(stderr, "hone: error: {}\n", e.what());
+    return 1;
+  }
+}

@@ -1,0 +1,195 @@
+// hone train MODEL --data DATA: from a data set to an ONNX file, with checkpoints and a report.
+#include <fmt/core.h>
+#include <hone/hone.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <filesystem>
+
+#include "base/error.h"
+#include "cli/command.h"
+#include "cli/progress.h"
+#include "cli/training_report.h"
+#include "nn/zoo.h"
+
+namespace hone::cli {
+namespace {
+
+struct TrainArgs {
+  std::string model;
+  std::string data = "fashion-mnist";
+  std::string output;
+  std::string report;
+  int epochs = 0;
+  int64_t batch = 0;
+  std::string optimizer;
+  double lr = 0;
+  double momentum = 0;
+  double weight_decay = -1;
+  std::string schedule = "constant";
+  int64_t warmup = 0;
+  double val_split = 0.1;
+  std::string checkpoint;
+  bool resume = false;
+  int64_t checkpoint_steps = 0;
+  int64_t shards = 0;
+  int patience = 0;
+  bool best = false;
+  bool flip = false;
+  int64_t crop = 0;
+};
+
+bool is_file(const std::string& model) { return model.ends_with(".onnx"); }
+
+Optimizer choose_optimizer(const TrainArgs& args, const Optimizer& standard, int64_t steps) {
+  Optimizer o = standard;
+  if (args.optimizer == "sgd") o = sgd({.momentum = args.momentum});
+  if (args.optimizer == "nesterov")
+    o = sgd({.momentum = args.momentum > 0 ? args.momentum : 0.9, .nesterov = true});
+  if (args.optimizer == "adam") o = adam();
+  if (args.optimizer == "adamw") o = adamw();
+  if (args.lr > 0) o.lr = args.lr;
+  if (args.optimizer.empty() && args.momentum > 0) o.momentum = args.momentum;
+  if (args.weight_decay >= 0) o.weight_decay = args.weight_decay;
+  if (args.schedule == "cosine") o.schedule = Schedule::cosine(steps);
+  if (args.schedule == "step") o.schedule = Schedule::step(std::max<int64_t>(1, steps / 3), 0.1);
+  o.schedule.warmup = args.warmup;
+  return o;
+}
+
+// A long run must not end on an output that could have been refused at its start.
+void check_outputs(const TrainArgs& args) {
+  for (const std::string& path : {args.output, args.report})
+    if (!path.empty()) {
+      const std::filesystem::path folder = std::filesystem::absolute(path).parent_path();
+      require(std::filesystem::is_directory(folder), "cannot write {}: there is no folder {}", path,
+              folder.string());
+      if (access(folder.c_str(), W_OK) != 0)
+        fail(ErrorKind::Io, "cannot write {}: the folder {} is not writable", path,
+             folder.string());
+    }
+}
+
+void train(const TrainArgs& args, const Common& common, const std::string& command) {
+  check_outputs(args);
+  const data::Splits data = data::load(args.data, args.val_split, common.seed);
+  const int64_t classes = static_cast<int64_t>(data.train.class_names.size());
+  const nn::ZooEntry* zoo = is_file(args.model) ? nullptr : &nn::zoo_entry(args.model);
+  Model model =
+      zoo == nullptr ? Model::load(args.model) : sequential(zoo->layers(classes), args.model);
+
+  const int epochs = args.epochs > 0 ? args.epochs : (zoo == nullptr ? 10 : zoo->epochs);
+  const int64_t batch = args.batch > 0 ? args.batch : (zoo == nullptr ? 64 : zoo->batch);
+  const int64_t steps = epochs * ((data.train.size() + batch - 1) / batch);
+  model.compile(
+      {.optimizer = choose_optimizer(args, zoo == nullptr ? adam() : zoo->optimizer, steps),
+       .loss = softmax_cross_entropy(),
+       .metrics = {accuracy()},
+       .seed = common.seed,
+       .threads = common.threads});
+  model.build(Shape(std::vector<int64_t>(data.train.images.shape().dims().begin() + 1,
+                                         data.train.images.shape().dims().end())));
+  say(common,
+      fmt::format("{}: {} parameters; {}: {} training, {} validation, {} test images", args.model,
+                  grouped(model.parameters()), data.train.name, grouped(data.train.size()),
+                  grouped(data.validation.size()), grouped(data.test.size())));
+
+  ProgressLine progress(common.quiet);
+  FitOptions fit;
+  fit.epochs = epochs;
+  fit.batch = batch;
+  fit.validation = data.validation;
+  fit.shards = args.shards;
+  fit.augment = {.flip = args.flip, .crop_pad = args.crop};
+  fit.patience = args.patience;
+  fit.restore_best = args.best;
+  fit.checkpoint_dir = args.checkpoint;
+  fit.resume = args.resume;
+  fit.checkpoint_steps = args.checkpoint_steps;
+  fit.on_progress = [&](const Progress& p) { progress.step(p); };
+  fit.on_epoch = [&](int index, const Epoch& e) { progress.epoch(index, epochs, e); };
+  fit.should_stop = [] { return interrupted(); };
+  History history;
+  try {
+    history = model.fit(data.train, fit);
+  } catch (const Error& e) {
+    if (e.kind() != ErrorKind::Cancelled || args.checkpoint.empty()) throw;
+    fail(ErrorKind::Cancelled, "{}\nTo go on: {}{}", e.what(), command,
+         args.resume ? "" : " --resume");
+  }
+
+  const Evaluation test = model.evaluate(data.test);
+  say(common, fmt::format("test: {} of {} images right, accuracy {:.2f}%, loss {:.4f}",
+                          std::llround(test.accuracy * static_cast<double>(test.samples)),
+                          test.samples, 100 * test.accuracy, test.loss));
+  if (!args.output.empty()) {
+    model.save(args.output);
+    say(common, fmt::format("wrote {}", args.output));
+  }
+  if (!args.report.empty()) {
+    write_training_report(args.report, model, history, data.test, test,
+                          {.command = command, .seed = common.seed, .threads = common.threads});
+    say(common, fmt::format("wrote {}", args.report));
+  }
+  const Epoch& last = history.epochs.back();
+  say_json(common, {{"model", args.model},
+                    {"epochs", history.epochs.size()},
+                    {"seed", common.seed},
+                    {"accuracy", number(last.validation_accuracy)},
+                    {"loss", number(last.validation_loss)},
+                    {"train_loss", number(last.loss)},
+                    {"test_accuracy", number(test.accuracy)},
+                    {"test_loss", number(test.loss)},
+                    {"images_per_s", last.samples_per_s}});
+}
+
+}  // namespace
+
+void add_train(CLI::App& app, Common& common, const std::string& command) {
+  auto args = std::make_shared<TrainArgs>();
+  CLI::App* c = add_command(app, "train", "Train a network and save it", common,
+                            [args, &common, command] { train(*args, common, command); });
+  std::string models = "An ONNX file, or one of the zoo:";
+  for (const nn::ZooEntry& e : nn::zoo()) models += fmt::format("\n  {}: {}", e.name, e.what);
+  c->add_option("MODEL", args->model, models)->required();
+  c->add_option("--data", args->data,
+                "fashion-mnist or a folder of IDX files (default: fashion-mnist)");
+  c->add_option("-o,--output", args->output, "ONNX file to write");
+  c->add_option("--report", args->report, "HTML report to write");
+  c->add_option("--epochs", args->epochs, "Passes over the training data (default: the model's)")
+      ->check(CLI::PositiveNumber);
+  c->add_option("--batch", args->batch, "Samples a step (default: the model's, 64)")
+      ->check(CLI::PositiveNumber);
+  c->add_option("--optimizer", args->optimizer,
+                "sgd, nesterov, adam or adamw (default: the model's)")
+      ->check(CLI::IsMember({"sgd", "nesterov", "adam", "adamw"}));
+  c->add_option("--lr", args->lr, "Learning rate (default: the optimiser's)")
+      ->check(CLI::PositiveNumber);
+  c->add_option("--momentum", args->momentum, "Momentum of sgd")->check(CLI::Range(0.0, 1.0));
+  c->add_option("--weight-decay", args->weight_decay, "Weight decay")
+      ->check(CLI::NonNegativeNumber);
+  c->add_option("--schedule", args->schedule, "Learning rate over time: constant, step or cosine")
+      ->check(CLI::IsMember({"constant", "step", "cosine"}));
+  c->add_option("--warmup", args->warmup, "Steps of linear warm-up")->check(CLI::NonNegativeNumber);
+  c->add_option("--val-split", args->val_split,
+                "Fraction of the training data held out (default: 0.1)")
+      ->check(CLI::Range(0.0, 0.9));
+  c->add_option("--checkpoint", args->checkpoint,
+                "Folder for checkpoints, written after each epoch");
+  c->add_flag("--resume", args->resume, "Go on from the checkpoint folder")->needs("--checkpoint");
+  c->add_option("--checkpoint-steps", args->checkpoint_steps, "Also save every so many steps")
+      ->check(CLI::PositiveNumber)
+      ->needs("--checkpoint");
+  c->add_option("--shards", args->shards,
+                "Virtual shards of a batch, fixed for the run (docs/numerics.md)")
+      ->check(CLI::PositiveNumber);
+  c->add_option("--patience", args->patience,
+                "Stop after so many epochs without a better validation loss")
+      ->check(CLI::PositiveNumber);
+  c->add_flag("--best", args->best, "End with the weights of the best epoch, not the last");
+  c->add_flag("--flip", args->flip, "Augment: mirror images at random");
+  c->add_option("--crop", args->crop, "Augment: pad by so many pixels and crop at random")
+      ->check(CLI::PositiveNumber);
+}
+
+}  // namespace hone::cli

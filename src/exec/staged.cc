@@ -1,0 +1,43 @@
+// The cache of programs by batch size.
+#include "exec/staged.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "ir/bind.h"
+#include "passes/pipeline.h"
+
+namespace hone::exec {
+namespace {
+
+constexpr size_t kMaxStages = 8;  // a training run needs two: full batches and the last one
+
+}  // namespace
+
+StagedExecutor::StagedExecutor(ir::Graph graph, Isa isa, ThreadPool* pool)
+    : graph_(std::move(graph)), options_{isa, pool->threads()}, pool_(pool) {}
+
+Executor& StagedExecutor::stage(int64_t n) {
+  const auto found =
+      std::find_if(stages_.begin(), stages_.end(), [&](const Stage& s) { return s.batch == n; });
+  if (found != stages_.end()) {
+    stages_.splice(stages_.begin(), stages_, found);
+  } else {
+    const ir::Graph lowered = passes::lower(ir::bind_batch(graph_, n));
+    auto program = std::make_shared<const plan::Program>(plan::plan(lowered, options_));
+    stages_.push_front({n, Executor(std::move(program), pool_)});
+    if (stages_.size() > kMaxStages) stages_.pop_back();
+  }
+  return stages_.front().executor;
+}
+
+Executor& StagedExecutor::run(const std::map<std::string, Tensor>& inputs, StateStore& states,
+                              const StepObserver& observer) {
+  require(!inputs.empty() && inputs.begin()->second.shape().rank() > 0,
+          "{}: expected inputs with a batch axis", graph_.name());
+  Executor& executor = stage(inputs.begin()->second.shape()[0]);
+  executor.run(inputs, states, observer);
+  return executor;
+}
+
+}  // namespace hone::exec

@@ -1,0 +1,59 @@
+// Replaying the last steps under observation.
+#include "train/diagnose.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace hone::train {
+namespace {
+
+constexpr size_t kSteps = 32;  // between snapshots: copying the states then costs little per step
+
+bool has_nan(const kernels::View& view) {
+  if (view.type->dtype != DType::f32) return false;
+  const float* v = view.as<float>();
+  return std::any_of(v, v + view.type->shape.elements(), [](float x) { return std::isnan(x); });
+}
+
+void copy_into(exec::StateStore& to, const exec::StateStore& from) {
+  for (auto& [name, tensor] : to) std::copy_n(from.at(name).raw(), tensor.bytes(), tensor.raw());
+}
+
+}  // namespace
+
+void NanSearch::before_step(const std::map<std::string, Tensor>& inputs) {
+  if (snapshot_.empty()) snapshot_ = exec::clone(states_);
+  if (steps_.size() == kSteps) {
+    copy_into(snapshot_, states_);
+    steps_.clear();
+  }
+  steps_.emplace_back();
+  for (const auto& [name, tensor] : inputs) steps_.back().emplace(name, tensor.clone());
+}
+
+std::string NanSearch::first_nan() {
+  std::string found;
+  const exec::StateStore now = exec::clone(states_);
+  copy_into(states_, snapshot_);
+  for (auto& [name, tensor] : states_) {
+    if (has_nan(kernels::View{tensor.raw(), &tensor.type()}))
+      found = fmt::format("state '{}' held NaN before", name);
+  }
+  for (size_t s = 0; s < steps_.size() && found.empty(); ++s) {
+    executor_.run(
+        steps_[s], states_, [&](const plan::Step& step, std::span<const kernels::View> results) {
+          if (!found.empty() || std::none_of(results.begin(), results.end(), has_nan)) return;
+          const size_t ago = steps_.size() - 1 - s;
+          const std::string name = step.name.empty() ? "" : " '" + step.name + "'";
+          found = fmt::format(
+              "the first op that gave NaN was {}{}{}; a smaller learning rate may help", step.op,
+              name, ago == 0 ? "" : fmt::format(", {} step{} before", ago, ago == 1 ? "" : "s"));
+        });
+  }
+  copy_into(states_, now);
+  return found.empty() ? "no single op shows it" : found;
+}
+
+}  // namespace hone::train

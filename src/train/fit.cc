@@ -1,0 +1,210 @@
+// Epochs of steps, validation, early stopping, checkpoints.
+#include "train/fit.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+#include <limits>
+#include <optional>
+
+#include "base/error.h"
+#include "base/shards.h"
+#include "nn/init.h"
+#include "train/diagnose.h"
+#include "train/graphs.h"
+#include "train/run_state.h"
+
+namespace hone::train {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+TensorType batch_type(const Tensor& t) {
+  TensorType out = t.type();
+  out.shape[0] = kBatch;
+  return out;
+}
+
+/// The states of the run: those that exist keep their values, the others start afresh.
+void add_missing_states(const GraphAndStates& step, uint64_t seed, exec::StateStore& states) {
+  for (const nn::StateInit& s : step.states)
+    if (!states.contains(s.name)) states.emplace(s.name, nn::initialize(s, seed));
+  states.try_emplace("train/seed", Tensor::scalar_i64(static_cast<int64_t>(seed)));
+  states.try_emplace("train/step", Tensor::scalar_i64(0));
+}
+
+class Fit {
+ public:
+  Fit(const Session& session, const data::Dataset& train, const FitOptions& options)
+      : session_(session), train_(train), options_(options) {
+    check();
+    const bool accuracy = std::find(session.options.metrics.begin(), session.options.metrics.end(),
+                                    Metric::accuracy) != session.options.metrics.end();
+    const int64_t shards =
+        options.shards > 0 ? options.shards : Sharding::default_shards(options.batch);
+    GraphAndStates step = training_graph(
+        *session.network, {batch_type(train.images), batch_type(train.labels)},
+        {session.options.optimizer, session.options.loss, accuracy, options.batch, shards});
+    add_missing_states(step, session.options.seed, *session.states);
+    executor_.emplace(std::move(step.graph), session.isa, session.pool);
+    run_.states = *session.states;  // shares memory: the model sees every update
+    run_.seed = session.options.seed;
+    run_.batch = options.batch;
+    run_.shards = shards;
+    resume();
+  }
+
+  History run() {
+    data::Loader loader(train_, {.batch = options_.batch,
+                                 .shuffle = options_.shuffle,
+                                 .seed = session_.options.seed,
+                                 .augment = options_.augment});
+    steps_ = loader.batches();
+    NanSearch search(*executor_, run_.states);
+    while (run_.epoch < options_.epochs && !run_.history.stopped_early) {
+      train_epoch(loader, search);
+      end_epoch();
+      save();
+    }
+    if (options_.restore_best && !run_.best.empty()) restore(run_.best);
+    return run_.history;
+  }
+
+ private:
+  void check() const {
+    require(options_.epochs > 0, "fit: expected at least 1 epoch, found {}", options_.epochs);
+    require(options_.batch > 0, "fit: expected a batch of at least 1, found {}", options_.batch);
+    require(options_.shards >= 0 && options_.shards <= options_.batch,
+            "fit: expected at most as many shards as the batch's {} samples, found {}",
+            options_.batch, options_.shards);
+    require(train_.size() > 0, "data set '{}' is empty: nothing to train on", train_.name);
+    require(options_.batch <= train_.size(),
+            "fit: a batch of {} is larger than data set '{}' of {} samples", options_.batch,
+            train_.name, train_.size());
+    require(!options_.resume || !options_.checkpoint_dir.empty(),
+            "fit: resume needs the checkpoint directory to resume from");
+  }
+
+  void resume() {
+    if (options_.checkpoint_dir.empty()) return;
+    std::error_code failed;
+    std::filesystem::create_directories(options_.checkpoint_dir, failed);
+    if (failed) {
+      fail(ErrorKind::Io, "cannot make the checkpoint directory '{}': {}", options_.checkpoint_dir,
+           failed.message());
+    }
+    if (!options_.resume || !has_run(options_.checkpoint_dir)) return;
+    RunState saved = load_run(options_.checkpoint_dir, run_, executor_->graph());
+    restore(saved.states);
+    saved.states = run_.states;
+    run_ = std::move(saved);
+  }
+
+  /// Copies values into the model's own memory.
+  void restore(const exec::StateStore& from) {
+    for (auto& [name, tensor] : run_.states) {
+      const Tensor& source = from.at(name);
+      std::copy_n(source.raw(), source.bytes(), tensor.raw());
+    }
+  }
+
+  void save() {
+    if (!options_.checkpoint_dir.empty())
+      save_run(options_.checkpoint_dir, run_, executor_->graph());
+  }
+
+  void train_epoch(data::Loader& loader, NanSearch& search) {
+    loader.start(run_.epoch, run_.step);
+    const Clock::time_point start = Clock::now();
+    const double before = run_.sums.seconds;
+    while (run_.step < steps_) {
+      const std::optional<data::Batch> batch = loader.next();
+      invariant(batch.has_value(), "the loader ended at batch {} of {}", run_.step, steps_);
+      const std::map<std::string, Tensor> inputs = {{"input", batch->images},
+                                                    {"labels", batch->labels}};
+      search.before_step(inputs);
+      const exec::Executor& done = executor_->run(inputs, run_.states);
+      const double loss = done.output("loss").data<float>()[0];
+      if (std::isnan(loss)) {
+        fail(ErrorKind::InvalidInput, "the loss became NaN at epoch {}, step {} of {}: {}",
+             run_.epoch + 1, run_.step + 1, steps_, search.first_nan());
+      }
+      const int64_t n = batch->labels.shape()[0];
+      run_.sums.loss += loss * static_cast<double>(n);
+      if (done.program().has_output("hits")) run_.sums.hits += done.output("hits").data<float>()[0];
+      run_.sums.samples += n;
+      ++run_.step;
+      run_.sums.seconds = before + std::chrono::duration<double>(Clock::now() - start).count();
+      after_step(done.program().has_output("hits"));
+    }
+  }
+
+  void after_step(bool accuracy) {
+    const EpochSums& sums = run_.sums;
+    const double n = static_cast<double>(sums.samples);
+    if (options_.on_progress) {
+      const double rate = n / sums.seconds;
+      const double all = static_cast<double>(train_.size()) * (options_.epochs - run_.epoch);
+      options_.on_progress({run_.epoch, options_.epochs, run_.step, steps_, sums.loss / n,
+                            accuracy ? sums.hits / n : kNaN, rate, (all - n) / rate});
+    }
+    accuracy_ = accuracy;
+    if (options_.should_stop && options_.should_stop()) {
+      save();
+      fail(ErrorKind::Cancelled, "stopped at epoch {}, step {} of {}{}", run_.epoch + 1, run_.step,
+           steps_,
+           options_.checkpoint_dir.empty()
+               ? "; nothing was saved, because there is no checkpoint directory"
+               : "; saved in '" + options_.checkpoint_dir + "'");
+    }
+    // The epoch's last step is saved by its end, with what validation says.
+    if (options_.checkpoint_steps > 0 && run_.step % options_.checkpoint_steps == 0 &&
+        run_.step < steps_)
+      save();
+  }
+
+  void end_epoch() {
+    const double n = static_cast<double>(run_.sums.samples);
+    Epoch epoch{
+        run_.sums.loss / n,   accuracy_ ? run_.sums.hits / n : kNaN, kNaN, kNaN, run_.sums.seconds,
+        n / run_.sums.seconds};
+    if (options_.validation.size() > 0) {
+      const Evaluation e = session_.evaluator->evaluate(options_.validation, run_.states);
+      epoch.validation_loss = e.loss;
+      epoch.validation_accuracy = e.accuracy;
+    }
+    History& history = run_.history;
+    history.epochs.push_back(epoch);
+    if (!std::isnan(epoch.validation_loss) &&
+        (history.best_epoch < 0 ||
+         epoch.validation_loss <
+             history.epochs[static_cast<size_t>(history.best_epoch)].validation_loss)) {
+      history.best_epoch = run_.epoch;
+      if (options_.restore_best) run_.best = exec::clone(run_.states);
+    }
+    history.stopped_early = options_.patience > 0 && history.best_epoch >= 0 &&
+                            run_.epoch - history.best_epoch >= options_.patience;
+    ++run_.epoch;
+    run_.step = 0;
+    run_.sums = {};
+    if (options_.on_epoch) options_.on_epoch(run_.epoch - 1, epoch);
+  }
+
+  const Session& session_;
+  const data::Dataset& train_;
+  const FitOptions& options_;
+  std::optional<exec::StagedExecutor> executor_;
+  RunState run_;
+  int64_t steps_ = 0;
+  bool accuracy_ = false;
+};
+
+}  // namespace
+
+History fit(const Session& session, const data::Dataset& train, const FitOptions& options) {
+  return Fit(session, train, options).run();
+}
+
+}  // namespace hone::train

@@ -1,0 +1,25 @@
+// The training loop.
+#pragma once
+
+#include <hone/model.h>
+
+#include "base/thread_pool.h"
+#include "nn/network.h"
+#include "train/evaluate.h"
+
+namespace hone::train {
+
+/// What fit works on: a network and the states that belong to it.
+struct Session {
+  std::shared_ptr<const nn::Network> network;
+  CompileOptions options;
+  Isa isa;
+  ThreadPool* pool;
+  Evaluator* evaluator;
+  exec::StateStore* states;  ///< parameters and statistics; the optimiser's states are added
+};
+
+/// Trains; documented at `Model::fit`.
+History fit(const Session& session, const data::Dataset& train, const FitOptions& options);
+
+}  // namespace hone::train

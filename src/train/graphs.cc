@@ -1,0 +1,46 @@
+// Training and evaluation as graphs: this file reads as the recipe of a training step.
+#include "train/graphs.h"
+
+#include "nn/loss.h"
+#include "nn/optimizer.h"
+#include "passes/autodiff.h"
+#include "passes/pipeline.h"
+
+namespace hone::train {
+
+using ir::Expr;
+
+GraphAndStates training_graph(const nn::Network& network, const BatchType& type,
+                              const StepOptions& options) {
+  nn::Built built = network.build(nn::Mode::training, type.images);
+  ir::Graph& g = built.graph;
+  const Expr logits{&g, g.find_output("logits")};
+  const std::vector<ir::Update> updates = g.updates();
+  g.clear_results();
+  for (const ir::Update& u : updates) g.update(u.state, u.value);
+
+  const Expr labels = ir::input(g, "labels", type.labels);
+  const Expr loss = ir::reduce_mean(nn::sample_losses(options.loss, logits, labels), {0});
+  g.output("loss", loss.id);
+  if (options.accuracy) g.output("hits", ir::reduce_sum(nn::sample_hits(logits, labels), {0}).id);
+
+  ir::Graph step = passes::differentiate(g, "loss");
+  step = nn::apply_optimizer(step, options.optimizer, built.states);
+  step = passes::prepare(step, {options.batch, options.shards});
+  return {std::move(step), std::move(built.states)};
+}
+
+ir::Graph evaluation_graph(const nn::Network& network, const BatchType& type, Loss loss,
+                           bool with_labels) {
+  ir::Graph g = network.build(nn::Mode::inference, type.images).graph;
+  if (!with_labels) return g;
+  const Expr logits{&g, g.find_output("logits")};
+  const Expr labels = ir::input(g, "labels", type.labels);
+  g.output("losses", nn::sample_losses(loss, logits, labels).id);
+  if (logits.rank() == 2 &&
+      (labels.dtype() == DType::i64 || loss.kind == Loss::Kind::softmax_cross_entropy))
+    g.output("hits", nn::sample_hits(logits, labels).id);
+  return g;
+}
+
+}  // namespace hone::train

@@ -1,0 +1,113 @@
+// A run as checkpoint files: run.safetensors, and best.safetensors where the best weights are kept.
+#include "train/run_state.h"
+
+#include <cmath>
+#include <filesystem>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "io/checkpoint.h"
+
+namespace hone::train {
+namespace {
+
+using nlohmann::json;
+namespace key = io::checkpoint_key;
+
+constexpr std::string_view kProgress = "progress";
+
+std::string run_path(const std::string& directory) { return directory + "/run.safetensors"; }
+std::string best_path(const std::string& directory) { return directory + "/best.safetensors"; }
+
+// JSON has no NaN: null stands for it.
+json number(double x) { return std::isnan(x) ? json() : json(x); }
+double number(const json& j) {
+  return j.is_null() ? std::numeric_limits<double>::quiet_NaN() : j.get<double>();
+}
+
+json progress_of(const RunState& run) {
+  json epochs = json::array();
+  for (const Epoch& e : run.history.epochs) {
+    epochs.push_back({number(e.loss), number(e.accuracy), number(e.validation_loss),
+                      number(e.validation_accuracy), e.seconds, e.samples_per_s});
+  }
+  const EpochSums& s = run.sums;
+  return {{"epochs", epochs},
+          {"best_epoch", run.history.best_epoch},
+          {"stopped_early", run.history.stopped_early},
+          {"sums", {s.loss, s.hits, s.samples, s.seconds}}};
+}
+
+void set_progress(const json& j, RunState& run) {
+  for (const json& e : j.at("epochs")) {
+    run.history.epochs.push_back({number(e.at(0)), number(e.at(1)), number(e.at(2)),
+                                  number(e.at(3)), number(e.at(4)), number(e.at(5))});
+  }
+  run.history.best_epoch = j.at("best_epoch");
+  run.history.stopped_early = j.at("stopped_early");
+  const json& s = j.at("sums");
+  run.sums = {s.at(0), s.at(1), s.at(2), s.at(3)};
+}
+
+io::Checkpoint to_checkpoint(const RunState& run, const exec::StateStore& states,
+                             const ir::Graph& graph) {
+  io::Checkpoint out{states, {}};
+  out.metadata.emplace(key::network, io::network_signature(graph));
+  out.set(key::seed, static_cast<int64_t>(run.seed));
+  out.set(key::batch, run.batch);
+  out.set(key::shards, run.shards);
+  out.set(key::epoch, run.epoch);
+  out.set(key::step, run.step);
+  return out;
+}
+
+void require_same(const io::Checkpoint& checkpoint, const std::string& path, std::string_view what,
+                  int64_t expected) {
+  const int64_t found = checkpoint.integer(what);
+  require(found == expected, "{}: expected a run with {} {}, found {}", path, what, expected,
+          found);
+}
+
+}  // namespace
+
+bool has_run(const std::string& directory) { return std::filesystem::exists(run_path(directory)); }
+
+void save_run(const std::string& directory, const RunState& run, const ir::Graph& graph) {
+  // The best weights first: a run that names them must find them.
+  if (!run.best.empty())
+    io::save_checkpoint(best_path(directory), to_checkpoint(run, run.best, graph));
+  io::Checkpoint checkpoint = to_checkpoint(run, run.states, graph);
+  checkpoint.metadata.emplace(kProgress, progress_of(run).dump());
+  io::save_checkpoint(run_path(directory), std::move(checkpoint));
+}
+
+RunState load_run(const std::string& directory, const RunState& expected, const ir::Graph& graph) {
+  const std::string path = run_path(directory);
+  io::Checkpoint checkpoint = io::load_checkpoint(path);
+  io::require_matches(checkpoint, path, graph, io::network_signature(graph));
+  require_same(checkpoint, path, key::seed, static_cast<int64_t>(expected.seed));
+  require_same(checkpoint, path, key::batch, expected.batch);
+  require_same(checkpoint, path, key::shards, expected.shards);
+  RunState run;
+  run.seed = expected.seed;
+  run.batch = expected.batch;
+  run.shards = expected.shards;
+  run.epoch = static_cast<int>(checkpoint.integer(key::epoch));
+  run.step = checkpoint.integer(key::step);
+  const auto progress = checkpoint.metadata.find(std::string(kProgress));
+  require(progress != checkpoint.metadata.end(), "{}: expected a training run, found weights only",
+          path);
+  try {
+    set_progress(json::parse(progress->second), run);
+  } catch (const json::exception&) {
+    fail(ErrorKind::InvalidInput, "{}: the record of its epochs is damaged", path);
+  }
+  run.states = std::move(checkpoint.states);
+  if (std::filesystem::exists(best_path(directory))) {
+    run.best = io::load_checkpoint(best_path(directory)).states;
+  }
+  return run;
+}
+
+}  // namespace hone::train
