@@ -32,8 +32,8 @@ class OnnxEmitter {
     return model_.graph.type(node.operands[i]);
   }
 
-  /// Appends a node that carries the name of the graph's node. Attributes are added to what it
-  /// returns.
+  /// Appends a node that carries the name of the graph's node, made unique. Attributes are added to
+  /// what it returns.
   onnx::NodeProto& emit(std::string_view op_type, const ir::Node& node,
                         std::vector<std::string> inputs, std::string output);
   /// The usual case: all operands, the first result.
@@ -49,6 +49,8 @@ class OnnxEmitter {
   const std::string& batch_value() const;
 
  private:
+  /// The nodes of one layer share a name in hone, but not in ONNX: the documentation keeps it.
+  void name_node(onnx::NodeProto& proto, std::string_view name);
   void declare_sources();
   void name_results();
   void finish_outputs();
@@ -58,6 +60,7 @@ class OnnxEmitter {
   onnx::GraphProto* out_;
   std::map<ir::ValueId, std::string> names_;
   std::set<std::string> taken_;
+  std::set<std::string> node_names_;
 };
 
 void set_int(onnx::NodeProto& node, std::string_view name, int64_t value);

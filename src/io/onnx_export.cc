@@ -22,6 +22,12 @@ void declare(onnx::ValueInfoProto& info, const std::string& name, const TensorTy
   }
 }
 
+std::string unique(std::set<std::string>& taken, std::string_view wish) {
+  std::string name(wish);
+  for (int i = 2; !taken.insert(name).second; ++i) name = fmt::format("{}_{}", wish, i);
+  return name;
+}
+
 onnx::AttributeProto& attribute(onnx::NodeProto& node, std::string_view name,
                                 onnx::AttributeProto::AttributeType type) {
   onnx::AttributeProto& a = *node.add_attribute();
@@ -63,7 +69,7 @@ std::vector<std::string> OnnxEmitter::operands(const ir::Node& node) const {
 onnx::NodeProto& OnnxEmitter::emit(std::string_view op_type, const ir::Node& node,
                                    std::vector<std::string> inputs, std::string output) {
   onnx::NodeProto& proto = *out_->add_node();
-  proto.set_name(node.name);
+  name_node(proto, node.name);
   proto.set_op_type(std::string(op_type));
   for (std::string& name : inputs) proto.add_input(std::move(name));
   proto.add_output(std::move(output));
@@ -77,7 +83,7 @@ onnx::NodeProto& OnnxEmitter::emit(std::string_view op_type, const ir::Node& nod
 std::string OnnxEmitter::constant(const Tensor& value, std::string_view name) {
   const std::string unique = fresh(name);
   onnx::NodeProto& proto = *out_->add_node();
-  proto.set_name(std::string(name));
+  name_node(proto, name);
   proto.set_op_type("Constant");
   proto.add_output(unique);
   *attribute(proto, "value", onnx::AttributeProto::TENSOR).mutable_t() = to_proto(value, "");
@@ -88,10 +94,12 @@ std::string OnnxEmitter::integers(const std::vector<int64_t>& values, std::strin
   return constant(Tensor::from<int64_t>({static_cast<int64_t>(values.size())}, values), name);
 }
 
-std::string OnnxEmitter::fresh(std::string_view wish) {
-  std::string name(wish);
-  for (int i = 2; !taken_.insert(name).second; ++i) name = fmt::format("{}_{}", wish, i);
-  return name;
+std::string OnnxEmitter::fresh(std::string_view wish) { return unique(taken_, wish); }
+
+void OnnxEmitter::name_node(onnx::NodeProto& proto, std::string_view name) {
+  if (name.empty()) return;
+  proto.set_name(unique(node_names_, name));
+  if (proto.name() != name) proto.set_doc_string(std::string(name));
 }
 
 std::string OnnxEmitter::extent(const ir::Node& node, const std::string& value, int64_t axis) {

@@ -102,7 +102,7 @@ void OnnxImporter::declare_inputs() {
 }
 
 void OnnxImporter::declare_state(const std::string& name, Tensor value, bool trainable) {
-  define(name, {graph().state(name, value.type(), trainable), value});
+  define(name, OnnxValue{graph().state(name, value.type(), trainable), value});
   model_.states[name] = std::move(value);
 }
 
@@ -127,7 +127,9 @@ void OnnxImporter::declare_initializers() {
     } else if (own.empty() && is_float(value.dtype()) && value.shape().rank() > 0) {
       declare_state(name, std::move(value), !statistics.contains(name));
     } else {
-      define(name, {ir::kNoValue, std::move(value)});
+      OnnxValue constant{ir::kNoValue, std::move(value)};
+      constant.name = name;
+      define(name, std::move(constant));
     }
   }
 }
@@ -204,7 +206,7 @@ ir::ValueId OnnxImporter::materialise(const std::string& name, OnnxValue& v) {
   if (v.value != ir::kNoValue) return v.value;
   if (!v.tensor.defined())
     fail(ErrorKind::Unsupported, "'{}' is the run-time shape of a tensor, used as data", name);
-  return v.value = graph().constant(v.tensor, name);
+  return v.value = graph().constant(v.tensor, v.name);
 }
 
 const Tensor& OnnxImporter::tensor(const onnx::NodeProto& node, int i) const {
@@ -220,9 +222,14 @@ std::vector<int64_t> OnnxImporter::numbers(const onnx::NodeProto& node, int i) c
   return *numbers;
 }
 
+const std::string& OnnxImporter::node_name(const onnx::NodeProto& node) const {
+  const bool own = proto_.producer_name() == kOnnxProducer;
+  return own && !node.doc_string().empty() ? node.doc_string() : node.name();
+}
+
 ir::ValueId OnnxImporter::add(const onnx::NodeProto& node, const ir::OpSpec& op,
                               std::vector<ir::ValueId> operands, ir::Attrs attrs) {
-  return graph().add(op, std::move(operands), std::move(attrs), node.name());
+  return graph().add(op, std::move(operands), std::move(attrs), node_name(node));
 }
 
 ir::ValueId OnnxImporter::scalar(DType dtype, double value) {

@@ -264,6 +264,7 @@ void gather(OnnxImporter& in, const Node& n) {
 
 void constant(OnnxImporter& in, const Node& n) {
   OnnxValue out;
+  out.name = in.node_name(n);
   if (const auto* a = find_attribute(n, "value")) {
     out.tensor = from_proto(a->t());
   } else if (find_attribute(n, "value_float") != nullptr) {

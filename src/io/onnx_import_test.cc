@@ -169,7 +169,7 @@ TEST(OnnxImport, OlderOpsetsKeepAxesInAttributes) {
   set_ints(f.node("Unsqueeze", {"a"}, "b"), "axes", {0});
   set_float(f.node("Clip", {"b"}, "y"), "max", 6);
   EXPECT_EQ(f.ops(), "reduce_sum reshape min ");
-  EXPECT_EQ(f.output(), (Shape{1, 2, 1, 3}));
+  EXPECT_EQ(f.output(), (Shape{1, 2, 3, 1}));
 }
 
 TEST(OnnxImport, ListsTheOpsThatItLacks) {

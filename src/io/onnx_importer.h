@@ -23,6 +23,7 @@ struct OnnxValue {
   ir::ValueId value = ir::kNoValue;
   Tensor tensor = {};                                ///< the contents of an initializer or constant
   std::optional<std::vector<int64_t>> numbers = {};  ///< shape data, up to rank 1
+  std::string name = {};                             ///< of the constant's node, if it gets one
   bool is_scalar = false;                            ///< shape data of rank 0
   ir::ValueId batch_of = ir::kNoValue;  ///< shape data holding kBatchExtent: whose batch it is
 };
@@ -49,6 +50,8 @@ class OnnxImporter {
   /// Integers that must be known at import; throws Unsupported if they are computed.
   std::vector<int64_t> numbers(const onnx::NodeProto& node, int i) const;
 
+  /// The name that a node has in hone.
+  const std::string& node_name(const onnx::NodeProto& node) const;
   /// Appends a node that carries the name of the file's node.
   ir::ValueId add(const onnx::NodeProto& node, const ir::OpSpec& op,
                   std::vector<ir::ValueId> operands, ir::Attrs attrs = {});
