@@ -139,7 +139,7 @@ class EpilogueFuser {
                 [](const Fusion& a, const Fusion& b) { return a.result < b.result; });
       for (const Fusion& fusion : here->second) append(rewriter, fusion);
     }
-    return rewriter.finish();
+    return ir::without_dead_nodes(rewriter.finish());  // constants that went inside
   }
 
   void append(ir::Rewriter& rewriter, const Fusion& fusion) const {
