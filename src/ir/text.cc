@@ -105,12 +105,15 @@ class Printer {
     return out + " : " + types;
   }
 
+  // Regions, which take lines of their own, come last.
   std::string attributes(const Attrs& attrs) {
-    std::string out;
-    for (const auto& [name, value] : attrs.entries())
-      out += fmt::format("{}{}={}", out.empty() ? "" : ", ", name,
-                         std::visit([&](const auto& v) { return text(v); }, value));
-    return "{" + out + "}";
+    std::string plain, regions;
+    for (const auto& [name, value] : attrs.entries()) {
+      std::string& out = std::holds_alternative<Region>(value) ? regions : plain;
+      out +=
+          fmt::format(", {}={}", name, std::visit([&](const auto& v) { return text(v); }, value));
+    }
+    return "{" + (plain + regions).substr(2) + "}";
   }
 
   std::string text(int64_t v) { return fmt::format("{}", v); }

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -104,10 +105,13 @@ bool fits_body(const Graph& graph, const Node& node, const Shape& loop) {
 std::string name_of_fused(const Graph& graph, std::span<const NodeId> nodes) {
   for (NodeId n : nodes)
     if (!graph.node(n).name.empty()) return graph.node(n).name;
+  std::string shortest;
   for (const ir::Update& u : graph.updates())
-    for (NodeId n : nodes)
-      if (graph.value(u.value).node == n) return graph.producer(u.state).name;
-  return "";
+    if (std::find(nodes.begin(), nodes.end(), graph.value(u.value).node) != nodes.end()) {
+      const std::string& state = graph.producer(u.state).name;
+      if (shortest.empty() || state.size() < shortest.size()) shortest = state;
+    }
+  return shortest;
 }
 
 }  // namespace hone::passes

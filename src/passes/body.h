@@ -42,8 +42,8 @@ Body make_body(const ir::Graph& graph, std::span<const ir::NodeId> nodes,
 /// True for an elementwise node that may be part of a body whose loop has shape `loop`.
 bool fits_body(const ir::Graph& graph, const ir::Node& node, const Shape& loop);
 
-/// What a fused node is called: as the first of its nodes that has a name, else as the state that
-/// one of its results updates, else not at all.
+/// What a fused node is called: as the first of its nodes that has a name, else as the state
+/// of the shortest name that its results update (the parameter, not its moments), else not at all.
 std::string name_of_fused(const ir::Graph& graph, std::span<const ir::NodeId> nodes);
 
 }  // namespace hone::passes

@@ -5,6 +5,7 @@
 #include "passes/fuse_elementwise.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "ir/rewrite.h"
@@ -23,7 +24,9 @@ using ir::ValueId;
 class ElementwiseFuser {
  public:
   explicit ElementwiseFuser(const Graph& graph)
-      : graph_(graph), uses_(graph), groups_(graph, uses_), rewriter_(graph) {}
+      : graph_(graph), uses_(graph), groups_(graph, uses_), rewriter_(graph) {
+    for (const ir::Update& u : graph.updates()) updated_[u.value].push_back(u.state);
+  }
 
   Graph run() {
     for (size_t i = 0; i < graph_.nodes().size(); ++i) join(static_cast<NodeId>(i));
@@ -34,7 +37,7 @@ class ElementwiseFuser {
       const int group = groups_.of(id);
       if (group == Groups::kNone || groups_.nodes(group).back() == id) emit(id);
     }
-    return rewriter_.finish();
+    return ir::without_dead_nodes(rewriter_.finish());  // constants that went inside
   }
 
  private:
@@ -59,15 +62,17 @@ class ElementwiseFuser {
     }
   }
 
+  bool read_outside(ValueId v, int group) const {
+    const std::vector<NodeId>& readers = uses_.nodes(v);
+    return std::any_of(readers.begin(), readers.end(),
+                       [&](NodeId reader) { return groups_.of(reader) != group; });
+  }
+
   std::vector<ValueId> results_of(int group) const {
     std::vector<ValueId> results;
     for (NodeId n : groups_.nodes(group)) {
       const ValueId v = graph_.node(n).results[0];
-      const std::vector<NodeId>& readers = uses_.nodes(v);
-      const bool read_outside = std::any_of(readers.begin(), readers.end(), [&](NodeId reader) {
-        return groups_.of(reader) != group;
-      });
-      if (read_outside || uses_.results(v) > 0) results.push_back(v);
+      if (read_outside(v, group) || uses_.results(v) > 0) results.push_back(v);
     }
     return results;
   }
@@ -90,23 +95,19 @@ class ElementwiseFuser {
     for (int g = 0; g < groups_.size(); ++g) {
       Loop& loop = loops_[static_cast<size_t>(g)];
       if (groups_.nodes(g).empty()) continue;
-      if (!std::all_of(loop.results.begin(), loop.results.end(),
-                       [&](ValueId v) { return uses_.nodes(v).empty() && is_update(v); }))
-        continue;
+      const bool only_updates =
+          std::all_of(loop.results.begin(), loop.results.end(),
+                      [&](ValueId v) { return !read_outside(v, g) && updated_.contains(v); });
+      if (!only_updates) continue;
       std::set<NodeId> needed;
       for (ValueId v : loop.body.operands) needed.insert(graph_.value(v).node);
-      for (const ir::Update& u : graph_.updates())
-        if (std::find(loop.results.begin(), loop.results.end(), u.value) != loop.results.end())
-          for (NodeId reader : uses_.nodes(u.state))
+      for (ValueId v : loop.results)
+        for (ValueId state : updated_.at(v))
+          for (NodeId reader : uses_.nodes(state))
             if (groups_.of(reader) != g) needed.insert(reader);
       loop.unmet = static_cast<int>(needed.size());
       for (NodeId n : needed) waiting_[static_cast<size_t>(n)].push_back(g);
     }
-  }
-
-  bool is_update(ValueId v) const {
-    return std::any_of(graph_.updates().begin(), graph_.updates().end(),
-                       [&](const ir::Update& u) { return u.value == v; });
   }
 
   bool emitted(NodeId id) const { return rewriter_.has(loop_result(id)); }
@@ -180,7 +181,8 @@ class ElementwiseFuser {
   const Uses uses_;
   Groups groups_;
   ir::Rewriter rewriter_;
-  std::vector<Loop> loops_;                // by group
+  std::map<ValueId, std::vector<ValueId>> updated_;  // the states of which a value is the next one
+  std::vector<Loop> loops_;                          // by group
   std::vector<std::vector<int>> waiting_;  // by node: the updating groups that wait for it
 };
 

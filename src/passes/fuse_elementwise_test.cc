@@ -30,7 +30,6 @@ TEST(FuseElementwise, AChainBecomesALoop) {
                R"(
     %x = input "x" : f32[4,3]
     %b = input "b" : f32[3]
-    %two = constant 2 : f32[]
     %y = fused(%x, %b) {body=graph add_exp_mul {
       %x = input "x" : f32[4,3]
       %b = input "b" : f32[3]
@@ -43,13 +42,13 @@ TEST(FuseElementwise, AChainBecomesALoop) {
     output "y" = %y)");
 }
 
-// Adam reads its gradient twice and gives three results, named after the first state.
+// Adam reads its gradient twice and gives three results; the loop is called after the parameter.
 TEST(FuseElementwise, AnOptimiserStepIsOneLoop) {
   expect_fused(R"(
     %g = input "g" : f32[6]
     %p = state "p" trainable : f32[6]
-    %m = state "m" : f32[6]
-    %v = state "v" : f32[6]
+    %m = state "p/m" : f32[6]
+    %v = state "p/v" : f32[6]
     %c = state "c" : f32[]
     %b1 = constant 0.9 : f32[]
     %k1 = constant 0.1 : f32[]
@@ -69,15 +68,13 @@ TEST(FuseElementwise, AnOptimiserStepIsOneLoop) {
                R"(
     %g = input "g" : f32[6]
     %p = state "p" trainable : f32[6]
-    %m = state "m" : f32[6]
-    %v = state "v" : f32[6]
+    %m = state "p/m" : f32[6]
+    %v = state "p/v" : f32[6]
     %c = state "c" : f32[]
-    %b1 = constant 0.9 : f32[]
-    %k1 = constant 0.1 : f32[]
     %mn, %vn, %pn = fused(%m, %g, %v, %c, %p) {body=graph mul_mul_add_mul_mul_add_and_4_more {
-      %m = input "m" : f32[6]
+      %m = input "p/m" : f32[6]
       %g = input "g" : f32[6]
-      %v = input "v" : f32[6]
+      %v = input "p/v" : f32[6]
       %c = input "c" : f32[]
       %p = input "p" : f32[6]
       %b1 = constant 0.9 : f32[]
@@ -95,7 +92,7 @@ TEST(FuseElementwise, AnOptimiserStepIsOneLoop) {
       output "y0" = %mn
       output "y1" = %vn
       output "y2" = %pn
-    }} "m"
+    }} "p"
     update %m = %mn
     update %v = %vn
     update %p = %pn)");
@@ -158,33 +155,38 @@ TEST(FuseElementwise, WhatIsReadOutsideIsAResult) {
 }
 
 // The step of w comes as soon as its gradient is there and w has been read, before the next layer's
-// gradient.
+// gradient; that its moment m is a result as well as read inside the loop makes no difference.
 TEST(FuseElementwise, UpdatesComeAsSoonAsTheyCan) {
   expect_fused(R"(
     %g = input "g" : f32[3,3]
     %w = state "w" : f32[3,3]
+    %m = state "w/m" : f32[3,3]
     %v = state "v" : f32[3,3]
     %dw = transpose(%g) {perm=[1, 0]}
     %dx = matmul(%g, %w)
     %dv = transpose(%dx) {perm=[1, 0]}
-    %a = mul(%dw, %dw)
+    %a = add(%m, %dw)
     %wn = sub(%w, %a)
     %b = mul(%dv, %dv)
     %vn = sub(%v, %b)
+    update %m = %a
     update %w = %wn
     update %v = %vn)",
                R"(
     %g = input "g" : f32[3,3]
     %w = state "w" : f32[3,3]
+    %m = state "w/m" : f32[3,3]
     %v = state "v" : f32[3,3]
     %dw = transpose(%g) {perm=[1, 0]}
     %dx = matmul(%g, %w)
-    %wn = fused(%dw, %w) {body=graph mul_sub {
-      %x0 = input "x0" : f32[3,3]
+    %a, %wn = fused(%m, %dw, %w) {body=graph add_sub {
+      %m = input "w/m" : f32[3,3]
+      %x1 = input "x1" : f32[3,3]
       %w = input "w" : f32[3,3]
-      %2 = mul(%x0, %x0)
+      %2 = add(%m, %x1)
       %3 = sub(%w, %2)
-      output "y0" = %3
+      output "y0" = %2
+      output "y1" = %3
     }} "w"
     %dv = transpose(%dx) {perm=[1, 0]}
     %vn = fused(%dv, %v) {body=graph mul_sub {
@@ -194,6 +196,7 @@ TEST(FuseElementwise, UpdatesComeAsSoonAsTheyCan) {
       %3 = sub(%v, %2)
       output "y0" = %3
     }} "v"
+    update %m = %a
     update %w = %wn
     update %v = %vn)");
 }

@@ -56,20 +56,20 @@ class EpilogueFuser {
     const ValueId acc = graph_.node(contraction).results[0];
     if (graph_.type(acc).dtype != DType::f32) return;
     std::vector<Region> ends = grow(acc);
-    for (auto region = ends.rbegin(); region != ends.rend(); ++region) {
-      absorb_producers(*region, graph_.shape(acc));
-      if (region->nodes.size() > kMaxBodyNodes) continue;
-      Body body = make_body(graph_, region->nodes, {&region->result, 1}, acc);
+    for (Region& region : ends) {
+      absorb_producers(region, graph_.shape(acc));
+      if (region.nodes.size() > kMaxBodyNodes) continue;
+      Body body = make_body(graph_, region.nodes, {&region.result, 1}, acc);
       if (!kernels::TileProgram::refuse_epilogue(*body.region).empty()) continue;
       fused_[static_cast<size_t>(contraction)] = true;
-      for (NodeId n : region->nodes) fused_[static_cast<size_t>(n)] = true;
-      const NodeId place = place_of(contraction, *region, body);
-      fusions_[place].push_back({contraction, std::move(body), region->result});
+      for (NodeId n : region.nodes) fused_[static_cast<size_t>(n)] = true;
+      const NodeId place = place_of(contraction, region, body);
+      fusions_[place].push_back({contraction, std::move(body), region.result});
       return;
     }
   }
 
-  /// Every region of `acc`'s readers that can end, shortest first.
+  /// Every region of `acc`'s readers that can end, longest first.
   std::vector<Region> grow(ValueId acc) const {
     std::vector<Region> ends;
     std::vector<NodeId> nodes;
@@ -90,6 +90,7 @@ class EpilogueFuser {
       if (unread.size() == 1 && graph_.type(result).dtype == DType::f32)
         ends.push_back({nodes, result});
     }
+    std::reverse(ends.begin(), ends.end());
     return ends;
   }
 
@@ -139,7 +140,7 @@ class EpilogueFuser {
                 [](const Fusion& a, const Fusion& b) { return a.result < b.result; });
       for (const Fusion& fusion : here->second) append(rewriter, fusion);
     }
-    return rewriter.finish();
+    return ir::without_dead_nodes(rewriter.finish());  // constants that went inside
   }
 
   void append(ir::Rewriter& rewriter, const Fusion& fusion) const {

@@ -34,7 +34,6 @@ TEST(FuseEpilogue, BiasAndActivationRide) {
     %y = relu(%s)
     output "y" = %y)"),
                with_sources(R"(
-    %c = constant 0.5 : f32[]
     %y = matmul(%x, %w, %b) {epilogue=graph add_mul_relu {
       %acc = input "acc" : f32[4,5]
       %b = input "b" : f32[5]
@@ -74,7 +73,6 @@ TEST(FuseEpilogue, NodesThatOnlyTheEpilogueReadsComeAlong) {
     output "d" = %d)"),
                with_sources(R"(
     %h = input "h" : f32[4,5]
-    %zero = constant 0 : f32[]
     %d = matmul(%x, %w, %h) {epilogue=graph greater_select {
       %acc = input "acc" : f32[4,5]
       %h = input "h" : f32[4,5]
@@ -156,7 +154,6 @@ TEST(FuseEpilogue, AnUpdateWaitsForTheReadersOfItsState) {
     update %w = %next)"),
                with_sources(R"(
     %dy = input "dy" : f32[4,5]
-    %rate = constant 0.1 : f32[]
     %dx = matmul(%dy, %w) {trans_b=1}
     %next = matmul(%x, %dy, %w) {trans_a=1, epilogue=graph mul_sub {
       %acc = input "acc" : f32[3,5]

@@ -30,6 +30,7 @@ inline std::map<std::string, Tensor> random_sources(const ir::Graph& graph,
                                                     const std::vector<ir::ValueId>& sources,
                                                     kernels::Values kind, uint64_t seed) {
   std::vector<TensorType> types;
+  types.reserve(sources.size());
   for (ir::ValueId v : sources) types.push_back(graph.type(v));
   kernels::Draw draw(seed);
   const std::vector<Tensor> tensors = kernels::random_tensors(draw, types, kind, {});

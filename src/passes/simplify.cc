@@ -55,6 +55,7 @@ class Simplifier {
 
   std::vector<TensorType> infer(const Node& node) {
     std::vector<TensorType> operands;
+    operands.reserve(node.operands.size());
     for (ValueId v : node.operands) operands.push_back(graph().type(v));
     return ir::infer(*node.op, operands, node.attrs, node.name);
   }
@@ -79,15 +80,18 @@ class Simplifier {
 
   std::vector<ValueId> fold(const Node& node, const std::vector<TensorType>& types) {
     std::vector<Tensor> tensors;
+    tensors.reserve(node.operands.size() + types.size());
     for (ValueId v : node.operands)
       tensors.push_back(graph().producer(v).attrs.get<Tensor>("value"));
     for (const TensorType& type : types) tensors.emplace_back(type.dtype, type.shape);
     std::vector<kernels::View> views;
+    views.reserve(tensors.size());
     for (Tensor& t : tensors) views.push_back({t.raw(), &t.type()});
     const std::span<const kernels::View> all = views;
     kernels::run_reference_node(
         {&node, all.first(node.operands.size()), all.subspan(node.operands.size())});
     std::vector<ValueId> results;
+    results.reserve(types.size());
     for (size_t i = node.operands.size(); i < tensors.size(); ++i)
       results.push_back(merge({&op::constant, {}, {{"value", tensors[i]}}, {}, node.name})[0]);
     return results;
