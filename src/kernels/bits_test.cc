@@ -21,7 +21,7 @@ void PrintTo(const KernelRow& row, std::ostream* out) { *out << row.name; }
 
 namespace {
 
-constexpr uint64_t kCases = 60;
+constexpr uint64_t kCases = 40;
 constexpr int kThreadCounts[] = {1, 2, 3, 5};
 
 ThreadPool& pool_of(int threads) {

@@ -270,7 +270,11 @@ void finish_contraction(Maker& m, Attrs attrs) {
 }
 
 void make_matmul(Maker& m) {
-  const int64_t rows = m.extent(), columns = m.extent(), depth = m.extent();
+  // Now and then larger than the blocks and the chunks of a packed product, in all three extents.
+  const bool large = !m.options.small && m.draw.one_in(6);
+  const int64_t rows = large ? m.draw.between(100, 260) : m.extent();
+  const int64_t columns = large ? m.draw.between(100, 300) : m.extent();
+  const int64_t depth = large ? m.draw.between(200, 700) : m.extent();
   Attrs attrs;
   const auto matrix = [&](int64_t r, int64_t c, const char* transposed) {
     const bool swap = m.draw.one_in(2);
@@ -293,8 +297,9 @@ void make_conv(Maker& m) {
   constexpr int64_t kGroups[] = {1, 1, 1, 1, 2, 3};
   const int64_t reach = m.options.small ? 2 : 5;
   const bool depthwise = m.draw.one_in(5);
-  const int64_t group_c = depthwise ? 1 : m.draw.between(1, m.options.small ? 2 : 9);
-  const int64_t group_o = depthwise ? 1 : m.draw.between(1, m.options.small ? 2 : 20);
+  const bool large = !m.options.small && !depthwise && m.draw.one_in(6);
+  const int64_t group_c = depthwise ? 1 : m.draw.between(1, m.options.small ? 2 : large ? 40 : 9);
+  const int64_t group_o = depthwise ? 1 : m.draw.between(1, m.options.small ? 2 : large ? 80 : 20);
   const int64_t groups =
       depthwise ? m.draw.between(1, m.options.small ? 3 : 40) : m.draw.pick(kGroups);
   const int64_t kh = m.draw.between(1, reach), kw = m.draw.between(1, reach);

@@ -7,6 +7,8 @@
 #include <cmath>
 
 #include "base/rng.h"
+#include "ir/text.h"
+#include "ir/verify.h"
 #include "kernels/interpreter.h"
 #include "kernels/problems.h"
 #include "passes/gradients.h"
@@ -79,6 +81,7 @@ GradientProblem gradient_problem(const Case& c) {
 /// (L(x + h) - L(x - h)) / 2h.
 void check_gradients(const Graph& graph, const Tensors& inputs, Tensors states) {
   const Graph differentiated = differentiate(graph, "loss");
+  verify(differentiated, Level::differentiated);
   const Evaluation found = interpret(differentiated, inputs, states, true);
   const auto loss = [&] {
     return interpret(graph, inputs, states, true).outputs.at("loss").data<double>()[0];
@@ -196,6 +199,37 @@ TEST(Autodiff, TrainsANetworkEndToEnd) {
   const Tensors inputs = {{"x", weights({3, 2, 5, 5}, "x")},
                           {"labels", Tensor::from<int64_t>({3}, std::vector<int64_t>{0, 3, 1})}};
   check_gradients(g, inputs, states);
+}
+
+// The whole of a linear regression, as text: forward, backward, nothing else.
+TEST(Autodiff, ReadsLikeThePaper) {
+  Graph g("regression");
+  const Expr x = input(g, "x", {DType::f32, {kBatch, 3}});
+  const Expr w = state(g, "w", {DType::f32, {3, 2}}, true);
+  const Expr b = state(g, "b", {DType::f32, {2}}, true);
+  loss_of(reduce_mean(matmul(x, w) + b, {0, 1}));
+  EXPECT_EQ(to_text(differentiate(g, "loss")), R"(graph regression {
+  %x = input "x" : f32[N,3]
+  %w = state "w" trainable : f32[3,2]
+  %b = state "b" trainable : f32[2]
+  %3 = matmul(%x, %w) : f32[N,2]
+  %4 = add(%3, %b) : f32[N,2]
+  %5 = reduce_sum(%4) {axes=[0, 1]} : f32[]
+  %6 = dim(%4) {axis=0} : f32[]
+  %7 = constant 2 : f32[]
+  %8 = mul(%6, %7) : f32[]
+  %9 = div(%5, %8) : f32[]
+  %10 = constant 1 : f32[]
+  %11 = div(%10, %8) : f32[]
+  %12 = reshape(%11) {shape=[1, 1]} : f32[1,1]
+  %13 = broadcast(%12) {shape=[-1, 2]} : f32[N,2]
+  %14 = reduce_sum(%13) {axes=[0]} : f32[2]
+  %15 = matmul(%x, %13) {trans_a=1} : f32[3,2]
+  output "loss" = %9
+  output "grad/w" = %15
+  output "grad/b" = %14
+}
+)");
 }
 
 TEST(Autodiff, WorksOnTheSymbolicBatch) {
