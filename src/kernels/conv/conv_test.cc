@@ -1,16 +1,9 @@
-// conv.direct against the scalar reference, bit for bit: random filters with tails, asymmetric
-// padding, dilation, groups, short shards and values that betray a multiplication by padding.
-#include <fmt/core.h>
+// The three ops of conv.direct on shapes that the random cases of bits_test.cc do not reach: layers
+// of real networks with full tiles, filters that read only padding, short batches and shards.
 #include <gtest/gtest.h>
 
-#include <bit>
-#include <cmath>
-#include <limits>
-#include <random>
-
-#include "ir/graph.h"
-#include "kernels/families.h"
-#include "kernels/interpreter.h"
+#include "kernels/conv/geometry.h"
+#include "kernels/node_check.h"
 
 namespace hone::kernels {
 namespace {
@@ -18,246 +11,129 @@ namespace {
 using ir::Attrs;
 using ir::Ints;
 
-enum class Data { normal, special };
-
 struct Filter {
-  int64_t n, h, w, groups, group_c, group_o, kh, kw;
+  Shape x, w;  // NHWC and HWIO
   Ints stride{1, 1}, pad{0, 0, 0, 0}, dilation{1, 1};
-  int64_t batch = 0, shards = 0;  // 0: not a sharded sum
+  int64_t groups = 1;
+  int64_t batch = 1, shards = 1;  // of the sum over samples
 
-  std::string to_string() const {
-    return fmt::format(
-        "n{} {}x{} groups {} of {}->{} filter {}x{} stride {},{} pad {},{},{},{} dilation {},{} "
-        "batch {} shards {}",
-        n, h, w, groups, group_c, group_o, kh, kw, stride[0], stride[1], pad[0], pad[1], pad[2],
-        pad[3], dilation[0], dilation[1], batch, shards);
+  Attrs attrs() const {
+    return {{"stride", stride},
+            {"pad", pad},
+            {"dilation", dilation},
+            {"groups", groups},
+            {"layout", std::string("nhwc")}};
   }
 };
 
-Tensor random_tensor(const Shape& shape, std::mt19937& random, Data data) {
-  constexpr float kInf = std::numeric_limits<float>::infinity();
-  const float special[] = {std::nanf(""), kInf, -kInf, -0.0f, 0.0f, 1e-40f, -1e-38f, 3e38f};
-  std::uniform_real_distribution<float> uniform(-1, 1);
-  Tensor t(DType::f32, shape);
-  for (int64_t i = 0; i < t.elements(); ++i)
-    t.data<float>()[i] = data == Data::special && random() % 16 == 0
-                             ? special[random() % std::size(special)]
-                             : uniform(random);
-  return t;
-}
-
-// The index of the first element that differs, or -1. All NaNs are equal.
-int64_t first_difference(const Tensor& a, const Tensor& b) {
-  for (int64_t i = 0; i < a.elements(); ++i) {
-    const float x = a.data<float>()[i];
-    const float y = b.data<float>()[i];
-    const bool both_nan = std::isnan(x) && std::isnan(y);
-    if (!both_nan && std::bit_cast<uint32_t>(x) != std::bit_cast<uint32_t>(y)) return i;
-  }
-  return -1;
-}
-
-// Runs every row of `op` at every level and on several threads.
-void expect_reference_bits(const ir::OpSpec& op, const Attrs& attrs, std::vector<Tensor> operands) {
-  std::vector<TensorType> types;
-  std::vector<View> in;
-  for (Tensor& t : operands) {
-    types.push_back(t.type());
-    in.push_back({t.raw(), &t.type()});
-  }
-  const ir::Node node{&op, {}, attrs, {}, "node"};
-  const std::vector<TensorType> results = ir::infer(op, types, attrs, "node");
-  Tensor expected(DType::f32, results[0].shape);
-  const View expected_view{expected.raw(), &expected.type()};
-  run_reference_node({&node, in, {&expected_view, 1}});
-
-  for (const KernelRow& row : conv_kernels()) {
-    if (row.op != &op) continue;
-    for (Isa isa : available_isas()) {
-      if (isa < row.lowest) continue;
-      for (int threads : {1, 2, 3, 5}) {
-        const Problem problem{&node, types, results, isa, threads};
-        ASSERT_EQ(row.refuse(problem), "");
-        const std::unique_ptr<Kernel> kernel = row.make(problem);
-        Tensor found(DType::f32, results[0].shape);
-        std::fill_n(found.data<float>(), found.elements(), 12345.0f);
-        Tensor workspace(DType::u8, {kernel->workspace_bytes()});
-        std::fill_n(workspace.data<uint8_t>(), workspace.bytes(), uint8_t{0xFF});  // NaNs
-        const View out{found.raw(), &found.type()};
-        ThreadPool pool(threads);
-        kernel->run({in, {&out, 1}, workspace.raw(), &pool});
-        const int64_t at = first_difference(expected, found);
-        ASSERT_EQ(at, -1) << op.name << " by " << row.name << " at " << name_of(isa) << " on "
-                          << threads << " threads: expected " << expected.data<float>()[at]
-                          << ", found " << found.data<float>()[at];
-      }
-    }
-  }
-}
-
-void check(const Filter& f, uint32_t seed, Data data) {
-  SCOPED_TRACE(f.to_string());
-  std::mt19937 random(seed);
-  const Attrs attrs{{"stride", f.stride},
-                    {"pad", f.pad},
-                    {"dilation", f.dilation},
-                    {"groups", f.groups},
-                    {"layout", std::string("nhwc")}};
-  const Tensor x = random_tensor({f.n, f.h, f.w, f.groups * f.group_c}, random, data);
-  const Tensor w = random_tensor({f.kh, f.kw, f.group_c, f.groups * f.group_o}, random, data);
-  const TensorType types[] = {x.type(), w.type()};
-  const Tensor dy =
-      random_tensor(ir::infer(ir::op::conv2d, types, attrs, "")[0].shape, random, data);
-  expect_reference_bits(ir::op::conv2d, attrs, {x, w});
+void check(const Filter& f, bool special) {
+  const Attrs attrs = f.attrs();
+  const Tensor x = random_tensor(f.x, 1, special);
+  const Tensor w = random_tensor(f.w, 2, special);
+  const NodeCase forward(ir::op::conv2d, {x, w}, attrs);
+  const Tensor dy = random_tensor(forward.result_types()[0].shape, 3, special);
+  EXPECT_EQ(check_against_reference(forward), 1);
 
   Attrs grad_input = attrs;
-  grad_input.set("shape", x.shape().dims());
-  expect_reference_bits(ir::op::conv2d_grad_input, grad_input, {dy, w});
+  grad_input.set("shape", f.x.dims());
+  EXPECT_EQ(check_against_reference({ir::op::conv2d_grad_input, {dy, w}, grad_input}), 1);
 
   Attrs grad_weight = attrs;
-  grad_weight.set("shape", w.shape().dims());
-  if (f.shards > 0) {
-    grad_weight.set("batch", f.batch);
-    grad_weight.set("shards", f.shards);
-  }
-  expect_reference_bits(ir::op::conv2d_grad_weight, grad_weight, {x, dy});
+  grad_weight.set("shape", f.w.dims());
+  grad_weight.set("batch", std::max(f.batch, f.x[0]));
+  grad_weight.set("shards", f.shards);
+  EXPECT_EQ(check_against_reference({ir::op::conv2d_grad_weight, {x, dy}, grad_weight}), 1);
 }
 
-void check_both(const Filter& f, uint32_t seed) {
-  check(f, seed, Data::normal);
-  check(f, seed, Data::special);
+void check_both(const Filter& f) {
+  SCOPED_TRACE("x " + f.x.to_string() + ", w " + f.w.to_string());
+  check(f, false);
+  check(f, true);
 }
 
-TEST(ConvDirect, LayersOfCnnAndResnet) {
-  check_both({.n = 5,
-              .h = 28,
-              .w = 28,
-              .groups = 1,
-              .group_c = 1,
-              .group_o = 32,
-              .kh = 3,
-              .kw = 3,
-              .batch = 6,
-              .shards = 3},
-             1);
-  check_both({.n = 3,
-              .h = 13,
-              .w = 13,
-              .groups = 1,
-              .group_c = 32,
-              .group_o = 64,
-              .kh = 3,
-              .kw = 3,
-              .batch = 3,
-              .shards = 3},
-             2);
-  check_both({.n = 2,
-              .h = 16,
-              .w = 16,
-              .groups = 1,
-              .group_c = 16,
-              .group_o = 32,
-              .kh = 3,
-              .kw = 3,
-              .stride = {2, 2},
-              .pad = {1, 1, 1, 1}},
-             3);
-  check_both({.n = 3,
-              .h = 8,
-              .w = 8,
-              .groups = 1,
-              .group_c = 24,
-              .group_o = 40,
-              .kh = 3,
-              .kw = 3,
-              .pad = {1, 1, 1, 1}},
-             4);
-  check_both({.n = 1,
-              .h = 20,
-              .w = 20,
-              .groups = 1,
-              .group_c = 3,
-              .group_o = 20,
-              .kh = 7,
-              .kw = 7,
-              .stride = {2, 2},
-              .pad = {3, 3, 3, 3}},
-             5);
-  check_both({.n = 2, .h = 9, .w = 9, .groups = 1, .group_c = 70, .group_o = 130, .kh = 1, .kw = 1},
-             6);
-  check_both({.n = 2,
-              .h = 10,
-              .w = 10,
-              .groups = 75,
-              .group_c = 1,
-              .group_o = 1,
-              .kh = 3,
-              .kw = 3,
-              .pad = {1, 1, 1, 1},
-              .batch = 2,
-              .shards = 2},
-             7);
+TEST(ConvDirect, LayersOfCnn) {
+  check_both({.x = {3, 28, 28, 1}, .w = {3, 3, 1, 32}, .shards = 3});
+  check_both({.x = {2, 13, 13, 32}, .w = {3, 3, 32, 64}, .shards = 2});
+}
+
+TEST(ConvDirect, LayersOfResnets) {
+  const Ints one(4, 1);
+  check_both({.x = {2, 8, 8, 24}, .w = {3, 3, 24, 40}, .pad = one});
+  check_both({.x = {2, 12, 12, 16}, .w = {3, 3, 16, 32}, .stride = {2, 2}, .pad = one});
+  check_both({.x = {1, 20, 20, 3}, .w = {7, 7, 3, 20}, .stride = {2, 2}, .pad = Ints(4, 3)});
+  check_both({.x = {2, 5, 5, 70}, .w = {1, 1, 70, 130}});
+  check_both({.x = {2, 5, 5, 20}, .w = {1, 1, 20, 9}, .stride = {2, 2}});
+}
+
+TEST(ConvDirect, Groups) {
+  const Ints one(4, 1);
+  check_both({.x = {2, 9, 9, 75}, .w = {3, 3, 1, 75}, .pad = one, .groups = 75, .shards = 2});
+  check_both({.x = {2, 6, 6, 7}, .w = {3, 3, 1, 14}, .pad = one, .groups = 7});
+  check_both({.x = {2, 6, 6, 40}, .w = {3, 3, 20, 36}, .pad = one, .groups = 2});
 }
 
 TEST(ConvDirect, FiltersThatReadOnlyPadding) {
-  check_both({.n = 2,
-              .h = 2,
-              .w = 3,
-              .groups = 1,
-              .group_c = 2,
-              .group_o = 3,
-              .kh = 2,
-              .kw = 2,
+  check_both({.x = {2, 2, 3, 2},
+              .w = {2, 2, 2, 3},
               .stride = {1, 3},
               .pad = {4, 5, 6, 3},
-              .dilation = {3, 2}},
-             8);
+              .dilation = {3, 2}});
 }
 
-TEST(ConvDirect, EmptyBatch) {
-  check_both({.n = 0, .h = 4, .w = 4, .groups = 1, .group_c = 2, .group_o = 3, .kh = 2, .kw = 2},
-             9);
+TEST(ConvDirect, EmptyBatch) { check_both({.x = {0, 4, 4, 2}, .w = {2, 2, 2, 3}}); }
+
+TEST(ConvDirect, ShortBatchesOfShards) {
+  for (int64_t n : {1, 7, 33, 50})
+    check({.x = {n, 4, 5, 3}, .w = {2, 3, 3, 5}, .pad = {0, 1, 1, 0}, .batch = 50, .shards = 13},
+          false);
 }
 
-TEST(ConvDirect, ShortTailOfABatch) {
-  for (int64_t n : {1, 7, 16, 33, 50})
-    check({.n = n,
-           .h = 4,
-           .w = 5,
-           .groups = 1,
-           .group_c = 3,
-           .group_o = 5,
-           .kh = 2,
-           .kw = 3,
-           .pad = {0, 1, 1, 0},
-           .batch = 50,
-           .shards = 13},
-          10, Data::normal);
+TEST(ConvDirect, RefusesWhatItCannotDo) {
+  NodeCase c(ir::op::conv2d, {random_tensor({1, 4, 4, 2}, 1), random_tensor({3, 3, 2, 4}, 2)},
+             Filter{}.attrs());
+  const KernelRow* direct = nullptr;
+  for (const KernelRow& row : kernel_rows())
+    if (row.name == "conv.direct" && row.op == &ir::op::conv2d) direct = &row;
+  ASSERT_NE(direct, nullptr);
+  EXPECT_EQ(direct->refuse({&c.node, c.operand_types(), c.result_types()}), "");
+  c.operands[0] = c.operands[0].cast(DType::f64);
+  c.operands[1] = c.operands[1].cast(DType::f64);
+  EXPECT_EQ(direct->refuse({&c.node, c.operand_types(), c.result_types()}), "operands are not f32");
+  c = {ir::op::conv2d,
+       {random_tensor({1, 2, 4, 4}, 1), random_tensor({4, 2, 3, 3}, 2)},
+       c.node.attrs};
+  c.node.attrs.set("layout", std::string("nchw"));
+  EXPECT_EQ(direct->refuse({&c.node, c.operand_types(), c.result_types()}), "layout is not nhwc");
 }
 
-TEST(ConvDirect, RandomFilters) {
-  std::mt19937 random(11);
-  const auto pick = [&](int64_t low, int64_t high) {
-    return std::uniform_int_distribution<int64_t>(low, high)(random);
-  };
-  for (uint32_t seed = 0; seed < 60; ++seed) {
-    Filter f{};
-    f.n = pick(1, 5);
-    f.groups = pick(0, 2) == 0 ? pick(2, 20) : 1;
-    const bool depthwise = f.groups > 1 && pick(0, 1) == 0;
-    f.group_c = depthwise ? 1 : pick(1, f.groups > 1 ? 5 : 40);
-    f.group_o = depthwise ? 1 : pick(1, f.groups > 1 ? 5 : 90);
-    f.kh = pick(1, 4);
-    f.kw = pick(1, 4);
-    f.stride = {pick(1, 3), pick(1, 3)};
-    f.dilation = {pick(1, 2), pick(1, 2)};
-    f.pad = {pick(0, 3), pick(0, 3), pick(0, 3), pick(0, 3)};
-    f.h = pick(1, 9) + f.dilation[0] * (f.kh - 1);
-    f.w = pick(1, 9) + f.dilation[1] * (f.kw - 1);
-    f.batch = f.n + pick(0, 3);
-    f.shards = pick(1, f.batch);
-    check_both(f, seed);
-  }
+// A filter of 3 with stride 2 and padding 1 over 6 places: inputs at even places are read by the
+// middle tap only, the others by the first and the last, but for the last place.
+TEST(ConvGeometry, InputClassesOfAStridedFilter) {
+  const std::vector<AxisClass> classes = input_classes({3, 2, 1, 1}, 6, 3);
+  ASSERT_EQ(classes.size(), 3u);
+  EXPECT_EQ(classes[0].taps, (std::vector<AxisClass::Tap>{{1, 0}}));
+  EXPECT_EQ(classes[0].places.size(), 3u);
+  EXPECT_EQ(classes[1].taps, (std::vector<AxisClass::Tap>{{0, 0}, {2, -1}}));
+  EXPECT_EQ(classes[1].places[1].result, 3);
+  EXPECT_EQ(classes[1].places[1].source, 2);
+  EXPECT_EQ(classes[2].taps, (std::vector<AxisClass::Tap>{{2, 0}}));
+  EXPECT_EQ(classes[2].places[0].result, 5);
+}
+
+TEST(ConvGeometry, OutputsOfATap) {
+  const AxisFilter filter{3, 2, 1, 1};
+  EXPECT_EQ(outputs_of_tap(filter, 0, 6, 3), (Range{1, 3}));
+  EXPECT_EQ(outputs_of_tap(filter, 1, 6, 3), (Range{0, 3}));
+  EXPECT_EQ(outputs_of_tap({1, 1, 3, 1}, 0, 2, 8), (Range{3, 5}));
+}
+
+TEST(ConvGeometry, PanelsAreEven) {
+  const std::vector<ConvPanel> panels = cut_panels(2, 75, 16, 4);
+  ASSERT_EQ(panels.size(), 4u);
+  EXPECT_EQ(panels[0].cols, 32);
+  EXPECT_EQ(panels[1].begin, 32);
+  EXPECT_EQ(panels[1].cols, 43);
+  EXPECT_EQ(panels[2].group, 1);
 }
 
 }  // namespace

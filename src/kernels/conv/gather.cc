@@ -4,12 +4,14 @@
 //
 // Work is cut into blocks of whole lines of the result, across samples. The pixels of a block that
 // read the same taps are listed, region by region, so that tiles are full even where an image is
-// small and its borders are many.
+// small and its borders are many. An epilogue runs in place on a block that is done.
 #include <algorithm>
+#include <optional>
 
 #include "kernels/conv/conv.h"
 #include "kernels/conv/geometry.h"
 #include "kernels/conv/micro.h"
+#include "kernels/eltwise/tile_program.h"
 #include "kernels/gemm/micro.h"
 
 namespace hone::kernels {
@@ -51,19 +53,31 @@ class GatherConv final : public Kernel {
     size_t row_class;
     int64_t source;
   };
-  struct Lists {
+  /// What one item computes: lines, counted through all samples, and panels.
+  struct Part {
+    int64_t line, line_end;
+    int64_t panel, panel_end;
+  };
+  /// What one worker needs: the list of a block's pixels, and the epilogue's tiles.
+  struct Scratch {
     int64_t* source_at;
     int64_t* result_at;
+    std::byte* epilogue;
   };
 
-  int64_t scratch_bytes() const {
+  int64_t lists_bytes() const {
     return round_up(2 * block_lines_ * result_.w * int64_t{sizeof(int64_t)}, 64);
   }
+  int64_t scratch_bytes() const {
+    return lists_bytes() + (epilogue_ ? round_up(epilogue_->scratch_bytes(), 64) : 0);
+  }
+  int64_t column(const ConvPanel& panel) const { return panel.group * group_cols_ + panel.begin; }
   int64_t pitch(const ConvPanel& panel) const { return round_up(panel.cols, fns_.lanes); }
   void pack(const float* weights, float* packed, size_t panel, int64_t tap) const;
-  int64_t list_pixels(const Region& region, int64_t begin, int64_t end, const Lists& out) const;
-  void block(const Call& call, const float* panels, int64_t begin, int64_t end,
-             std::span<const size_t> which, const Lists& lists) const;
+  int64_t list_pixels(const Region& region, const Part& part, const Scratch& out) const;
+  void compute(const Part& part, const Call& call, const float* panels,
+               const Scratch& scratch) const;
+  void finish(const Part& part, const Call& call, std::byte* scratch) const;
 
   const ConvFns& fns_;
   const GemmFns& pack_fns_;
@@ -78,10 +92,10 @@ class GatherConv final : public Kernel {
   std::vector<Region> regions_;
   std::vector<ConvPanel> panels_;
   std::vector<int64_t> packed_at_;
-  std::vector<size_t> panel_numbers_;
   int64_t group_cols_, packed_floats_ = 0;
   bool packs_ = true;
   int64_t block_lines_ = 1;
+  std::optional<TileProgram> epilogue_;
 };
 
 GatherConv::GatherConv(const Problem& problem, const ir::ConvDims& d, Image source, Image result,
@@ -97,6 +111,8 @@ GatherConv::GatherConv(const Problem& problem, const ir::ConvDims& d, Image sour
       depthwise_(d.groups > 1 && d.group_c() == 1 && d.group_o() == 1),
       cols_(std::move(cols)),
       lines_(static_cast<size_t>(result.h)) {
+  if (problem.attrs().has("epilogue"))
+    epilogue_.emplace(*problem.attrs().get<ir::Region>("epilogue"), problem.isa);
   for (size_t i = 0; i < rows.size(); ++i)
     for (const AxisClass::Place& place : rows[i].places)
       lines_[static_cast<size_t>(place.result)] = {i, place.source};
@@ -116,7 +132,6 @@ GatherConv::GatherConv(const Problem& problem, const ir::ConvDims& d, Image sour
   // Weights that already are one whole panel are read where they lie.
   packs_ = panels_.size() != 1 || order_.column_stride != 1 || pitch(panels_[0]) != group_cols_;
   for (size_t i = 0; i < panels_.size(); ++i) {
-    panel_numbers_.push_back(i);
     packed_at_.push_back(packed_floats_);
     if (packs_) packed_floats_ += round_up(taps_ * order_.depth * pitch(panels_[i]), 16);
   }
@@ -136,11 +151,10 @@ void GatherConv::pack(const float* weights, float* packed, size_t panel, int64_t
                   packed + packed_at_[panel] + tap * order_.depth * pitch(p), pitch(p)});
 }
 
-// Lists the pixels of a region on the lines [begin, end), which are counted through all samples.
-int64_t GatherConv::list_pixels(const Region& region, int64_t begin, int64_t end,
-                                const Lists& out) const {
+// Lists the pixels of a region on the lines of a part.
+int64_t GatherConv::list_pixels(const Region& region, const Part& part, const Scratch& out) const {
   int64_t count = 0;
-  for (int64_t i = begin; i < end; ++i) {
+  for (int64_t i = part.line; i < part.line_end; ++i) {
     const Line& line = lines_[static_cast<size_t>(i % result_.h)];
     if (line.row_class != region.rows) continue;
     const int64_t source = (i / result_.h * source_.h + line.source) * source_.w;
@@ -153,43 +167,53 @@ int64_t GatherConv::list_pixels(const Region& region, int64_t begin, int64_t end
   return count;
 }
 
-void GatherConv::block(const Call& call, const float* panels, int64_t begin, int64_t end,
-                       std::span<const size_t> which, const Lists& lists) const {
+void GatherConv::compute(const Part& part, const Call& call, const float* panels,
+                         const Scratch& scratch) const {
   const auto gather = depthwise_ ? fns_.gather_depthwise : fns_.gather;
   for (const Region& region : regions_) {
-    const int64_t pixels = list_pixels(region, begin, end, lists);
+    const int64_t pixels = list_pixels(region, part, scratch);
     if (pixels == 0) continue;
-    for (size_t i : which) {
-      const ConvPanel& p = panels_[i];
-      const int64_t column = p.group * group_cols_ + p.begin;
-      const int64_t channel = depthwise_ ? column : p.group * order_.depth;
-      gather({call.operands[0].as<float>() + channel, lists.source_at,
-              call.results[0].as<float>() + column, lists.result_at, pixels, region.taps.data(),
-              std::ssize(region.taps), order_.depth, panels + packed_at_[i], p.cols});
+    for (int64_t i = part.panel; i < part.panel_end; ++i) {
+      const ConvPanel& p = panels_[static_cast<size_t>(i)];
+      const int64_t channel = depthwise_ ? column(p) : p.group * order_.depth;
+      gather({call.operands[0].as<float>() + channel, scratch.source_at,
+              call.results[0].as<float>() + column(p), scratch.result_at, pixels,
+              region.taps.data(), std::ssize(region.taps), order_.depth,
+              panels + packed_at_[static_cast<size_t>(i)], p.cols});
     }
   }
 }
 
+void GatherConv::finish(const Part& part, const Call& call, std::byte* scratch) const {
+  const ConvPanel& last = panels_[static_cast<size_t>(part.panel_end - 1)];
+  const int64_t begin = column(panels_[static_cast<size_t>(part.panel)]);
+  const Block block{part.line * result_.w, (part.line_end - part.line) * result_.w, begin,
+                    column(last) + last.cols - begin};
+  const Accumulator sums{call.results[0].as<float>() + block.row * result_.c + begin, result_.c};
+  epilogue_->run(block, call.operands.subspan(2), call.results, scratch, &sums);
+}
+
 void GatherConv::run(const Call& call) const noexcept {
-  const float* panels = call.operands[1].as<float>();
-  if (packs_) {
-    float* packed = reinterpret_cast<float*>(call.workspace);
+  const float* weights = call.operands[1].as<float>();
+  float* packed = reinterpret_cast<float*>(call.workspace);
+  if (packs_)
     call.pool->run(std::ssize(panels_) * taps_, [&](int64_t item, int) {
-      pack(call.operands[1].as<float>(), packed, static_cast<size_t>(item / taps_), item % taps_);
+      pack(weights, packed, static_cast<size_t>(item / taps_), item % taps_);
     });
-    panels = packed;
-  }
-  std::byte* scratch = call.workspace + packed_floats_ * int64_t{sizeof(float)};
+  std::byte* scratches = call.workspace + packed_floats_ * int64_t{sizeof(float)};
   const int64_t lines = samples_ * result_.h;
   const int64_t blocks = ceil_div(lines, block_lines_);
   const int64_t across = blocks < kEnoughBlocks ? std::ssize(panels_) : 1;
   call.pool->run(blocks * across, [&](int64_t item, int worker) {
-    int64_t* lists = reinterpret_cast<int64_t*>(scratch + worker * scratch_bytes());
-    const int64_t begin = item / across * block_lines_;
-    const std::span<const size_t> all(panel_numbers_);
-    block(call, panels, begin, std::min(lines, begin + block_lines_),
-          across == 1 ? all : all.subspan(static_cast<size_t>(item % across), 1),
-          {lists, lists + block_lines_ * result_.w});
+    std::byte* own = scratches + worker * scratch_bytes();
+    int64_t* lists = reinterpret_cast<int64_t*>(own);
+    const Scratch scratch{lists, lists + block_lines_ * result_.w, own + lists_bytes()};
+    const int64_t line = item / across * block_lines_;
+    const int64_t panel = item % across;
+    const Part part{line, std::min(lines, line + block_lines_), panel,
+                    across == 1 ? std::ssize(panels_) : panel + 1};
+    compute(part, call, packs_ ? packed : weights, scratch);
+    if (epilogue_) finish(part, call, scratch.epilogue);
   });
 }
 

@@ -47,7 +47,7 @@ std::vector<AxisClass> input_classes(const AxisFilter& f, int64_t inputs, int64_
   });
 }
 
-AxisRange outputs_of_tap(const AxisFilter& f, int64_t k, int64_t inputs, int64_t outputs) {
+Range outputs_of_tap(const AxisFilter& f, int64_t k, int64_t inputs, int64_t outputs) {
   const int64_t shift = f.pad - k * f.dilation;  // output `out` reads input out * stride - shift
   const auto first_at_least = [&](int64_t input) {
     return std::clamp<int64_t>((std::max<int64_t>(0, input + shift) + f.stride - 1) / f.stride, 0,

@@ -41,12 +41,12 @@ std::vector<AxisClass> output_classes(const AxisFilter& f, int64_t inputs, int64
 /// Classes of the input's positions, which read the outputs they take part in.
 std::vector<AxisClass> input_classes(const AxisFilter& f, int64_t inputs, int64_t outputs);
 
-/// The outputs [begin, end) whose tap k does not fall on padding.
-struct AxisRange {
+struct Range {
   int64_t begin, end;
-  friend bool operator==(const AxisRange&, const AxisRange&) = default;
+  friend bool operator==(const Range&, const Range&) = default;
 };
-AxisRange outputs_of_tap(const AxisFilter& f, int64_t k, int64_t inputs, int64_t outputs);
+/// The outputs whose tap k does not fall on padding.
+Range outputs_of_tap(const AxisFilter& f, int64_t k, int64_t inputs, int64_t outputs);
 
 /// The columns of one panel, within one group of channels.
 struct ConvPanel {

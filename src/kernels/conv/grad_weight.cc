@@ -4,14 +4,17 @@
 // Rows of the weight (a tap and an input channel) are cut into chunks, with one panel of output
 // channels each. A chunk's sums stay in L1 while the shard's pixels go by, a few lines at a time,
 // so that these are in L1 too for every tile of the chunk. Shards are folded over their tree; where
-// chunks are few, aligned groups of shards are items of their own and folded in a second step.
+// chunks are few, aligned groups of shards are items of their own. A last step folds these and runs
+// the epilogue.
 #include <algorithm>
 #include <bit>
+#include <optional>
 
 #include "base/shards.h"
 #include "kernels/conv/conv.h"
 #include "kernels/conv/geometry.h"
 #include "kernels/conv/micro.h"
+#include "kernels/eltwise/tile_program.h"
 
 namespace hone::kernels {
 namespace {
@@ -20,7 +23,7 @@ constexpr int64_t kMostChunkRows = 48, kLeastChunkRows = 6;
 constexpr int64_t kLinesBytes = 16 << 10;  // of x and dy that pass by at a time
 constexpr int64_t kLeastPixels = 48;       // and no fewer pixels than this
 constexpr int64_t kEnoughItems = 16;
-constexpr int64_t kFoldItem = 1 << 14;  // elements that one item of the second step folds
+constexpr int64_t kLastStepItem = 1 << 13;  // elements of the weight
 
 constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 constexpr int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
@@ -30,14 +33,14 @@ class ConvGradWeight final : public Kernel {
   explicit ConvGradWeight(const Problem& problem);
   void run(const Call& call) const noexcept override;
   int64_t workspace_bytes() const override {
-    return ((shard_groups_ - 1) * weight_floats() + threads_ * scratch_floats()) *
+    return ((shard_groups_ - 1) * weight_floats() + threads_ * scratch_floats_) *
            int64_t{sizeof(float)};
   }
 
  private:
   /// Rows of the weight whose taps meet padding at the same outputs.
   struct Rows {
-    AxisRange lines, pixels;      // the outputs that count
+    Range lines, pixels;          // the outputs that count
     std::vector<int64_t> x_at;    // where each row reads, from where tap 0 of an output reads
     std::vector<int64_t> weight;  // the number of each row in the weight
   };
@@ -50,7 +53,6 @@ class ConvGradWeight final : public Kernel {
   int64_t weight_rows() const { return d_.kh * d_.kw * d_.group_c(); }
   int64_t weight_floats() const { return round_up(weight_rows() * d_.o, 16); }
   int64_t slot_floats() const { return kMostChunkRows * fns_.max_vectors * fns_.lanes; }
-  int64_t scratch_floats() const { return slots_ * slot_floats(); }
   int64_t pitch(const ConvPanel& panel) const { return round_up(panel.cols, fns_.lanes); }
 
   void collect_rows();
@@ -59,7 +61,7 @@ class ConvGradWeight final : public Kernel {
                  float* sums) const;
   void fold_chunk(const Chunk& chunk, const float* x, const float* dy, int64_t first_shard,
                   int64_t shards, float* slots, float* weight) const;
-  void fold_groups(float* weight, float* others, int64_t begin, int64_t end) const;
+  void fold_groups(float* weight, float* others, Range range) const;
 
   const ConvFns& fns_;
   ir::ConvDims d_;
@@ -71,7 +73,8 @@ class ConvGradWeight final : public Kernel {
   std::vector<Chunk> chunks_;
   int64_t group_shards_ = 1;  // in a group, a power of two
   int64_t shard_groups_ = 1;
-  int64_t slots_ = 1;
+  int64_t scratch_floats_ = 0;  // of a worker: slots of sums, and later the epilogue's tiles
+  std::optional<TileProgram> epilogue_;
 };
 
 ConvGradWeight::ConvGradWeight(const Problem& problem)
@@ -89,7 +92,12 @@ ConvGradWeight::ConvGradWeight(const Problem& problem)
   group_shards_ =
       static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(ceil_div(most_shards, wanted))));
   shard_groups_ = ceil_div(most_shards, group_shards_);
-  slots_ = std::bit_width(static_cast<uint64_t>(group_shards_));
+  scratch_floats_ = std::bit_width(static_cast<uint64_t>(group_shards_)) * slot_floats();
+  if (problem.attrs().has("epilogue")) {
+    epilogue_.emplace(*problem.attrs().get<ir::Region>("epilogue"), problem.isa);
+    scratch_floats_ = std::max(scratch_floats_,
+                               round_up(epilogue_->scratch_bytes(), 64) / int64_t{sizeof(float)});
+  }
 }
 
 void ConvGradWeight::collect_rows() {
@@ -97,8 +105,8 @@ void ConvGradWeight::collect_rows() {
   const AxisFilter cols = filter_cols(d_);
   for (int64_t kh = 0; kh < d_.kh; ++kh)
     for (int64_t kw = 0; kw < d_.kw; ++kw) {
-      const AxisRange lines = outputs_of_tap(rows, kh, d_.h, d_.oh);
-      const AxisRange pixels = outputs_of_tap(cols, kw, d_.w, d_.ow);
+      const Range lines = outputs_of_tap(rows, kh, d_.h, d_.oh);
+      const Range pixels = outputs_of_tap(cols, kw, d_.w, d_.ow);
       auto group = std::find_if(rows_.begin(), rows_.end(), [&](const Rows& g) {
         return g.lines == lines && g.pixels == pixels;
       });
@@ -179,13 +187,13 @@ void ConvGradWeight::fold_chunk(const Chunk& chunk, const float* x, const float*
 }
 
 // Folds what the groups of shards gave, in place: the first one's sums are the result.
-void ConvGradWeight::fold_groups(float* weight, float* others, int64_t begin, int64_t end) const {
+void ConvGradWeight::fold_groups(float* weight, float* others, Range range) const {
   float* stack[kMaxTreeDepth + 1];
   tree_fold(
       shard_groups_,
       [&](int64_t i, int to) { stack[to] = i == 0 ? weight : others + (i - 1) * weight_floats(); },
       [&](int into, int from) {
-        for (int64_t i = begin; i < end; ++i) stack[into][i] += stack[from][i];
+        for (int64_t i = range.begin; i < range.end; ++i) stack[into][i] += stack[from][i];
       });
 }
 
@@ -194,19 +202,25 @@ void ConvGradWeight::run(const Call& call) const noexcept {
   const float* dy = call.operands[1].as<float>();
   float* weight = call.results[0].as<float>();
   float* others = reinterpret_cast<float*>(call.workspace);
-  float* scratch = others + (shard_groups_ - 1) * weight_floats();
+  float* scratches = others + (shard_groups_ - 1) * weight_floats();
   const int64_t chunks = std::ssize(chunks_);
   call.pool->run(chunks * shard_groups_, [&](int64_t item, int worker) {
     const int64_t group = item / chunks;
     const int64_t first = group * group_shards_;
     fold_chunk(chunks_[static_cast<size_t>(item % chunks)], x, dy, first,
-               std::min(group_shards_, shards_ - first), scratch + worker * scratch_floats(),
+               std::min(group_shards_, shards_ - first), scratches + worker * scratch_floats_,
                group == 0 ? weight : others + (group - 1) * weight_floats());
   });
-  if (shard_groups_ == 1) return;
-  const int64_t floats = weight_rows() * d_.o;
-  call.pool->run(ceil_div(floats, kFoldItem), [&](int64_t item, int) {
-    fold_groups(weight, others, item * kFoldItem, std::min(floats, (item + 1) * kFoldItem));
+  if (shard_groups_ == 1 && !epilogue_) return;
+  const int64_t item_rows = ceil_div(kLastStepItem, std::max<int64_t>(1, d_.o));
+  call.pool->run(ceil_div(weight_rows(), item_rows), [&](int64_t item, int worker) {
+    const Range rows{item * item_rows, std::min(weight_rows(), (item + 1) * item_rows)};
+    fold_groups(weight, others, {rows.begin * d_.o, rows.end * d_.o});
+    if (!epilogue_) return;
+    const Accumulator sums{weight + rows.begin * d_.o, d_.o};
+    epilogue_->run({rows.begin, rows.end - rows.begin, 0, d_.o}, call.operands.subspan(2),
+                   call.results, reinterpret_cast<std::byte*>(scratches + worker * scratch_floats_),
+                   &sums);
   });
 }
 

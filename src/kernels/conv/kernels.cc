@@ -1,5 +1,6 @@
 // The rows of the conv family.
 #include "kernels/conv/conv.h"
+#include "kernels/eltwise/tile_program.h"
 #include "kernels/families.h"
 
 namespace hone::kernels {
@@ -7,7 +8,12 @@ namespace hone::kernels {
 std::string refuse_direct_conv(const Problem& problem) {
   if (problem.operands[0].dtype != DType::f32) return "operands are not f32";
   if (problem.attrs().get<std::string>("layout") != "nhwc") return "layout is not nhwc";
-  if (problem.attrs().has("epilogue")) return "epilogue";
+  if (problem.attrs().has("epilogue")) {
+    if (problem.results[0].dtype != DType::f32)
+      return "the epilogue gives " + std::string(name_of(problem.results[0].dtype)) +
+             ": only f32 is written in place";
+    return TileProgram::refuse_epilogue(*problem.attrs().get<ir::Region>("epilogue"));
+  }
   return {};
 }
 

@@ -25,6 +25,7 @@ class Pool final : public Kernel {
                                             : fns_.average_grad;
     dims_ = ir::pool_dims(is_grad_ ? problem.results[0].shape : problem.operands[0].shape,
                           problem.attrs());
+    disjoint_ = dims_.stride_h >= dims_.kh && dims_.stride_w >= dims_.kw;
     cut();
   }
 
@@ -36,8 +37,8 @@ class Pool final : public Kernel {
     call.pool->run(ceil_div(units_, item_units_) * across, [&](int64_t item, int) {
       const int64_t unit = item / across * item_units_;
       const int64_t channel = item % across * item_channels_;
-      fn_({dims_, count_pad_, x, dy, result, unit, std::min(units_, unit + item_units_), channel,
-           std::min(dims_.c, channel + item_channels_)});
+      fn_({dims_, count_pad_, disjoint_, x, dy, result, unit, std::min(units_, unit + item_units_),
+           channel, std::min(dims_.c, channel + item_channels_)});
     });
   }
 
@@ -57,7 +58,7 @@ class Pool final : public Kernel {
   }
 
   const PoolFns& fns_;
-  bool count_pad_, has_x_, is_grad_;
+  bool count_pad_, has_x_, is_grad_, disjoint_;
   void (*fn_)(const PoolPart&);
   ir::PoolDims dims_;
   int64_t units_, item_units_ = 1, item_channels_;

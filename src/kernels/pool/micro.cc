@@ -86,15 +86,25 @@ void average(const PoolPart& part) {
     }
 }
 
-// Zeroes the gradient of the part's samples, then calls body(n, window, c, offset in dy, io) for
-// every vector of every output.
+// What dL/dx holds before a window adds to it: nothing yet, where windows do not overlap.
+template <class Io>
+HWY_INLINE V sum_so_far(const PoolPart& part, int64_t at, Io io) {
+  return part.disjoint ? hn::Zero(D()) : io.load(part.result + at);
+}
+
+// Zeroes the gradient of the part's samples, unless every place will be written, then calls
+// body(n, window, c, offset in dy, io) for every vector of every output.
 template <class Body>
 HWY_INLINE void for_gradients(const PoolPart& part, const Body& body) {
   const ir::PoolDims& d = part.dims;
+  const bool all_written =
+      part.disjoint && d.oh * d.kh == d.h && d.ow * d.kw == d.w && d.pad_top + d.pad_left == 0;
   for (int64_t n = part.begin; n < part.end; ++n) {
-    for (int64_t pixel = n * d.h * d.w; pixel < (n + 1) * d.h * d.w; ++pixel)
-      for_channels(part, [&](int64_t c, auto io)
-                             HWY_ATTR { io.store(hn::Zero(D()), part.result + pixel * d.c + c); });
+    if (!all_written)
+      for (int64_t pixel = n * d.h * d.w; pixel < (n + 1) * d.h * d.w; ++pixel)
+        for_channels(part, [&](int64_t c, auto io) HWY_ATTR {
+          io.store(hn::Zero(D()), part.result + pixel * d.c + c);
+        });
     for (int64_t oh = 0; oh < d.oh; ++oh)
       for (int64_t ow = 0; ow < d.ow; ++ow) {
         const PoolWindow window(d, oh, ow);
@@ -115,7 +125,7 @@ void max_grad(const PoolPart& part) {
         for_places(part, window, n, c, [&](int64_t at) HWY_ATTR {
           const V v = io.load(part.x + at);
           const M is_best = hn::Or(hn::Eq(v, best), hn::And(best_is_nan, hn::IsNaN(v)));
-          const V before = io.load(part.result + at);
+          const V before = sum_so_far(part, at, io);
           io.store(hn::IfThenElse(hn::AndNot(given, is_best), hn::Add(before, dy), before),
                    part.result + at);
           given = hn::Or(given, is_best);
@@ -129,7 +139,7 @@ void average_grad(const PoolPart& part) {
         const V count = hn::Set(D(), static_cast<float>(window.count(part.dims, part.count_pad)));
         const V share = hn::Div(io.load(part.dy + y_at), count);
         for_places(part, window, n, c, [&](int64_t at) HWY_ATTR {
-          io.store(hn::Add(io.load(part.result + at), share), part.result + at);
+          io.store(hn::Add(sum_so_far(part, at, io), share), part.result + at);
         });
       });
 }

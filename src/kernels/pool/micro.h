@@ -11,6 +11,7 @@ namespace hone::kernels {
 struct PoolPart {
   const ir::PoolDims& dims;
   bool count_pad;
+  bool disjoint;       ///< no two windows share a place
   const float* x;      ///< max_pool2d, max_pool2d_grad and avg_pool2d
   const float* dy;     ///< the gradients
   float* result;       ///< y, or dL/dx
