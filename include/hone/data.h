@@ -13,10 +13,13 @@
 
 namespace hone::data {
 
-/// Images and their classes, in memory. Copying one shares the tensors.
+/// Samples and what they should give, in memory: usually images and their classes. Copying one shares
+/// the tensors.
 struct Dataset {
-  Tensor images = {};  ///< u8 or f32 [count, channels, height, width], 0 to 255
-  Tensor labels = {};  ///< i64 [count], each in [0, classes())
+  /// u8 or f32 [count, channels, height, width], 0 to 255; or samples of another shape.
+  Tensor images = {};
+  /// Classes, i64 [count], each in [0, classes()); or f32 [count, ...]: distributions or targets.
+  Tensor labels = {};
   std::vector<std::string> class_names = {};  ///< one for each class
   std::string name = {};                      ///< "fashion-mnist train": what errors call it
 
@@ -68,7 +71,7 @@ struct Augment {
 
 struct Batch {
   Tensor images;      ///< the data set's dtype, [samples, channels, height, width]
-  Tensor labels;      ///< i64 [samples]
+  Tensor labels;      ///< the data set's dtype, [samples, ...]
   int64_t first = 0;  ///< how many samples of the epoch come before this batch
   int64_t index = 0;  ///< the batch's number in the epoch
 };

@@ -188,7 +188,7 @@ TEST(Dataset, RefusesWhatIsNotOne) {
   };
   refuses([](Dataset& d) { d.images = {}; }, "found none");
   refuses([](Dataset& d) { d.images = d.images.cast(DType::i32); }, "i32[10,1,2,2]");
-  refuses([](Dataset& d) { d.images = d.images.reshaped({10, 4}); }, "f32[10,4]");
+  refuses([](Dataset& d) { d.images = d.images.reshaped({40}); }, "f32[40]");
   refuses([](Dataset& d) { d.labels = d.labels.cast(DType::u8); }, "u8[10]");
   refuses([](Dataset& d) { d.labels = d.labels.rows(0, 9); }, "10 images and 9 labels");
   refuses([](Dataset& d) { d.class_names.pop_back(); }, "[0, 1), found 1 at image 0");

@@ -66,13 +66,19 @@ Loader::Impl::Impl(Dataset data, LoaderOptions choices)
   require(options.prefetch >= 1, "prefetch {}: expected at least 1", options.prefetch);
   require(options.augment.crop_pad >= 0 && options.augment.crop_pad < (int64_t{1} << 30),
           "crop_pad {}: expected at least 0", options.augment.crop_pad);
+  require(!options.augment.any() || dataset.images.shape().rank() == 4,
+          "augmentation: expected images [count,C,H,W], found {}",
+          dataset.images.type().to_string());
   const int64_t rounding = options.drop_last ? 0 : options.batch - 1;
   batches = (dataset.size() + rounding) / options.batch;
   to_make = to_give = batches;
   Shape shape = dataset.images.shape();
   shape[0] = options.batch;
+  Shape label_shape = dataset.labels.shape();
+  label_shape[0] = options.batch;
   for (int i = 0; i <= options.prefetch; ++i) {  // one more: the consumer's
-    buffers.push_back({Tensor(dataset.images.dtype(), shape), Tensor(DType::i64, {options.batch})});
+    buffers.push_back(
+        {Tensor(dataset.images.dtype(), shape), Tensor(dataset.labels.dtype(), label_shape)});
     free.push_back(static_cast<size_t>(i));
   }
   thread = std::thread([this] { work(); });
@@ -99,7 +105,8 @@ void Loader::Impl::fill(Batch& buffer, Batch& batch, int64_t of_epoch, int64_t i
   batch.labels = buffer.labels.rows(0, samples);
   const Shape& shape = dataset.images.shape();
   const int64_t element = size_of(dataset.images.dtype());
-  const int64_t bytes = shape[1] * shape[2] * shape[3] * element;
+  const int64_t bytes = dataset.images.bytes() / dataset.size();
+  const int64_t label_bytes = dataset.labels.bytes() / dataset.size();
   for (int64_t i = 0; i < samples; ++i) {
     const int64_t sample = order[static_cast<size_t>(batch.first + i)];
     const std::byte* from = dataset.images.raw() + sample * bytes;
@@ -108,7 +115,8 @@ void Loader::Impl::fill(Batch& buffer, Batch& batch, int64_t of_epoch, int64_t i
       change_image(draw_change(options.augment, options.seed, of_epoch, sample), shape, element,
                    from, to);
     else std::memcpy(to, from, static_cast<size_t>(bytes));
-    batch.labels.data<int64_t>()[i] = dataset.labels.data<int64_t>()[sample];
+    std::memcpy(batch.labels.raw() + i * label_bytes,
+                dataset.labels.raw() + sample * label_bytes, static_cast<size_t>(label_bytes));
   }
   if (options.transform) options.transform(batch);
 }

@@ -12,11 +12,16 @@
 namespace hone::data {
 namespace {
 
-// Which rows are held out: of every class a share, chosen by a shuffle of its rows.
+// Which rows are held out: of every class a share, chosen by a shuffle of its rows. Without classes,
+// all rows are one.
 std::vector<bool> held_out_rows(const Dataset& dataset, double fraction, uint64_t seed) {
-  std::vector<std::vector<int64_t>> of_class(static_cast<size_t>(dataset.classes()));
-  const int64_t* label = dataset.labels.data<int64_t>();
-  for (int64_t i = 0; i < dataset.size(); ++i) of_class[static_cast<size_t>(label[i])].push_back(i);
+  const bool classes = dataset.labels.dtype() == DType::i64;
+  std::vector<std::vector<int64_t>> of_class(
+      classes ? static_cast<size_t>(dataset.classes()) : size_t{1});
+  for (int64_t i = 0; i < dataset.size(); ++i) {
+    const int64_t c = classes ? dataset.labels.data<int64_t>()[i] : 0;
+    of_class[static_cast<size_t>(c)].push_back(i);
+  }
   std::vector<bool> held(static_cast<size_t>(dataset.size()), false);
   for (size_t c = 0; c < of_class.size(); ++c) {
     std::vector<int64_t>& rows = of_class[c];
@@ -58,18 +63,21 @@ Dataset rows_of(const Dataset& dataset, int64_t begin, int64_t end, const std::s
 }  // namespace
 
 void Dataset::check() const {
-  require(images.defined() && images.shape().rank() == 4 &&
+  require(images.defined() && images.shape().rank() >= 2 &&
               (images.dtype() == DType::u8 || images.dtype() == DType::f32),
           "data set '{}': expected images u8 or f32 [count,C,H,W], found {}", name,
           images.defined() ? images.type().to_string() : "none");
-  require(labels.defined() && labels.shape().rank() == 1 && labels.dtype() == DType::i64,
-          "data set '{}': expected labels i64[count], found {}", name,
+  require(labels.defined() && labels.shape().rank() >= 1 &&
+              (labels.dtype() == DType::f32 ||
+               (labels.dtype() == DType::i64 && labels.shape().rank() == 1)),
+          "data set '{}': expected labels i64[count] or targets f32[count,...], found {}", name,
           labels.defined() ? labels.type().to_string() : "none");
-  require(size() == labels.elements(),
+  require(size() == labels.shape()[0],
           "data set '{}': expected a label for each image, found {} "
           "images and {} labels",
-          name, size(), labels.elements());
+          name, size(), labels.shape()[0]);
   require(size() > 0, "data set '{}' is empty: expected at least one image", name);
+  if (labels.dtype() != DType::i64) return;
   const int64_t* label = labels.data<int64_t>();
   for (int64_t i = 0; i < size(); ++i)
     require(label[i] >= 0 && label[i] < classes(),

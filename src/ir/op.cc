@@ -20,8 +20,16 @@ namespace {
 
 std::mutex registry_mutex;
 
+// Users' ops.
 std::vector<const OpSpec*>& registry() {
-  static std::vector<const OpSpec*> ops = {
+  static std::vector<const OpSpec*> ops;
+  return ops;
+}
+
+}  // namespace
+
+std::span<const OpSpec* const> builtin_ops() {
+  static constexpr const OpSpec* ops[] = {
 #define HONE_OP(name, min_operands, max_operands, op_class, attributes, infer) &op::name,
 #include "ir/ops.inc"
 #undef HONE_OP
@@ -29,14 +37,9 @@ std::vector<const OpSpec*>& registry() {
   return ops;
 }
 
-}  // namespace
-
-std::vector<const OpSpec*> all_ops() {
-  std::lock_guard lock(registry_mutex);
-  return registry();
-}
-
 const OpSpec* find_op(std::string_view name) {
+  for (const OpSpec* spec : builtin_ops())
+    if (spec->name == name) return spec;
   std::lock_guard lock(registry_mutex);
   for (const OpSpec* spec : registry())
     if (spec->name == name) return spec;

@@ -40,8 +40,8 @@ struct OpSpec {
 
 /// The built-in or registered op called `name`, or nullptr.
 const OpSpec* find_op(std::string_view name);
-/// Every op, built-in rows first.
-std::vector<const OpSpec*> all_ops();
+/// The rows of ops.inc, in order.
+std::span<const OpSpec* const> builtin_ops();
 /// Adds a user's op. `spec` must outlive every graph. Throws InvalidInput if the name is taken.
 void register_op(const OpSpec* spec);
 

@@ -38,7 +38,8 @@ struct ReferenceRow {
   const ir::OpSpec* op;
   RefFn f32;      ///< without hardware FMA
   RefFn f32_fma;  ///< with it; the same bits
-  RefFn f64;
+  RefFn f64;      ///< the oracle
+  RefFn f64_fma;
 };
 
 /// Every reference, of all families (kernels/table.cc lists the families).
@@ -50,22 +51,18 @@ void run_reference(const RefCall& call, bool in_double);
 
 #define HONE_INLINE [[gnu::always_inline]] inline
 #if defined(__x86_64__)
-#define HONE_WITH_FMA [[gnu::target("fma")]]
+#define HONE_WITH_FMA __attribute__((target("fma")))
 #else
 #define HONE_WITH_FMA
 #endif
 
 // Makes the row of op::NAME from the function template NAME.
-#define HONE_REFERENCE(NAME)                                                             \
-  ::hone::kernels::ReferenceRow {                                                        \
-    &::hone::ir::op::NAME, +[](const ::hone::kernels::RefCall& c) { NAME<float>(c); },   \
-        +[](const ::hone::kernels::RefCall& c) HONE_WITH_FMA_LAMBDA { NAME<float>(c); }, \
-        +[](const ::hone::kernels::RefCall& c) { NAME<double>(c); }                      \
+#define HONE_REFERENCE(NAME)                                                           \
+  ::hone::kernels::ReferenceRow {                                                      \
+    &::hone::ir::op::NAME, +[](const ::hone::kernels::RefCall& c) { NAME<float>(c); }, \
+        +[](const ::hone::kernels::RefCall& c) HONE_WITH_FMA { NAME<float>(c); },      \
+        +[](const ::hone::kernels::RefCall& c) { NAME<double>(c); },                   \
+        +[](const ::hone::kernels::RefCall& c) HONE_WITH_FMA { NAME<double>(c); }      \
   }
-#if defined(__x86_64__)
-#define HONE_WITH_FMA_LAMBDA __attribute__((target("fma")))
-#else
-#define HONE_WITH_FMA_LAMBDA
-#endif
 
 }  // namespace hone::kernels
