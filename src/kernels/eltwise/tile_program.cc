@@ -15,6 +15,7 @@ namespace {
 // Rows of a block that are not contiguous in memory are gathered into one tile if they are shorter
 // than this; longer ones are tiles of their own, without a copy.
 constexpr int64_t kLongRow = 128;
+constexpr int64_t kCacheLine = 64;
 
 /// One call of TileProgram::run.
 class Run {
@@ -164,9 +165,31 @@ class Run {
       const TileInstruction& i = computes(s);
       pointers_[i.dst] = goes_direct(s, flat) ? memory_of(s, tile) : slot(i.slot);
     }
-    for (const TileInstruction& i : instructions(Kind::tile)) execute(i, n);
+    if (flat && n * 2 > code_.tile) execute_prefetching(n);
+    else
+      for (const TileInstruction& i : instructions(Kind::tile)) execute(i, n);
     for (size_t s = 0; s < code_.stores.size(); ++s)
       if (!goes_direct(s, flat)) write_back(s, tile, flat);
+  }
+
+  /// Executes a large tile; meanwhile the next one's operands are fetched, a share by each
+  /// instruction. Only the first reader of an operand waits for memory, so that without this the
+  /// memory would idle while the others compute.
+  void execute_prefetching(int64_t n) const {
+    const std::span<const TileInstruction> all = instructions(Kind::tile);
+    const int64_t lines = n * 4 / kCacheLine;
+    const int64_t share = lines / static_cast<int64_t>(all.size()) + 1;
+    int64_t begin = 0;
+    for (const TileInstruction& i : all) {
+      const int64_t end = std::min(begin + share, lines);
+      for (const TileLoad& load : loads(Kind::tile)) {
+        if (!load.dense || load.dtype != DType::f32) continue;
+        const char* next = reinterpret_cast<const char*>(pointers_[load.entry] + n);
+        for (int64_t line = begin; line < end; ++line) __builtin_prefetch(next + line * kCacheLine);
+      }
+      begin = end;
+      execute(i, n);
+    }
   }
 
   bool goes_direct(size_t s, bool flat) const { return flat && s < 64 && (waiting_ >> s & 1) == 0; }
