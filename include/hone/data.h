@@ -13,8 +13,8 @@
 
 namespace hone::data {
 
-/// Samples and what they should give, in memory: usually images and their classes. Copying one shares
-/// the tensors.
+/// Samples and what they should give, in memory: usually images and their classes. Copying one
+/// shares the tensors.
 struct Dataset {
   /// u8 or f32 [count, channels, height, width], 0 to 255; or samples of another shape.
   Tensor images = {};

@@ -115,8 +115,8 @@ void Loader::Impl::fill(Batch& buffer, Batch& batch, int64_t of_epoch, int64_t i
       change_image(draw_change(options.augment, options.seed, of_epoch, sample), shape, element,
                    from, to);
     else std::memcpy(to, from, static_cast<size_t>(bytes));
-    std::memcpy(batch.labels.raw() + i * label_bytes,
-                dataset.labels.raw() + sample * label_bytes, static_cast<size_t>(label_bytes));
+    std::memcpy(batch.labels.raw() + i * label_bytes, dataset.labels.raw() + sample * label_bytes,
+                static_cast<size_t>(label_bytes));
   }
   if (options.transform) options.transform(batch);
 }

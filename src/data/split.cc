@@ -12,12 +12,12 @@
 namespace hone::data {
 namespace {
 
-// Which rows are held out: of every class a share, chosen by a shuffle of its rows. Without classes,
-// all rows are one.
+// Which rows are held out: of every class a share, chosen by a shuffle of its rows. Without
+// classes, all rows are one.
 std::vector<bool> held_out_rows(const Dataset& dataset, double fraction, uint64_t seed) {
   const bool classes = dataset.labels.dtype() == DType::i64;
-  std::vector<std::vector<int64_t>> of_class(
-      classes ? static_cast<size_t>(dataset.classes()) : size_t{1});
+  std::vector<std::vector<int64_t>> of_class(classes ? static_cast<size_t>(dataset.classes())
+                                                     : size_t{1});
   for (int64_t i = 0; i < dataset.size(); ++i) {
     const int64_t c = classes ? dataset.labels.data<int64_t>()[i] : 0;
     of_class[static_cast<size_t>(c)].push_back(i);
