@@ -30,6 +30,7 @@ struct CompileOptions {
   std::vector<Metric> metrics = {};
   uint64_t seed = 0;  ///< of initialisation, shuffling, dropout and augmentation
   int threads = 0;    ///< 0: every core that the process may use
+  std::string dump_passes = {};  ///< folder where each graph is written after each pass, as text
 };
 
 /// What one epoch gave. Losses are means over samples; accuracies are fractions; without the metric

@@ -52,11 +52,17 @@ struct Model::Impl {
       if (!states.contains(s.name)) states.emplace(s.name, nn::initialize(s, options.seed));
   }
 
+  passes::PassOptions passes() const {
+    passes::PassOptions out = passes::PassOptions::from_environment();
+    out.dump_dir = options.dump_passes;
+    return out;
+  }
+
   train::Evaluator& ready() {
     require(sample.rank() > 0, "model '{}' is not built: call fit, or build with a sample's shape",
             name);
     if (pool == nullptr) pool = std::make_unique<ThreadPool>(options.threads);
-    if (!evaluator) evaluator.emplace(network, options.loss, default_isa(), pool.get());
+    if (!evaluator) evaluator.emplace(network, options.loss, default_isa(), pool.get(), passes());
     return *evaluator;
   }
 
@@ -86,7 +92,11 @@ Model Model::load(const std::string& path) {
   impl->name = file.graph.name();
   impl->states = std::move(file.states);
   impl->class_names = std::move(file.labels);
-  impl->set_network(nn::make_network(std::move(file.graph)));
+  try {
+    impl->set_network(nn::make_network(std::move(file.graph)));
+  } catch (const Error& e) {
+    fail(e.kind(), "'{}': {}", path, e.what());
+  }
   impl->sample = *impl->network->sample_shape();
   return Model(std::move(impl));
 }
@@ -119,8 +129,8 @@ History Model::fit(const data::Dataset& train, FitOptions options) {
   impl_->build(sample);
   impl_->class_names = train.class_names;
   train::Evaluator& evaluator = impl_->ready();
-  return train::fit({impl_->network, impl_->options, default_isa(), impl_->pool.get(), &evaluator,
-                     &impl_->states},
+  return train::fit({impl_->network, impl_->options, impl_->passes(), default_isa(),
+                     impl_->pool.get(), &evaluator, &impl_->states},
                     train, options);
 }
 

@@ -8,9 +8,15 @@
 #include <csignal>
 #include <cstdio>
 #include <iostream>
+#include <limits>
+
+#include "base/error.h"
+#include "cli/usage.h"
 
 namespace hone::cli {
 namespace {
+
+constexpr int64_t kMostThreads = 1024;
 
 std::atomic<bool> interrupt_seen{false};
 
@@ -29,8 +35,9 @@ CLI::App* add_command(CLI::App& app, const std::string& name, const std::string&
   command->add_flag("--quiet", common.quiet, "Show no progress");
   command
       ->add_option("--threads", common.threads, "Threads (default: every core that hone may use)")
-      ->check(CLI::NonNegativeNumber);
-  command->add_option("--seed", common.seed, "Seed of everything random (default: 0)");
+      ->check(whole_number(1, kMostThreads));
+  command->add_option("--seed", common.seed, "Seed of everything random (default: 0)")
+      ->check(whole_number(0, std::numeric_limits<int64_t>::max()));
   command->callback(std::move(run));
   return command;
 }
@@ -52,21 +59,33 @@ void watch_for_interrupts() {
 }
 
 std::string command_line(int argc, char** argv) {
-  std::string out = "hone";
-  for (int i = 1; i < argc; ++i) {
+  std::string out;
+  for (int i = 0; i < argc; ++i) {
+    if (i > 0) out += " ";
     const std::string word = argv[i];
     const bool plain = !word.empty() && word.find_first_not_of(
                                             "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                             "0123456789-_=./,:+") == std::string::npos;
     if (plain) {
-      out += " " + word;
+      out += word;
       continue;
     }
-    out += " '";
+    out += "'";
     for (char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
     out += "'";
   }
   return out;
+}
+
+void check_fits(const std::string& file, const Model& model, const data::Dataset& data) {
+  const std::vector<int64_t>& dims = data.images.shape().dims();
+  const Shape sample(std::vector<int64_t>(dims.begin() + 1, dims.end()));
+  require(model.sample_shape() == sample, "'{}' takes images of shape {}, '{}' has {}", file,
+          model.sample_shape().to_string(), data.name, sample.to_string());
+  const LayerSummary last = model.summary().back();
+  const int64_t classes = last.output.rank() == 2 ? last.output[1] : data.classes();
+  require(data.classes() <= classes, "'{}' has {} classes, '{}' has {}", file, classes, data.name,
+          data.classes());
 }
 
 std::string duration(double seconds) {

@@ -1,6 +1,8 @@
 // What the subcommands share: common options, the streams' manners, and errors.
 #pragma once
 
+#include <hone/model.h>
+
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
@@ -29,16 +31,21 @@ void say_json(const Common& common, const nlohmann::json& object);
 /// NaN as null.
 nlohmann::json number(double x);
 
-/// True once Ctrl-C was pressed. A second Ctrl-C ends the process at once.
-bool interrupted();
+/// From here on the first Ctrl-C (or SIGTERM) only makes `interrupted` true, so that the verb can
+/// end in good order; a second one ends the process at once.
 void watch_for_interrupts();
+bool interrupted();
 
-/// "hone train cnn ...": the command line as it can be pasted into a shell.
+/// The command line as it can be pasted into a shell.
 std::string command_line(int argc, char** argv);
 /// "1 h 02 min", "3 min 05 s", "12 s"
 std::string duration(double seconds);
 /// 1234567 as "1,234,567"
 std::string grouped(int64_t n);
+
+/// Throws InvalidInput, naming the file, unless its model takes this data set's images and has its
+/// classes.
+void check_fits(const std::string& file, const Model& model, const data::Dataset& data);
 
 // One file for each of these.
 void add_train(CLI::App& app, Common& common, const std::string& command);

@@ -17,6 +17,7 @@ void eval(const EvalArgs& args, const Common& common) {
   Model model = Model::load(args.model);
   model.compile({.seed = common.seed, .threads = common.threads});
   const data::Splits data = data::load(args.data, 0);
+  check_fits(args.model, model, data.test);
   const Evaluation e = model.evaluate(data.test);
   say(common,
       fmt::format("accuracy {:.2f}%, loss {:.4f} on {} test images of {}, {:.0f} images/s",

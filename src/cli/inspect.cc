@@ -1,8 +1,9 @@
 // hone inspect MODEL.onnx: layers, parameters, work and memory, and the program that would run.
-#include <fmt/core.h>
+#include <fmt/format.h>
 #include <hone/hone.h>
 
 #include "cli/command.h"
+#include "cli/usage.h"
 #include "exec/staged.h"
 #include "io/onnx_import.h"
 #include "ir/bind.h"
@@ -19,7 +20,23 @@ struct InspectArgs {
   bool plan = false;
 };
 
+// What there is to say of a file that hone cannot run.
+void inspect_unsupported(const io::OnnxOutline& outline, const Common& common) {
+  say(common, fmt::format("{} parameters, {} nodes", grouped(outline.parameters), outline.nodes));
+  say(common,
+      fmt::format("hone cannot run it: unsupported ops: {}", fmt::join(outline.unsupported, ", ")));
+  say_json(common, {{"parameters", outline.parameters},
+                    {"flops", nullptr},
+                    {"nodes", outline.nodes},
+                    {"peak_bytes", nullptr},
+                    {"unsupported", outline.unsupported}});
+}
+
 void inspect(const InspectArgs& args, const Common& common) {
+  if (const io::OnnxOutline outline = io::outline_onnx(args.model); !outline.unsupported.empty()) {
+    inspect_unsupported(outline, common);
+    return;
+  }
   const Model model = Model::load(args.model);
   const ir::Graph graph = io::load_onnx(args.model).graph;
   ThreadPool pool(common.threads);
@@ -52,7 +69,8 @@ void add_inspect(CLI::App& app, Common& common) {
   CLI::App* c = add_command(app, "inspect", "Show what a model is and what hone would do with it",
                             common, [args, &common] { inspect(*args, common); });
   c->add_option("MODEL", args->model, "ONNX file")->required();
-  c->add_option("--batch", args->batch, "Samples at once (default: 1)")->check(CLI::PositiveNumber);
+  c->add_option("--batch", args->batch, "Samples at once (default: 1)")
+      ->check(whole_number(1, INT32_MAX));
   c->add_flag("--graph", args->graph, "Print the graph");
   c->add_flag("--plan", args->plan, "Print the program: kernels and memory");
 }

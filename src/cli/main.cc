@@ -1,12 +1,14 @@
 // The tool: parses the command line, runs one verb, and turns errors into one line and an exit
 // code: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
 #include <fmt/core.h>
-#include <hone/error.h>
 
 #include <cstdio>
+#include <iostream>
 #include <new>
 
+#include "base/error.h"
 #include "cli/command.h"
+#include "cli/usage.h"
 
 int main(int argc, char** argv) {
   using namespace hone::cli;
@@ -22,15 +24,15 @@ int main(int argc, char** argv) {
   add_predict(app, common);
   add_inspect(app, common);
   add_doctor(app, common);
-  watch_for_interrupts();
   try {
     app.parse(argc, argv);
+    if (std::fflush(stdout) != 0 || !std::cout.flush())
+      hone::fail(hone::ErrorKind::Io, "cannot write to the standard output");
     return 0;
   } catch (const CLI::Success& e) {
     return app.exit(e);
   } catch (const CLI::ParseError& e) {
-    fmt::print(stderr, "hone: {}\n", e.what());
-    fmt::print(stderr, "Try 'hone --help'.\n");
+    fmt::print(stderr, "hone: error: {}\n", explain(app, e));
     return 2;
   } catch (const hone::Error& e) {
     const bool cancelled = e.kind() == hone::ErrorKind::Cancelled;

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstring>
+#include <filesystem>
 #include <optional>
 
 #include "base/error.h"
@@ -31,16 +31,19 @@ std::optional<int64_t> as_index(const std::string& text) {
 // and batch.
 Tensor samples_of(const std::string& input, const Shape& sample, const data::Dataset& test) {
   if (const std::optional<int64_t> index = as_index(input)) {
-    require(*index >= 0 && *index < test.size(), "test image {}: expected a number in [0, {})",
-            *index, test.size());
+    require(*index >= 0 && *index < test.size(),
+            "'{}' has no image {}: expected a number in [0, {})", test.name, *index, test.size());
     return test.images.rows(*index, *index + 1);
   }
+  std::error_code error;
+  require(std::filesystem::exists(input, error),
+          "no file '{}': expected the number of a test image or an .npy file", input);
   const Tensor array = io::load_npy(input);
   require(array.dtype() == DType::u8 || array.dtype() == DType::f32,
-          "{}: expected u8 or f32 pixels, found {}", input, array.type().to_string());
+          "'{}': expected u8 or f32 pixels, found {}", input, array.type().to_string());
   const int64_t n = array.elements() / std::max<int64_t>(1, sample.elements());
   require(n > 0 && array.elements() == n * sample.elements() && (n == 1 || array.shape()[0] == n),
-          "{}: expected images of shape {}, found {}", input, sample.to_string(),
+          "'{}': expected images of shape {}, found {}", input, sample.to_string(),
           array.shape().to_string());
   std::vector<int64_t> dims = sample.dims();
   dims.insert(dims.begin(), n);
@@ -54,6 +57,7 @@ void predict(const PredictArgs& args, const Common& common) {
   if (std::any_of(args.inputs.begin(), args.inputs.end(),
                   [](const std::string& i) { return as_index(i).has_value(); }))
     test = data::load(args.data, 0).test;
+  if (test.size() > 0) check_fits(args.model, model, test);
   const std::vector<std::string>& names = model.class_names();
   nlohmann::json rows = nlohmann::json::array();
   for (const std::string& input : args.inputs) {

@@ -3,13 +3,17 @@
 #include <hone/hone.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cmath>
+#include <cstring>
 #include <filesystem>
+#include <optional>
 
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/progress.h"
 #include "cli/training_report.h"
+#include "cli/usage.h"
 #include "nn/zoo.h"
 
 namespace hone::cli {
@@ -37,6 +41,7 @@ struct TrainArgs {
   bool best = false;
   bool flip = false;
   int64_t crop = 0;
+  std::string dump_passes;
 };
 
 bool is_file(const std::string& model) { return model.ends_with(".onnx"); }
@@ -57,26 +62,42 @@ Optimizer choose_optimizer(const TrainArgs& args, const Optimizer& standard, int
   return o;
 }
 
+void check_writable(const std::string& path) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  if (fs::is_directory(path, error))
+    fail(ErrorKind::Io, "cannot write '{}': expected a file, found a folder", path);
+  const fs::path folder = fs::absolute(path).parent_path();
+  if (!fs::is_directory(folder, error))
+    fail(ErrorKind::Io, "cannot write '{}': there is no folder '{}'", path, folder.string());
+  // A file is written beside and renamed; only what is no plain file is written in place.
+  const bool in_place = fs::exists(path, error) && !fs::is_regular_file(path, error);
+  if (access(in_place ? path.c_str() : folder.c_str(), W_OK) != 0)
+    fail(ErrorKind::Io, "cannot write '{}': {}", path, std::strerror(errno));
+}
+
 // A long run must not end on an output that could have been refused at its start.
 void check_outputs(const TrainArgs& args) {
   for (const std::string& path : {args.output, args.report})
-    if (!path.empty()) {
-      const std::filesystem::path folder = std::filesystem::absolute(path).parent_path();
-      require(std::filesystem::is_directory(folder), "cannot write {}: there is no folder {}", path,
-              folder.string());
-      if (access(folder.c_str(), W_OK) != 0)
-        fail(ErrorKind::Io, "cannot write {}: the folder {} is not writable", path,
-             folder.string());
-    }
+    if (!path.empty()) check_writable(path);
+  if (args.checkpoint.empty()) return;
+  std::error_code error;
+  std::filesystem::create_directories(args.checkpoint, error);
+  if (error || access(args.checkpoint.c_str(), W_OK) != 0)
+    fail(ErrorKind::Io, "cannot write to the checkpoint folder '{}': {}", args.checkpoint,
+         error ? error.message() : std::strerror(errno));
 }
 
 void train(const TrainArgs& args, const Common& common, const std::string& command) {
+  watch_for_interrupts();
+  const nn::ZooEntry* zoo = is_file(args.model) ? nullptr : &nn::zoo_entry(args.model);
+  std::optional<Model> loaded;
+  if (zoo == nullptr) loaded = Model::load(args.model);
   check_outputs(args);
   const data::Splits data = data::load(args.data, args.val_split, common.seed);
-  const int64_t classes = static_cast<int64_t>(data.train.class_names.size());
-  const nn::ZooEntry* zoo = is_file(args.model) ? nullptr : &nn::zoo_entry(args.model);
   Model model =
-      zoo == nullptr ? Model::load(args.model) : sequential(zoo->layers(classes), args.model);
+      loaded ? std::move(*loaded) : sequential(zoo->layers(data.train.classes()), args.model);
+  if (zoo == nullptr) check_fits(args.model, model, data.train);
 
   const int epochs = args.epochs > 0 ? args.epochs : (zoo == nullptr ? 10 : zoo->epochs);
   const int64_t batch = args.batch > 0 ? args.batch : (zoo == nullptr ? 64 : zoo->batch);
@@ -86,7 +107,8 @@ void train(const TrainArgs& args, const Common& common, const std::string& comma
        .loss = softmax_cross_entropy(),
        .metrics = {accuracy()},
        .seed = common.seed,
-       .threads = common.threads});
+       .threads = common.threads,
+       .dump_passes = args.dump_passes});
   model.build(Shape(std::vector<int64_t>(data.train.images.shape().dims().begin() + 1,
                                          data.train.images.shape().dims().end())));
   say(common,
@@ -113,7 +135,9 @@ void train(const TrainArgs& args, const Common& common, const std::string& comma
   try {
     history = model.fit(data.train, fit);
   } catch (const Error& e) {
-    if (e.kind() != ErrorKind::Cancelled || args.checkpoint.empty()) throw;
+    if (e.kind() != ErrorKind::Cancelled) throw;
+    if (args.checkpoint.empty())
+      fail(ErrorKind::Cancelled, "{} (give --checkpoint DIR to keep such a run)", e.what());
     fail(ErrorKind::Cancelled, "{}\nTo go on: {}{}", e.what(), command,
          args.resume ? "" : " --resume");
   }
@@ -157,39 +181,42 @@ void add_train(CLI::App& app, Common& common, const std::string& command) {
   c->add_option("-o,--output", args->output, "ONNX file to write");
   c->add_option("--report", args->report, "HTML report to write");
   c->add_option("--epochs", args->epochs, "Passes over the training data (default: the model's)")
-      ->check(CLI::PositiveNumber);
+      ->check(whole_number(1, INT32_MAX));
   c->add_option("--batch", args->batch, "Samples a step (default: the model's, 64)")
-      ->check(CLI::PositiveNumber);
+      ->check(whole_number(1, INT64_MAX));
   c->add_option("--optimizer", args->optimizer,
                 "sgd, nesterov, adam or adamw (default: the model's)")
       ->check(CLI::IsMember({"sgd", "nesterov", "adam", "adamw"}));
   c->add_option("--lr", args->lr, "Learning rate (default: the optimiser's)")
-      ->check(CLI::PositiveNumber);
-  c->add_option("--momentum", args->momentum, "Momentum of sgd")->check(CLI::Range(0.0, 1.0));
+      ->check(positive_number());
+  c->add_option("--momentum", args->momentum, "Momentum of sgd")->check(number_from(0, 1));
   c->add_option("--weight-decay", args->weight_decay, "Weight decay")
-      ->check(CLI::NonNegativeNumber);
+      ->check(number_from(0, INFINITY));
   c->add_option("--schedule", args->schedule, "Learning rate over time: constant, step or cosine")
       ->check(CLI::IsMember({"constant", "step", "cosine"}));
-  c->add_option("--warmup", args->warmup, "Steps of linear warm-up")->check(CLI::NonNegativeNumber);
+  c->add_option("--warmup", args->warmup, "Steps of linear warm-up")
+      ->check(whole_number(0, INT64_MAX));
   c->add_option("--val-split", args->val_split,
                 "Fraction of the training data held out (default: 0.1)")
-      ->check(CLI::Range(0.0, 0.9));
+      ->check(number_from(0, 0.9));
   c->add_option("--checkpoint", args->checkpoint,
                 "Folder for checkpoints, written after each epoch");
   c->add_flag("--resume", args->resume, "Go on from the checkpoint folder")->needs("--checkpoint");
   c->add_option("--checkpoint-steps", args->checkpoint_steps, "Also save every so many steps")
-      ->check(CLI::PositiveNumber)
+      ->check(whole_number(1, INT64_MAX))
       ->needs("--checkpoint");
   c->add_option("--shards", args->shards,
                 "Virtual shards of a batch, fixed for the run (docs/numerics.md)")
-      ->check(CLI::PositiveNumber);
+      ->check(whole_number(1, INT64_MAX));
   c->add_option("--patience", args->patience,
                 "Stop after so many epochs without a better validation loss")
-      ->check(CLI::PositiveNumber);
+      ->check(whole_number(1, INT32_MAX));
   c->add_flag("--best", args->best, "End with the weights of the best epoch, not the last");
   c->add_flag("--flip", args->flip, "Augment: mirror images at random");
+  c->add_option("--dump-passes", args->dump_passes,
+                "Folder where each graph is written after each pass, as text");
   c->add_option("--crop", args->crop, "Augment: pad by so many pixels and crop at random")
-      ->check(CLI::PositiveNumber);
+      ->check(whole_number(1, INT32_MAX));
 }
 
 }  // namespace hone::cli

@@ -64,11 +64,14 @@ Loader::Impl::Impl(Dataset data, LoaderOptions choices)
           "batch {}: expected 1 to {}, the size of data set '{}'", options.batch, dataset.size(),
           dataset.name);
   require(options.prefetch >= 1, "prefetch {}: expected at least 1", options.prefetch);
-  require(options.augment.crop_pad >= 0 && options.augment.crop_pad < (int64_t{1} << 30),
-          "crop_pad {}: expected at least 0", options.augment.crop_pad);
   require(!options.augment.any() || dataset.images.shape().rank() == 4,
           "augmentation: expected images [count,C,H,W], found {}",
           dataset.images.type().to_string());
+  const Shape& images = dataset.images.shape();
+  const int64_t side = options.augment.any() ? std::min(images[2], images[3]) : 1;
+  require(options.augment.crop_pad >= 0 && options.augment.crop_pad < side,
+          "crop_pad {}: expected 0 to {}, less than the images' side", options.augment.crop_pad,
+          side - 1);
   const int64_t rounding = options.drop_last ? 0 : options.batch - 1;
   batches = (dataset.size() + rounding) / options.batch;
   to_make = to_give = batches;

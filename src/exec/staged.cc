@@ -14,8 +14,12 @@ constexpr size_t kMaxStages = 8;  // a training run needs two: full batches and 
 
 }  // namespace
 
-StagedExecutor::StagedExecutor(ir::Graph graph, Isa isa, ThreadPool* pool)
-    : graph_(std::move(graph)), options_{isa, pool->threads()}, pool_(pool) {}
+StagedExecutor::StagedExecutor(ir::Graph graph, Isa isa, ThreadPool* pool,
+                               passes::PassOptions passes)
+    : graph_(std::move(graph)),
+      options_{isa, pool->threads()},
+      passes_(std::move(passes)),
+      pool_(pool) {}
 
 Executor& StagedExecutor::stage(int64_t n) {
   const auto found =
@@ -23,7 +27,9 @@ Executor& StagedExecutor::stage(int64_t n) {
   if (found != stages_.end()) {
     stages_.splice(stages_.begin(), stages_, found);
   } else {
-    const ir::Graph lowered = passes::lower(ir::bind_batch(graph_, n));
+    ir::Graph bound = ir::bind_batch(graph_, n);
+    bound.set_name(fmt::format("{}.batch{}", graph_.name(), n));
+    const ir::Graph lowered = passes::lower(bound, passes_);
     auto program = std::make_shared<const plan::Program>(plan::plan(lowered, options_));
     stages_.push_front({n, Executor(std::move(program), pool_)});
     if (stages_.size() > kMaxStages) stages_.pop_back();

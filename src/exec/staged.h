@@ -6,6 +6,7 @@
 
 #include "exec/executor.h"
 #include "ir/graph.h"
+#include "passes/runner.h"
 #include "plan/plan.h"
 
 namespace hone::exec {
@@ -13,7 +14,8 @@ namespace hone::exec {
 class StagedExecutor {
  public:
   /// `graph` may have kBatch dimensions. `pool` must outlive this.
-  StagedExecutor(ir::Graph graph, Isa isa, ThreadPool* pool);
+  StagedExecutor(ir::Graph graph, Isa isa, ThreadPool* pool,
+                 passes::PassOptions passes = passes::PassOptions::from_environment());
 
   /// Binds, lowers and plans for the inputs' batch if no program fits yet, and runs it. Returns the
   /// executor, whose outputs are those of this run.
@@ -31,6 +33,7 @@ class StagedExecutor {
 
   ir::Graph graph_;
   plan::PlanOptions options_;
+  passes::PassOptions passes_;
   ThreadPool* pool_;
   std::list<Stage> stages_;  // the most recently used first
 };

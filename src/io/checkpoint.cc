@@ -134,9 +134,10 @@ void require_matches(const Checkpoint& checkpoint, const std::string& path, cons
           "same bits",
           path, numerics.empty() ? "none" : numerics, kNumericsVersion);
   require_states(checkpoint, path, graph);
-  require(found(checkpoint, key::network) == signature,
-          "checkpoint '{}' is of another network: expected signature {}, found {}", path, signature,
-          found(checkpoint, key::network));
+  require(
+      found(checkpoint, key::network) == signature,
+      "checkpoint '{}' is of another network, optimiser or data: expected signature {}, found {}",
+      path, signature, found(checkpoint, key::network));
 }
 
 }  // namespace hone::io

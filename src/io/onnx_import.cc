@@ -31,6 +31,25 @@ std::optional<std::vector<int64_t>> as_numbers(const Tensor& t) {
   return std::vector<int64_t>(wide.data<int64_t>(), wide.data<int64_t>() + wide.elements());
 }
 
+std::set<std::string> unsupported_ops(const onnx::GraphProto& graph) {
+  std::set<std::string> out;
+  for (const auto& node : graph.node()) {
+    if (!is_standard(node.domain())) out.insert(node.domain() + "." + node.op_type());
+    else if (find_import_row(node.op_type()) == nullptr) out.insert(node.op_type());
+  }
+  return out;
+}
+
+onnx::ModelProto parse_model(std::string_view bytes) {
+  onnx::ModelProto proto;
+  require(bytes.size() <= INT32_MAX &&
+              proto.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())),
+          "truncated, corrupt, or not an ONNX model");
+  require(proto.has_graph() && proto.graph().node_size() + proto.graph().output_size() > 0,
+          "not an ONNX model");
+  return proto;
+}
+
 TensorType declared_type(const onnx::ValueInfoProto& info) {
   require(info.type().has_tensor_type() && info.type().tensor_type().has_shape(),
           "input '{}': expected a tensor with a shape", info.name());
@@ -72,11 +91,7 @@ void OnnxImporter::read_opset() {
 }
 
 void OnnxImporter::refuse_unsupported() const {
-  std::set<std::string> unknown;
-  for (const auto& node : proto_.graph().node()) {
-    if (!is_standard(node.domain())) unknown.insert(node.domain() + "." + node.op_type());
-    else if (find_import_row(node.op_type()) == nullptr) unknown.insert(node.op_type());
-  }
+  const std::set<std::string> unknown = unsupported_ops(proto_.graph());
   if (!unknown.empty())
     fail(ErrorKind::Unsupported, "unsupported ops: {}", fmt::join(unknown, ", "));
   if (proto_.graph().sparse_initializer_size() > 0)
@@ -174,8 +189,6 @@ void OnnxImporter::read_metadata() {
 }
 
 OnnxModel OnnxImporter::run() {
-  require(proto_.has_graph() && proto_.graph().node_size() + proto_.graph().output_size() > 0,
-          "not an ONNX model");
   read_opset();
   refuse_unsupported();
   declare_inputs();
@@ -255,13 +268,27 @@ const OnnxImportRow* find_import_row(std::string_view op_type) {
 
 OnnxModel import_onnx(std::string_view bytes, std::string_view name) {
   try {
-    onnx::ModelProto proto;
-    require(bytes.size() <= INT32_MAX &&
-                proto.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())),
-            "truncated, corrupt, or not an ONNX model");
+    const onnx::ModelProto proto = parse_model(bytes);
     return OnnxImporter(proto, name).run();
   } catch (const Error& e) {
     fail(e.kind(), "'{}': {}", name, e.what());
+  }
+}
+
+OnnxOutline outline_onnx(const std::string& path) {
+  const std::string bytes = read_file(path);
+  try {
+    const onnx::ModelProto proto = parse_model(bytes);
+    OnnxOutline out;
+    out.nodes = proto.graph().node_size();
+    for (const auto& t : proto.graph().initializer())
+      if (const Tensor value = from_proto(t); is_float(value.dtype()))
+        out.parameters += value.elements();
+    const std::set<std::string> unknown = unsupported_ops(proto.graph());
+    out.unsupported.assign(unknown.begin(), unknown.end());
+    return out;
+  } catch (const Error& e) {
+    fail(e.kind(), "'{}': {}", path, e.what());
   }
 }
 

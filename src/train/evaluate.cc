@@ -24,8 +24,12 @@ TensorType batch_type(const TensorType& type) {
 }  // namespace
 
 Evaluator::Evaluator(std::shared_ptr<const nn::Network> network, Loss loss, Isa isa,
-                     ThreadPool* pool)
-    : network_(std::move(network)), loss_(loss), isa_(isa), pool_(pool) {}
+                     ThreadPool* pool, passes::PassOptions passes)
+    : network_(std::move(network)),
+      loss_(loss),
+      isa_(isa),
+      pool_(pool),
+      passes_(std::move(passes)) {}
 
 exec::StagedExecutor& Evaluator::stage(const TensorType& images, const TensorType* labels) {
   const BatchType type{batch_type(images), labels == nullptr ? TensorType{} : batch_type(*labels)};
@@ -34,7 +38,8 @@ exec::StagedExecutor& Evaluator::stage(const TensorType& images, const TensorTyp
   const auto found = stages_.find(key);
   if (found != stages_.end()) return found->second;
   ir::Graph graph = evaluation_graph(*network_, type, loss_, labels != nullptr);
-  return stages_.emplace(key, exec::StagedExecutor(std::move(graph), isa_, pool_)).first->second;
+  return stages_.emplace(key, exec::StagedExecutor(std::move(graph), isa_, pool_, passes_))
+      .first->second;
 }
 
 void Evaluator::each_batch(const Tensor& images, const Tensor* labels, exec::StateStore& states,

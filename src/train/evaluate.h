@@ -14,7 +14,8 @@ namespace hone::train {
 class Evaluator {
  public:
   /// `pool` must outlive this.
-  Evaluator(std::shared_ptr<const nn::Network> network, Loss loss, Isa isa, ThreadPool* pool);
+  Evaluator(std::shared_ptr<const nn::Network> network, Loss loss, Isa isa, ThreadPool* pool,
+            passes::PassOptions passes = passes::PassOptions::from_environment());
 
   /// Loss and accuracy. Samples are summed in order, in double, so the batch size does not matter.
   Evaluation evaluate(const data::Dataset& data, exec::StateStore& states);
@@ -31,6 +32,7 @@ class Evaluator {
   Loss loss_;
   Isa isa_;
   ThreadPool* pool_;
+  passes::PassOptions passes_;
   std::map<std::string, exec::StagedExecutor> stages_;  // by the types of images and labels
 };
 

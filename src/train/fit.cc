@@ -44,12 +44,18 @@ class Fit {
                                     Metric::accuracy) != session.options.metrics.end();
     const int64_t shards =
         options.shards > 0 ? options.shards : Sharding::default_shards(options.batch);
-    GraphAndStates step = training_graph(
-        *session.network, {batch_type(train.images), batch_type(train.labels)},
-        {session.options.optimizer, session.options.loss, accuracy, options.batch, shards});
+    GraphAndStates step =
+        training_graph(*session.network, {batch_type(train.images), batch_type(train.labels)},
+                       {session.options.optimizer, session.options.loss, accuracy, options.batch,
+                        shards, session.passes});
     add_missing_states(step, session.options.seed, *session.states);
-    executor_.emplace(std::move(step.graph), session.isa, session.pool);
-    run_.states = *session.states;  // shares memory: the model sees every update
+    // The step's states and no others: a checkpoint holds exactly these. They share the model's
+    // memory, which so sees every update.
+    for (ir::ValueId v : step.graph.states()) {
+      const std::string& name = step.graph.producer(v).name;
+      run_.states.emplace(name, session.states->at(name));
+    }
+    executor_.emplace(std::move(step.graph), session.isa, session.pool, session.passes);
     run_.seed = session.options.seed;
     run_.batch = options.batch;
     run_.shards = shards;
@@ -155,9 +161,8 @@ class Fit {
       save();
       fail(ErrorKind::Cancelled, "stopped at epoch {}, step {} of {}{}", run_.epoch + 1, run_.step,
            steps_,
-           options_.checkpoint_dir.empty()
-               ? "; nothing was saved, because there is no checkpoint directory"
-               : "; saved in '" + options_.checkpoint_dir + "'");
+           options_.checkpoint_dir.empty() ? "; nothing is saved: there is no checkpoint folder"
+                                           : "; saved in '" + options_.checkpoint_dir + "'");
     }
     // The epoch's last step is saved by its end, with what validation says.
     if (options_.checkpoint_steps > 0 && run_.step % options_.checkpoint_steps == 0 &&
@@ -171,7 +176,7 @@ class Fit {
         run_.sums.loss / n,   accuracy_ ? run_.sums.hits / n : kNaN, kNaN, kNaN, run_.sums.seconds,
         n / run_.sums.seconds};
     if (options_.validation.size() > 0) {
-      const Evaluation e = session_.evaluator->evaluate(options_.validation, run_.states);
+      const Evaluation e = session_.evaluator->evaluate(options_.validation, *session_.states);
       epoch.validation_loss = e.loss;
       epoch.validation_accuracy = e.accuracy;
     }

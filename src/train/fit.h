@@ -13,6 +13,7 @@ namespace hone::train {
 struct Session {
   std::shared_ptr<const nn::Network> network;
   CompileOptions options;
+  passes::PassOptions passes;
   Isa isa;
   ThreadPool* pool;
   Evaluator* evaluator;

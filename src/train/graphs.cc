@@ -26,13 +26,15 @@ GraphAndStates training_graph(const nn::Network& network, const BatchType& type,
 
   ir::Graph step = passes::differentiate(g, "loss");
   step = nn::apply_optimizer(step, options.optimizer, built.states);
-  step = passes::prepare(step, {options.batch, options.shards});
+  step.set_name(network.name() + ".train");
+  step = passes::prepare(step, {options.batch, options.shards}, options.passes);
   return {std::move(step), std::move(built.states)};
 }
 
 ir::Graph evaluation_graph(const nn::Network& network, const BatchType& type, Loss loss,
                            bool with_labels) {
   ir::Graph g = network.build(nn::Mode::inference, type.images).graph;
+  g.set_name(network.name() + (with_labels ? ".evaluate" : ".predict"));
   if (!with_labels) return g;
   const Expr logits{&g, g.find_output("logits")};
   const Expr labels = ir::input(g, "labels", type.labels);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "nn/network.h"
+#include "passes/runner.h"
 
 namespace hone::train {
 
@@ -21,6 +22,7 @@ struct StepOptions {
   bool accuracy = false;
   int64_t batch = 64;  ///< B of docs/numerics.md
   int64_t shards = 1;  ///< V
+  passes::PassOptions passes = passes::PassOptions::from_environment();
 };
 
 /// A graph and all the states that it reads, with what they start from.

@@ -75,8 +75,10 @@ bool has_run(const std::string& directory) { return std::filesystem::exists(run_
 
 void save_run(const std::string& directory, const RunState& run, const ir::Graph& graph) {
   // The best weights first: a run that names them must find them.
+  std::error_code ignored;
   if (!run.best.empty())
     io::save_checkpoint(best_path(directory), to_checkpoint(run, run.best, graph));
+  else std::filesystem::remove(best_path(directory), ignored);  // of a run that was here before
   io::Checkpoint checkpoint = to_checkpoint(run, run.states, graph);
   checkpoint.metadata.emplace(kProgress, progress_of(run).dump());
   io::save_checkpoint(run_path(directory), std::move(checkpoint));
@@ -85,10 +87,10 @@ void save_run(const std::string& directory, const RunState& run, const ir::Graph
 RunState load_run(const std::string& directory, const RunState& expected, const ir::Graph& graph) {
   const std::string path = run_path(directory);
   io::Checkpoint checkpoint = io::load_checkpoint(path);
-  io::require_matches(checkpoint, path, graph, io::network_signature(graph));
   require_same(checkpoint, path, key::seed, static_cast<int64_t>(expected.seed));
   require_same(checkpoint, path, key::batch, expected.batch);
   require_same(checkpoint, path, key::shards, expected.shards);
+  io::require_matches(checkpoint, path, graph, io::network_signature(graph));
   RunState run;
   run.seed = expected.seed;
   run.batch = expected.batch;
@@ -105,7 +107,9 @@ RunState load_run(const std::string& directory, const RunState& expected, const 
   }
   run.states = std::move(checkpoint.states);
   if (std::filesystem::exists(best_path(directory))) {
-    run.best = io::load_checkpoint(best_path(directory)).states;
+    io::Checkpoint best = io::load_checkpoint(best_path(directory));
+    io::require_matches(best, best_path(directory), graph, io::network_signature(graph));
+    run.best = std::move(best.states);
   }
   return run;
 }

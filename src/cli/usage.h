@@ -1,0 +1,23 @@
+// Wrong usage, told in one line that names the nearest thing that exists.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hone::cli {
+
+/// What is wrong with a command line that `app` refused.
+std::string explain(const CLI::App& app, const CLI::ParseError& error);
+
+/// The candidate that takes the fewest edits to reach, or "" if none is near.
+std::string nearest(std::string_view word, const std::vector<std::string>& candidates);
+
+// Checks of options' values. Their errors read "--epochs: expected a whole number of at least 1,
+// found '3x'".
+CLI::Validator whole_number(int64_t lowest, int64_t highest);
+CLI::Validator number_from(double lowest, double highest);
+CLI::Validator positive_number();
+
+}  // namespace hone::cli
