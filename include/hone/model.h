@@ -28,8 +28,8 @@ struct CompileOptions {
   Optimizer optimizer = adam();
   Loss loss = softmax_cross_entropy();
   std::vector<Metric> metrics = {};
-  uint64_t seed = 0;  ///< of initialisation, shuffling, dropout and augmentation
-  int threads = 0;    ///< 0: every core that the process may use
+  uint64_t seed = 0;             ///< of initialisation, shuffling, dropout and augmentation
+  int threads = 0;               ///< 0: every core that the process may use
   std::string dump_passes = {};  ///< folder where each graph is written after each pass, as text
 };
 
