@@ -6,3 +6,4 @@
 #include <hone/model.h>
 #include <hone/nn.h>
 #include <hone/tensor.h>
+#include <hone/train.h>

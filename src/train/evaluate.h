@@ -1,7 +1,7 @@
 // Evaluation: the one pipeline behind validation, eval, predict and the report.
 #pragma once
 
-#include <hone/model.h>
+#include <hone/train.h>
 
 #include <functional>
 

@@ -1,7 +1,7 @@
 // The training loop.
 #pragma once
 
-#include <hone/model.h>
+#include <hone/train.h>
 
 #include "base/thread_pool.h"
 #include "nn/network.h"

@@ -1,7 +1,7 @@
 // All that a training run is, beside its program: what a checkpoint holds and a resume restores.
 #pragma once
 
-#include <hone/model.h>
+#include <hone/train.h>
 
 #include <string>
 

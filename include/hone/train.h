@@ -1,0 +1,79 @@
+// What a training run takes and gives: options, progress, history, evaluation.
+#pragma once
+
+#include <hone/data.h>
+#include <hone/nn.h>
+
+#include <cstdint>
+#include <functional>
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+namespace hone {
+
+/// How a model is trained.
+struct CompileOptions {
+  Optimizer optimizer = adam();
+  Loss loss = softmax_cross_entropy();
+  std::vector<Metric> metrics = {};
+  uint64_t seed = 0;             ///< of initialisation, shuffling, dropout and augmentation
+  int threads = 0;               ///< 0: every core that the process may use
+  std::string dump_passes = {};  ///< folder where each graph is written after each pass, as text
+};
+
+/// What one epoch gave. Losses are means over samples; accuracies are fractions; without the metric
+/// `accuracy` or without validation data the fields are NaN.
+struct Epoch {
+  double loss, accuracy;
+  double validation_loss, validation_accuracy;
+  double seconds;        ///< of training, validation left out
+  double samples_per_s;  ///< in training
+};
+
+/// One line for each epoch that ran, those before a resume included.
+struct History {
+  std::vector<Epoch> epochs;
+  int best_epoch = -1;         ///< index of the lowest validation loss, or -1 without validation
+  bool stopped_early = false;  ///< by `patience`
+};
+
+/// Where training stands, passed to `FitOptions::on_progress` after each step.
+struct Progress {
+  int epoch, epochs;
+  int64_t step, steps;    ///< within the epoch
+  double loss, accuracy;  ///< means over the epoch so far
+  double samples_per_s;
+  double seconds_left;  ///< of the whole fit, estimated
+};
+
+/// How long, on what, and with which safeguards.
+struct FitOptions {
+  int epochs = 1;
+  int64_t batch = 64;
+  data::Dataset validation = {};  ///< evaluated after each epoch; may be empty
+  int64_t shards = 0;             ///< V of docs/numerics.md; 0: max(1, min(64, batch / 16))
+  bool shuffle = true;
+  data::Augment augment = {};
+  int patience = 0;  ///< stop after so many epochs without a lower validation loss; 0: never
+  bool restore_best = false;        ///< end with the weights of the best epoch instead of the last
+  std::string checkpoint_dir = {};  ///< empty: no checkpoints
+  bool resume = false;              ///< go on from `checkpoint_dir` if it holds a checkpoint
+  int64_t checkpoint_steps = 0;  ///< besides every epoch's end, save every so many steps; 0: never
+  std::function<void(const Progress&)> on_progress = {};
+  std::function<void(int epoch, const Epoch&)> on_epoch = {};
+  /// Asked after each step: true saves a checkpoint (if there is a directory) and ends fit with an
+  /// Error of kind Cancelled.
+  std::function<bool()> should_stop = {};
+};
+
+/// What a data set says of a model.
+struct Evaluation {
+  double loss;
+  double accuracy;  ///< a fraction; NaN where labels are no classes
+  int64_t samples;
+  double samples_per_s;
+};
+std::ostream& operator<<(std::ostream& out, const Evaluation& evaluation);
+
+}  // namespace hone
