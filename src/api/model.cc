@@ -3,7 +3,6 @@
 
 #include <cmath>
 #include <optional>
-#include <ostream>
 
 #include "base/error.h"
 #include "data/statistics.h"
@@ -188,12 +187,6 @@ Model sequential(const std::vector<Layer>& layers, std::string name) {
 }
 Model sequential(std::initializer_list<Layer> layers) {
   return sequential(std::vector<Layer>(layers));
-}
-
-std::ostream& operator<<(std::ostream& out, const Evaluation& e) {
-  out << fmt::format("loss {:.4f}", e.loss);
-  if (!std::isnan(e.accuracy)) out << fmt::format(", accuracy {:.2f}%", 100 * e.accuracy);
-  return out << fmt::format(" on {} samples ({:.0f}/s)", e.samples, e.samples_per_s);
 }
 
 Tensor softmax_of(const Tensor& logits) {

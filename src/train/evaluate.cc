@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <ostream>
 
 #include "base/error.h"
 #include "train/graphs.h"
@@ -92,3 +93,13 @@ Tensor Evaluator::predict(const Tensor& samples, exec::StateStore& states) {
 }
 
 }  // namespace hone::train
+
+namespace hone {
+
+std::ostream& operator<<(std::ostream& out, const Evaluation& e) {
+  out << fmt::format("loss {:.4f}", e.loss);
+  if (!std::isnan(e.accuracy)) out << fmt::format(", accuracy {:.2f}%", 100 * e.accuracy);
+  return out << fmt::format(" on {} samples ({:.0f}/s)", e.samples, e.samples_per_s);
+}
+
+}  // namespace hone
