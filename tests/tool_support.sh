@@ -5,6 +5,7 @@ set -euo pipefail
 export LC_ALL=C.UTF-8
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+trap 'echo "$0:$LINENO: a command failed" >&2' ERR
 failures=0
 
 problem() {
@@ -37,6 +38,11 @@ idx() {
   # shellcheck disable=SC2059
   printf "$(printf '\\0\\0\\010\\%03o' $#)"
   be32 "$@"
+  cat
+}
+# npy DTYPE SHAPE <elements: an array as NumPy writes it.
+npy() {
+  printf '\223NUMPY\1\0\166\0%-117s\n' "{'descr': '$1', 'fortran_order': False, 'shape': $2, }"
   cat
 }
 # The first $2 elements of $3 bytes of the gzipped IDX file $1, whose header has $4 bytes.

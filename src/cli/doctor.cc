@@ -19,7 +19,9 @@ void doctor(const Common& common) {
   nlohmann::json object = {{"cpu", cpu_model()},
                            {"cores", usable_cores()},
                            {"threads", pool.threads()},
-                           {"isa", name_of(isa)}};
+                           {"isa", name_of(isa)},
+                           {"fma_gflops", nullptr},
+                           {"bandwidth_gb_s", nullptr}};
   if (isa == Isa::scalar) {
     say(common,
         "nothing to measure at the scalar level: it is the definition of the bits, not of speed");

@@ -95,11 +95,6 @@ tr -d ' \n' <out | grep -q '"unsupported":\["Relv"\]' || problem "inspect: $(cat
 # Arrays.
 printf 'no array' >wrong.npy
 refused 1 "wrong.npy': not a .npy file" predict mlp.onnx wrong.npy --json
-npy() { # DESCR SHAPE <elements
-  # shellcheck disable=SC2016
-  printf '\223NUMPY\1\0\166\0%-117s\n' "{'descr': '$1', 'fortran_order': False, 'shape': $2, }"
-  cat
-}
 head -c 784 /dev/zero | npy '|u1' '(27, 28)' >shape.npy
 refused 1 "shape.npy'.*" predict mlp.onnx shape.npy --json
 head -c 756 /dev/zero | npy '|u1' '(27, 28)' >shape.npy

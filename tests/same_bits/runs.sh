@@ -3,6 +3,7 @@
 
 # start ARGUMENT...: a run in the background, in $pid.
 start() {
+  rm -f out err  # so that nobody takes what an earlier run said for this one
   "$HONE" "$@" >out 2>err &
   pid=$!
 }
