@@ -15,6 +15,7 @@
 #include "cli/training_report.h"
 #include "cli/usage.h"
 #include "nn/zoo.h"
+#include "train/run_state.h"
 
 namespace hone::cli {
 namespace {
@@ -115,6 +116,11 @@ void train(const TrainArgs& args, const Common& common, const std::string& comma
       fmt::format("{}: {} parameters; {}: {} training, {} validation, {} test images", args.model,
                   grouped(model.parameters()), data.train.name, grouped(data.train.size()),
                   grouped(data.validation.size()), grouped(data.test.size())));
+
+  if (args.resume)
+    say(common, train::has_run(args.checkpoint)
+                    ? fmt::format("going on from '{}'", args.checkpoint)
+                    : fmt::format("no checkpoint in '{}' yet: starting afresh", args.checkpoint));
 
   ProgressLine progress(common.quiet);
   FitOptions fit;
