@@ -76,6 +76,9 @@ refused 1 "mlp.onnx' has 10 classes, 'many test' has 13" eval mlp.onnx --data ma
 refused 1 "batch of 1000 is larger than data set 'good train' of 360" \
   train mlp --data good --batch 1000 --json
 refused 1 "expected at most as many shards" train mlp --data good --shards 100 --json
+refused 1 "momentum 0.9: expected --optimizer sgd or nesterov, found adam" \
+  train mlp --data good --momentum 0.9 --json
+refused 1 "expected --val-split above 0" train mlp --data good --best --val-split 0 --json
 refused 1 "crop_pad 30: expected 0 to 27" train mlp --data good --crop 30 --json
 
 # Models.
