@@ -16,10 +16,9 @@ void doctor(const Common& common) {
   say(common, fmt::format("CPU          {}", cpu_model()));
   say(common, fmt::format("cores        {} usable, {} threads", usable_cores(), pool.threads()));
   say(common, fmt::format("ISA          {} (has: {})", name_of(isa), levels));
-  nlohmann::json object = {{"cpu", cpu_model()},
-                           {"cores", usable_cores()},
-                           {"threads", pool.threads()},
-                           {"isa", name_of(isa)}};
+  nlohmann::json object = {{"cpu", cpu_model()},        {"cores", usable_cores()},
+                           {"threads", pool.threads()}, {"isa", name_of(isa)},
+                           {"fma_gflops", nullptr},     {"bandwidth_gb_s", nullptr}};
   if (isa == Isa::scalar) {
     say(common,
         "nothing to measure at the scalar level: it is the definition of the bits, not of speed");

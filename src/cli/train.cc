@@ -15,6 +15,7 @@
 #include "cli/training_report.h"
 #include "cli/usage.h"
 #include "nn/zoo.h"
+#include "train/run_state.h"
 
 namespace hone::cli {
 namespace {
@@ -54,6 +55,9 @@ Optimizer choose_optimizer(const TrainArgs& args, const Optimizer& standard, int
   if (args.optimizer == "adam") o = adam();
   if (args.optimizer == "adamw") o = adamw();
   if (args.lr > 0) o.lr = args.lr;
+  require(args.momentum == 0 || o.kind == Optimizer::Kind::sgd,
+          "--momentum {}: expected --optimizer sgd or nesterov, found {}", args.momentum,
+          args.optimizer.empty() ? "adam, the model's" : args.optimizer);
   if (args.optimizer.empty() && args.momentum > 0) o.momentum = args.momentum;
   if (args.weight_decay >= 0) o.weight_decay = args.weight_decay;
   if (args.schedule == "cosine") o.schedule = Schedule::cosine(steps);
@@ -94,6 +98,8 @@ void train(const TrainArgs& args, const Common& common, const std::string& comma
   std::optional<Model> loaded;
   if (zoo == nullptr) loaded = Model::load(args.model);
   check_outputs(args);
+  require(args.val_split > 0 || !(args.best || args.patience > 0),
+          "--best and --patience judge by validation data: expected --val-split above 0");
   const data::Splits data = data::load(args.data, args.val_split, common.seed);
   Model model =
       loaded ? std::move(*loaded) : sequential(zoo->layers(data.train.classes()), args.model);
@@ -115,6 +121,11 @@ void train(const TrainArgs& args, const Common& common, const std::string& comma
       fmt::format("{}: {} parameters; {}: {} training, {} validation, {} test images", args.model,
                   grouped(model.parameters()), data.train.name, grouped(data.train.size()),
                   grouped(data.validation.size()), grouped(data.test.size())));
+
+  if (args.resume)
+    say(common, train::has_run(args.checkpoint)
+                    ? fmt::format("going on from '{}'", args.checkpoint)
+                    : fmt::format("no checkpoint in '{}' yet: starting afresh", args.checkpoint));
 
   ProgressLine progress(common.quiet);
   FitOptions fit;
@@ -213,10 +224,10 @@ void add_train(CLI::App& app, Common& common, const std::string& command) {
       ->check(whole_number(1, INT32_MAX));
   c->add_flag("--best", args->best, "End with the weights of the best epoch, not the last");
   c->add_flag("--flip", args->flip, "Augment: mirror images at random");
-  c->add_option("--dump-passes", args->dump_passes,
-                "Folder where each graph is written after each pass, as text");
   c->add_option("--crop", args->crop, "Augment: pad by so many pixels and crop at random")
       ->check(whole_number(1, INT32_MAX));
+  c->add_option("--dump-passes", args->dump_passes,
+                "Folder where each graph is written after each pass, as text");
 }
 
 }  // namespace hone::cli

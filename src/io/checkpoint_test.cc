@@ -72,7 +72,7 @@ TEST(Checkpoint, TellsNetworksOfEqualStatesApart) {
   EXPECT_NE(network_signature(network(2)), network_signature(network(2, 3)));
   save_checkpoint(folder / "c", checkpoint_of(network(2)));
   EXPECT_EQ(mismatch(load_checkpoint(folder / "c"), network(2, 3)),
-            "checkpoint 'run.ckpt' is of another network: expected signature " +
+            "checkpoint 'run.ckpt' is of another network, optimiser or data: expected signature " +
                 network_signature(network(2, 3)) + ", found " + network_signature(network(2)));
 }
 

@@ -4,6 +4,7 @@
 #include "plan/plan.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/error.h"
 #include "plan/choose.h"
@@ -24,6 +25,7 @@ struct Buffer {
   int last = 0;    // the last step that reads it; steps.size() if it must outlive the program
   int region = 0;  // 0: the arena
   int next = -1;   // the buffer that takes over its memory, if any
+  int saved = -1;  // of a state: the buffer that keeps its old value when the state is written
 };
 
 class Planner {
@@ -36,6 +38,7 @@ class Planner {
     make_steps();
     mark_reads();
     place_updates();
+    save_old_values();
     share_in_place();
     lay_out();
     return std::move(program_);
@@ -114,6 +117,7 @@ class Planner {
   void place_updates() {
     const int end = static_cast<int>(steps_.size());
     for (const ir::Update& u : graph_.updates()) {
+      if (buffer_of(u.value) == buffer_of(u.state)) continue;  // it stays as it is
       const Buffer& state = buffer(u.state);
       Buffer& next = buffer(u.value);
       if (next.region == 0 && state.last <= next.first &&
@@ -124,6 +128,22 @@ class Planner {
       next.last = end;
       late_.push_back(u);
     }
+  }
+
+  // A state that a copy writes over, but whose old value is an output or another state's next
+  // value: that value is saved before the copies begin.
+  void save_old_values() {
+    const int end = static_cast<int>(steps_.size());
+    std::set<int> written;
+    for (const ir::Update& u : late_) written.insert(buffer_of(u.state));
+    const auto save = [&](ValueId v) {
+      const size_t b = static_cast<size_t>(buffer_of(v));
+      if (!written.contains(buffer_of(v)) || buffers_[b].saved >= 0) return;
+      buffers_[b].saved = static_cast<int>(buffers_.size());
+      buffers_.push_back({buffers_[b].bytes, end, end, 0});
+    };
+    for (const ir::Output& o : graph_.outputs()) save(o.value);
+    for (const ir::Update& u : late_) save(u.value);
   }
 
   // True if the step that writes `result` may write it over buffer `operand`, which it reads.
@@ -185,12 +205,16 @@ class Planner {
       if (b.region == 0) program_.naive_bytes += (b.bytes + 63) / 64 * 64;
     program_.arena_bytes = pack(intervals);
 
-    const auto locate = [&](ValueId v) {
-      const int b = buffer_of(v);
-      const Buffer& buf = buffers_[static_cast<size_t>(b)];
-      const int interval = interval_of[static_cast<size_t>(b)];
-      return buf.region != 0 ? Location{buf.region, 0}
-                             : Location{0, intervals[static_cast<size_t>(interval)].offset};
+    const auto place = [&](int b) {
+      const int region = buffers_[static_cast<size_t>(b)].region;
+      if (region != 0) return Location{region, 0};
+      return Location{
+          0, intervals[static_cast<size_t>(interval_of[static_cast<size_t>(b)])].offset};
+    };
+    const auto locate = [&](ValueId v) { return place(buffer_of(v)); };
+    // Where a value is once the copies have begun.
+    const auto locate_late = [&](ValueId v) {
+      return place(buffer(v).saved >= 0 ? buffer(v).saved : buffer_of(v));
     };
     for (size_t s = 0; s < steps_.size(); ++s) {
       StepPlan& from = steps_[s];
@@ -207,12 +231,12 @@ class Planner {
       program_.steps.push_back(std::move(step));
     }
     for (const ir::Output& o : graph_.outputs())
-      program_.outputs.push_back({o.name, graph_.type(o.value), locate(o.value)});
-    // Copies that read another state's memory come before those that write it.
-    std::stable_partition(late_.begin(), late_.end(),
-                          [&](const ir::Update& u) { return buffer(u.value).region != 0; });
+      program_.outputs.push_back({o.name, graph_.type(o.value), locate_late(o.value)});
+    for (const Buffer& b : buffers_)
+      if (b.saved >= 0) program_.copies.push_back({{b.region, 0}, place(b.saved), b.bytes});
     for (const ir::Update& u : late_)
-      program_.copies.push_back({locate(u.value), locate(u.state), graph_.type(u.state).bytes()});
+      program_.copies.push_back(
+          {locate_late(u.value), locate(u.state), graph_.type(u.state).bytes()});
   }
 
   const Graph& graph_;

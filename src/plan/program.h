@@ -38,7 +38,8 @@ struct Binding {
   Location at;
 };
 
-/// A state's next value that could not be computed in place: copied there when all steps have run.
+/// A state's next value that could not be computed in place, copied there when all steps have run;
+/// or a state's old value that is still wanted then, saved before.
 struct Copy {
   Location from, to;
   int64_t bytes;

@@ -1,0 +1,105 @@
+#!/usr/bin/env bash
+# The tool's manners: help, --json, progress, terminals and pipes; and that its verbs agree.
+# shellcheck source=tests/tool_support.sh
+source "$(dirname "$0")/../tool_support.sh"
+cd "$work"
+small_data data
+
+# json VERB KEYS ARGUMENT...: one JSON object with these keys on stdout and nothing else.
+json() {
+  local verb=$1 key keys=$2
+  shift 2
+  "$HONE" "$verb" "$@" --json >"$verb.json" 2>err || problem "hone $verb --json: $(cat err)"
+  [[ $(head -c 1 "$verb.json") == '{' && $(tail -n 1 "$verb.json") == '}' ]] ||
+    problem "hone $verb --json: expected an object, found $(cat "$verb.json")"
+  for key in $keys; do
+    grep -q "^ *\"$key\": " "$verb.json" || problem "hone $verb --json: no key '$key'"
+  done
+  if command -v jq >/dev/null; then
+    [[ $(jq -s length "$verb.json") == 1 ]] || problem "hone $verb --json: not one JSON value"
+  fi
+}
+# The value of a key with no object or list in it.
+value_of() { sed -n "s/^ *\"$2\": \(.*[^,]\),\{0,1\}$/\1/p" "$1.json"; }
+
+# Help.
+"$HONE" --help >out || problem "hone --help fails"
+for verb in train eval predict inspect doctor; do
+  grep -q "^  $verb " out || problem "hone --help does not list $verb"
+  "$HONE" "$verb" --help >help 2>err || problem "hone $verb --help fails"
+  [[ ! -s err ]] || problem "hone $verb --help writes to stderr"
+  for option in help json quiet threads seed; do
+    grep -q -- "--$option" help || problem "hone $verb --help does not tell of --$option"
+  done
+done
+"$HONE" --version | grep -Eq '^hone [0-9]+\.[0-9]+\.[0-9]+$' || problem "hone --version"
+
+# JSON.
+json train "accuracy loss test_accuracy images_per_s epochs seed model" \
+  cnn --data data --epochs 2 --seed 3 -o cnn.onnx --report report.html
+[[ $(value_of train epochs) == 2 && $(value_of train seed) == 3 ]] || problem "train: $(cat train.json)"
+[[ $(grep -c '^epoch [12]/2  loss .* images/s$' err) == 2 && $(wc -l <err) == 2 ]] ||
+  problem "without a terminal, expected a line an epoch on stderr, found: $(cat err)"
+json eval "accuracy loss samples samples_per_s" cnn.onnx --data data
+json predict "predictions class label probability" cnn.onnx 0 1 2 --data data
+json inspect "parameters flops nodes peak_bytes unsupported" cnn.onnx
+json doctor "isa cores fma_gflops bandwidth_gb_s"
+[[ $(value_of eval accuracy) == $(value_of train test_accuracy) &&
+  $(value_of eval loss) == $(value_of train test_loss) ]] ||
+  problem "eval and train disagree: $(cat eval.json train.json)"
+grep -q '</html>' report.html || problem "the report does not end"
+grep -q -- '--report report.html' report.html || problem "the report does not tell its command"
+
+# Streams: results on stdout, progress on stderr, none of it with --quiet.
+"$HONE" train mlp --data data --epochs 1 -o mlp.onnx >out 2>err
+if grep -q '^epoch' out || ! grep -q '^test: ' out; then problem "stdout: $(cat out)"; fi
+if grep -q $'[\r\033]' err; then problem "control characters without a terminal"; fi
+"$HONE" train mlp --data data --epochs 1 --quiet >out 2>err
+[[ ! -s err ]] || problem "--quiet: $(cat err)"
+
+# A narrow terminal: the line that redraws itself never wraps.
+if command -v script >/dev/null; then
+  script -qc "stty cols 40; '$HONE' train mlp --data data --epochs 3" typescript >/dev/null </dev/null
+  tr '\r' '\n' <typescript | sed 's/\x1b\[K//g' | grep '%.* left\|^ *[0-9]*% \|^\[' >lines || true
+  [[ -s lines ]] || problem "no progress on a terminal"
+  [[ -z $(awk 'length > 39' lines) ]] || problem "a line wraps: $(awk 'length > 39' lines)"
+else
+  echo "skipped: the terminal's width: there is no script(1)" >&2
+fi
+
+# Pipes that close early end the tool as they end any other, by their signal or not at all.
+code=0
+"$HONE" inspect cnn.onnx --graph | head -n 1 >out || code=${PIPESTATUS[0]}
+((code == 0 || code == 141)) || problem "hone inspect | head -1: exit code $code"
+grep -q '^layer ' out || problem "inspect: $(cat out)"
+
+# An image by its number and as an array is one image.
+head -c 800 data/t10k-images-idx3-ubyte | tail -c 784 | npy '|u1' '(28, 28)' >image.npy
+"$HONE" predict cnn.onnx --data data 0 | sed 's/^0 *//' >number
+"$HONE" predict cnn.onnx image.npy | sed 's/^image.npy *//' >array
+cmp -s number array || problem "predict: $(cat number array)"
+grep -Eq '^[0-9]+ \([0-9]+\)  [0-9.]+%$' number || problem "predict: $(cat number)"
+
+# Training goes on from a file.
+"$HONE" train mlp.onnx --data data --epochs 3 -o more.onnx --json --quiet >more.json
+"$HONE" train mlp --data data --epochs 1 --json --quiet >first.json
+awk -v a="$(value_of more train_loss)" -v b="$(value_of first train_loss)" 'BEGIN { exit !(a < b) }' ||
+  problem "training from a file: the loss is $(value_of more train_loss)"
+
+# The graphs after each pass.
+env -u HONE_DISABLE_PASSES "$HONE" train mlp --data data --epochs 1 --quiet --dump-passes dump >/dev/null
+grep -q 'matmul' dump/mlp.train.prepare/*simplify.txt || problem "--dump-passes: $(ls -R dump)"
+[[ -d dump/mlp.train.batch64.lower && -d dump/mlp.evaluate.batch100.lower ]] ||
+  problem "--dump-passes: $(ls dump)"
+
+# How soon training starts: told, not judged.
+begin=$EPOCHREALTIME
+"$HONE" train cnn --quiet --checkpoint first --checkpoint-steps 1 >out 2>err &
+pid=$!
+until [[ -e first/run.safetensors ]] || ! kill -0 $pid 2>/dev/null; do sleep 0.01; done
+awk -v a="$begin" -v b="$EPOCHREALTIME" \
+  'BEGIN { printf "hone train cnn: the first step is saved after %.2f s\n", b - a }'
+kill -KILL $pid
+wait $pid 2>/dev/null || true
+
+finish
