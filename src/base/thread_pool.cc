@@ -7,8 +7,11 @@
 namespace hone {
 namespace {
 
-constexpr int kSpins =
-    20000;  // about 20 to 50 microseconds: longer than the gap between two kernels
+constexpr int kSpins = 4000;  // some 50 microseconds: longer than the gap between two kernels
+constexpr uint64_t kOpen = uint64_t{1} << 31;
+constexpr uint64_t kMembers = kOpen - 1;
+
+uint64_t job_of(uint64_t gate) { return gate >> 32; }
 
 inline void pause() {
 #if defined(__x86_64__)
@@ -25,9 +28,9 @@ ThreadPool::ThreadPool(int threads) {
 
 ThreadPool::~ThreadPool() {
   {
-    std::lock_guard lock(mutex_);
+    const std::lock_guard lock(mutex_);
     stop_ = true;
-    job_.fetch_add(1);
+    gate_.store((job_of(gate_.load()) + 1) << 32);
   }
   wake_.notify_all();
   for (std::thread& t : workers_) t.join();
@@ -44,17 +47,22 @@ void ThreadPool::take_items(const Body& body, int64_t items, int worker) {
 void ThreadPool::work(int worker) {
   const FpState fp;
   uint64_t seen = 0;
+  const auto changed = [&] { return job_of(gate_.load(std::memory_order_acquire)) != seen; };
   for (;;) {
-    for (int spin = 0; job_.load(std::memory_order_acquire) == seen && spin < kSpins; ++spin)
-      pause();
-    if (job_.load(std::memory_order_acquire) == seen) {
+    for (int spin = 0; !changed() && spin < kSpins; ++spin) pause();
+    if (!changed()) {
       std::unique_lock lock(mutex_);
-      wake_.wait(lock, [&] { return job_.load(std::memory_order_acquire) != seen; });
+      wake_.wait(lock, changed);
     }
     if (stop_) return;
-    seen = job_.load(std::memory_order_acquire);
+    uint64_t gate = gate_.load(std::memory_order_acquire);
+    seen = job_of(gate);
+    bool joined = false;
+    while (!joined && (gate & kOpen) != 0 && job_of(gate) == seen)
+      joined = gate_.compare_exchange_weak(gate, gate + 1, std::memory_order_acq_rel);
+    if (!joined) continue;
     take_items(*body_, items_, worker);
-    running_.fetch_sub(1, std::memory_order_release);
+    gate_.fetch_sub(1, std::memory_order_release);
   }
 }
 
@@ -66,15 +74,16 @@ void ThreadPool::run(int64_t items, Body body) {
   body_ = &body;
   items_ = items;
   next_.store(0, std::memory_order_relaxed);
-  running_.store(static_cast<int>(workers_.size()), std::memory_order_relaxed);
   {
-    std::lock_guard lock(
-        mutex_);  // so that no worker misses the change between its check and its wait
-    job_.fetch_add(1, std::memory_order_release);
+    // Under the lock, so that no worker misses the change between its check and its wait.
+    const std::lock_guard lock(mutex_);
+    const uint64_t job = (job_of(gate_.load(std::memory_order_relaxed)) + 1) << 32;
+    gate_.store(job | kOpen, std::memory_order_release);
   }
   wake_.notify_all();
   take_items(body, items, 0);
-  for (int spin = 0; running_.load(std::memory_order_acquire) > 0; ++spin) {
+  gate_.fetch_and(~kOpen, std::memory_order_acq_rel);
+  for (int spin = 0; (gate_.load(std::memory_order_acquire) & kMembers) != 0; ++spin) {
     if (spin < kSpins) pause();
     else std::this_thread::yield();
   }

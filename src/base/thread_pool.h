@@ -38,9 +38,11 @@ class ThreadPool {
   std::atomic_flag busy_;
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::atomic<uint64_t> job_{0};  // incremented for each job; a worker waits for it to change
+  // The job's number (high half), whether workers may still join it, and how many are in it. A
+  // caller closes the job when no item is left and waits only for those who joined: a worker that
+  // the system has not let run yet holds nobody up.
+  std::atomic<uint64_t> gate_{0};
   std::atomic<int64_t> next_{0};  // the next item nobody has taken
-  std::atomic<int> running_{0};   // workers that have not yet left the current job
   std::atomic<bool> stop_{false};
   const Body* body_ = nullptr;
   int64_t items_ = 0;
