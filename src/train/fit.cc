@@ -40,13 +40,13 @@ class Fit {
   Fit(const Session& session, const data::Dataset& train, const FitOptions& options)
       : session_(session), train_(train), options_(options) {
     check();
-    const bool accuracy = std::find(session.options.metrics.begin(), session.options.metrics.end(),
-                                    Metric::accuracy) != session.options.metrics.end();
+    const std::vector<Metric>& metrics = session.options.metrics;
+    accuracy_ = std::find(metrics.begin(), metrics.end(), Metric::accuracy) != metrics.end();
     const int64_t shards =
         options.shards > 0 ? options.shards : Sharding::default_shards(options.batch);
     GraphAndStates step =
         training_graph(*session.network, {batch_type(train.images), batch_type(train.labels)},
-                       {session.options.optimizer, session.options.loss, accuracy, options.batch,
+                       {session.options.optimizer, session.options.loss, accuracy_, options.batch,
                         shards, session.passes});
     add_missing_states(step, session.options.seed, *session.states);
     // The step's states and no others: a checkpoint holds exactly these. They share the model's
@@ -139,24 +139,23 @@ class Fit {
       }
       const int64_t n = batch->labels.shape()[0];
       run_.sums.loss += loss * static_cast<double>(n);
-      if (done.program().has_output("hits")) run_.sums.hits += done.output("hits").data<float>()[0];
+      if (accuracy_) run_.sums.hits += done.output("hits").data<float>()[0];
       run_.sums.samples += n;
       ++run_.step;
       run_.sums.seconds = before + std::chrono::duration<double>(Clock::now() - start).count();
-      after_step(done.program().has_output("hits"));
+      after_step();
     }
   }
 
-  void after_step(bool accuracy) {
+  void after_step() {
     const EpochSums& sums = run_.sums;
     const double n = static_cast<double>(sums.samples);
     if (options_.on_progress) {
       const double rate = n / sums.seconds;
       const double all = static_cast<double>(train_.size()) * (options_.epochs - run_.epoch);
       options_.on_progress({run_.epoch, options_.epochs, run_.step, steps_, sums.loss / n,
-                            accuracy ? sums.hits / n : kNaN, rate, (all - n) / rate});
+                            accuracy_ ? sums.hits / n : kNaN, rate, (all - n) / rate});
     }
-    accuracy_ = accuracy;
     if (options_.should_stop && options_.should_stop()) {
       save();
       fail(ErrorKind::Cancelled, "stopped at epoch {}, step {} of {}{}", run_.epoch + 1, run_.step,
