@@ -39,7 +39,7 @@ class Fit {
  public:
   Fit(const Session& session, const data::Dataset& train, const FitOptions& options)
       : session_(session), train_(train), options_(options) {
-    check();
+    require_trainable(train, options);
     const std::vector<Metric>& metrics = session.options.metrics;
     accuracy_ = std::find(metrics.begin(), metrics.end(), Metric::accuracy) != metrics.end();
     const int64_t shards =
@@ -79,20 +79,6 @@ class Fit {
   }
 
  private:
-  void check() const {
-    require(options_.epochs > 0, "fit: expected at least 1 epoch, found {}", options_.epochs);
-    require(options_.batch > 0, "fit: expected a batch of at least 1, found {}", options_.batch);
-    require(options_.shards >= 0 && options_.shards <= options_.batch,
-            "fit: expected at most as many shards as the batch's {} samples, found {}",
-            options_.batch, options_.shards);
-    require(train_.size() > 0, "data set '{}' is empty: nothing to train on", train_.name);
-    require(options_.batch <= train_.size(),
-            "fit: a batch of {} is larger than data set '{}' of {} samples", options_.batch,
-            train_.name, train_.size());
-    require(!options_.resume || !options_.checkpoint_dir.empty(),
-            "fit: resume needs the checkpoint directory to resume from");
-  }
-
   void resume() {
     if (options_.checkpoint_dir.empty()) return;
     std::error_code failed;
@@ -206,6 +192,20 @@ class Fit {
 };
 
 }  // namespace
+
+void require_trainable(const data::Dataset& train, const FitOptions& options) {
+  require(options.epochs > 0, "fit: expected at least 1 epoch, found {}", options.epochs);
+  require(options.batch > 0, "fit: expected a batch of at least 1, found {}", options.batch);
+  require(options.shards >= 0 && options.shards <= options.batch,
+          "fit: expected at most as many shards as the batch's {} samples, found {}", options.batch,
+          options.shards);
+  require(train.size() > 0, "data set '{}' is empty: nothing to train on", train.name);
+  require(options.batch <= train.size(),
+          "fit: a batch of {} is larger than data set '{}' of {} samples", options.batch,
+          train.name, train.size());
+  require(!options.resume || !options.checkpoint_dir.empty(),
+          "fit: resume needs the checkpoint directory to resume from");
+}
 
 History fit(const Session& session, const data::Dataset& train, const FitOptions& options) {
   return Fit(session, train, options).run();
