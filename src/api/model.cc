@@ -16,6 +16,27 @@
 #include "train/fit.h"
 
 namespace hone {
+namespace {
+
+/// The shape of one of the samples along axis 0.
+Shape sample_of(const Tensor& samples) {
+  const std::vector<int64_t>& dims = samples.shape().dims();
+  require(!dims.empty(), "expected samples along axis 0, found {}", samples.type().to_string());
+  return Shape(std::vector<int64_t>(dims.begin() + 1, dims.end()));
+}
+
+/// Weights may accept samples of another shape, but they mean this one.
+void require_samples(const std::string& model, const Shape& expected, const Tensor& samples,
+                     const std::string& whose) {
+  const Shape found = sample_of(samples);
+  require(found == expected, "model '{}': expected samples of shape {}, {} has {}", model,
+          expected.to_string(), whose, found.to_string());
+}
+void require_samples(const std::string& model, const Shape& expected, const data::Dataset& data) {
+  require_samples(model, expected, data.images, "'" + data.name + "'");
+}
+
+}  // namespace
 
 struct Model::Impl {
   std::string name;
@@ -110,12 +131,10 @@ void Model::compile(CompileOptions options) {
 }
 
 History Model::fit(const data::Dataset& train, FitOptions options) {
-  require(train.size() > 0, "data set '{}' is empty: nothing to train on", train.name);
-  const std::vector<int64_t>& dims = train.images.shape().dims();
-  const Shape sample(std::vector<int64_t>(dims.begin() + 1, dims.end()));
-  require(impl_->sample.rank() == 0 || impl_->sample == sample,
-          "model '{}': expected samples of shape {}, '{}' has {}", impl_->name,
-          impl_->sample.to_string(), train.name, sample.to_string());
+  train::require_trainable(train, options);
+  const Shape sample = sample_of(train.images);
+  if (impl_->sample.rank() > 0) require_samples(impl_->name, impl_->sample, train);
+  if (options.validation.size() > 0) require_samples(impl_->name, sample, options.validation);
   if (impl_->output && train.images.dtype() == DType::u8 && sample.rank() == 3) {
     const data::ChannelStatistics s = data::channel_statistics(train.images);
     nn::Normalization normalization;
@@ -134,10 +153,14 @@ History Model::fit(const data::Dataset& train, FitOptions options) {
 }
 
 Evaluation Model::evaluate(const data::Dataset& data) {
-  return impl_->ready().evaluate(data, impl_->states);
+  train::Evaluator& evaluator = impl_->ready();
+  if (data.size() > 0) require_samples(impl_->name, impl_->sample, data);
+  return evaluator.evaluate(data, impl_->states);
 }
 Tensor Model::predict(const Tensor& samples) {
-  return impl_->ready().predict(samples, impl_->states);
+  train::Evaluator& evaluator = impl_->ready();
+  require_samples(impl_->name, impl_->sample, samples, "the batch");
+  return evaluator.predict(samples, impl_->states);
 }
 
 void Model::save(const std::string& path) const {

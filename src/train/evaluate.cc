@@ -78,14 +78,12 @@ Evaluation Evaluator::evaluate(const data::Dataset& data, exec::StateStore& stat
 }
 
 Tensor Evaluator::predict(const Tensor& samples, exec::StateStore& states) {
-  Tensor out;
+  const ir::Graph& graph = stage(samples.type(), nullptr).graph();
+  Shape shape = graph.shape(graph.find_output("logits"));
+  shape[0] = samples.shape()[0];
+  Tensor out(DType::f32, shape);
   each_batch(samples, nullptr, states, [&](int64_t first, const exec::Executor& run) {
     const Tensor logits = run.output("logits");
-    if (!out.defined()) {
-      Shape shape = logits.shape();
-      shape[0] = samples.shape()[0];
-      out = Tensor(DType::f32, shape);
-    }
     std::memcpy(out.rows(first, first + logits.shape()[0]).raw(), logits.raw(),
                 static_cast<size_t>(logits.bytes()));
   });

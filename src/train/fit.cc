@@ -39,14 +39,14 @@ class Fit {
  public:
   Fit(const Session& session, const data::Dataset& train, const FitOptions& options)
       : session_(session), train_(train), options_(options) {
-    check();
-    const bool accuracy = std::find(session.options.metrics.begin(), session.options.metrics.end(),
-                                    Metric::accuracy) != session.options.metrics.end();
+    require_trainable(train, options);
+    const std::vector<Metric>& metrics = session.options.metrics;
+    accuracy_ = std::find(metrics.begin(), metrics.end(), Metric::accuracy) != metrics.end();
     const int64_t shards =
         options.shards > 0 ? options.shards : Sharding::default_shards(options.batch);
     GraphAndStates step =
         training_graph(*session.network, {batch_type(train.images), batch_type(train.labels)},
-                       {session.options.optimizer, session.options.loss, accuracy, options.batch,
+                       {session.options.optimizer, session.options.loss, accuracy_, options.batch,
                         shards, session.passes});
     add_missing_states(step, session.options.seed, *session.states);
     // The step's states and no others: a checkpoint holds exactly these. They share the model's
@@ -79,20 +79,6 @@ class Fit {
   }
 
  private:
-  void check() const {
-    require(options_.epochs > 0, "fit: expected at least 1 epoch, found {}", options_.epochs);
-    require(options_.batch > 0, "fit: expected a batch of at least 1, found {}", options_.batch);
-    require(options_.shards >= 0 && options_.shards <= options_.batch,
-            "fit: expected at most as many shards as the batch's {} samples, found {}",
-            options_.batch, options_.shards);
-    require(train_.size() > 0, "data set '{}' is empty: nothing to train on", train_.name);
-    require(options_.batch <= train_.size(),
-            "fit: a batch of {} is larger than data set '{}' of {} samples", options_.batch,
-            train_.name, train_.size());
-    require(!options_.resume || !options_.checkpoint_dir.empty(),
-            "fit: resume needs the checkpoint directory to resume from");
-  }
-
   void resume() {
     if (options_.checkpoint_dir.empty()) return;
     std::error_code failed;
@@ -139,24 +125,23 @@ class Fit {
       }
       const int64_t n = batch->labels.shape()[0];
       run_.sums.loss += loss * static_cast<double>(n);
-      if (done.program().has_output("hits")) run_.sums.hits += done.output("hits").data<float>()[0];
+      if (accuracy_) run_.sums.hits += done.output("hits").data<float>()[0];
       run_.sums.samples += n;
       ++run_.step;
       run_.sums.seconds = before + std::chrono::duration<double>(Clock::now() - start).count();
-      after_step(done.program().has_output("hits"));
+      after_step();
     }
   }
 
-  void after_step(bool accuracy) {
+  void after_step() {
     const EpochSums& sums = run_.sums;
     const double n = static_cast<double>(sums.samples);
     if (options_.on_progress) {
       const double rate = n / sums.seconds;
       const double all = static_cast<double>(train_.size()) * (options_.epochs - run_.epoch);
       options_.on_progress({run_.epoch, options_.epochs, run_.step, steps_, sums.loss / n,
-                            accuracy ? sums.hits / n : kNaN, rate, (all - n) / rate});
+                            accuracy_ ? sums.hits / n : kNaN, rate, (all - n) / rate});
     }
-    accuracy_ = accuracy;
     if (options_.should_stop && options_.should_stop()) {
       save();
       fail(ErrorKind::Cancelled, "stopped at epoch {}, step {} of {}{}", run_.epoch + 1, run_.step,
@@ -207,6 +192,20 @@ class Fit {
 };
 
 }  // namespace
+
+void require_trainable(const data::Dataset& train, const FitOptions& options) {
+  require(options.epochs > 0, "fit: expected at least 1 epoch, found {}", options.epochs);
+  require(options.batch > 0, "fit: expected a batch of at least 1, found {}", options.batch);
+  require(options.shards >= 0 && options.shards <= options.batch,
+          "fit: expected at most as many shards as the batch's {} samples, found {}", options.batch,
+          options.shards);
+  require(train.size() > 0, "data set '{}' is empty: nothing to train on", train.name);
+  require(options.batch <= train.size(),
+          "fit: a batch of {} is larger than data set '{}' of {} samples", options.batch,
+          train.name, train.size());
+  require(!options.resume || !options.checkpoint_dir.empty(),
+          "fit: resume needs the checkpoint directory to resume from");
+}
 
 History fit(const Session& session, const data::Dataset& train, const FitOptions& options) {
   return Fit(session, train, options).run();

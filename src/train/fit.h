@@ -20,6 +20,9 @@ struct Session {
   exec::StateStore* states;  ///< parameters and statistics; the optimiser's states are added
 };
 
+/// Throws InvalidInput unless the options make sense for the data; fit checks this, too.
+void require_trainable(const data::Dataset& train, const FitOptions& options);
+
 /// Trains; documented at `Model::fit`.
 History fit(const Session& session, const data::Dataset& train, const FitOptions& options);
 

@@ -1,0 +1,222 @@
+// The facade: what a user of the library does with a model, and what a wrong use says.
+#include <gtest/gtest.h>
+#include <hone/hone.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "data/temp_folder.h"
+#include "train/synthetic.h"
+
+namespace hone {
+namespace {
+
+using data::expect_error;
+using data::TempFolder;
+using train::synthetic_images;
+
+Model convnet() {
+  return sequential({conv2d(4, 3, linear, {.padding = Padding::same()}), batch_norm(),
+                     activation(relu), max_pool2d(2), dropout(0.2), flatten(), dense(3)},
+                    "tiny");
+}
+
+CompileOptions classifier() {
+  return {.optimizer = adam({.lr = 0.01}), .metrics = {accuracy()}, .seed = 3, .threads = 2};
+}
+
+Model trained_convnet() {
+  Model model = convnet();
+  model.compile(classifier());
+  model.fit(synthetic_images(200), {.epochs = 4, .batch = 32});
+  return model;
+}
+
+/// Two inputs and targets that are linear in them.
+data::Dataset linear_data(int64_t count) {
+  data::Dataset out;
+  out.name = "linear";
+  out.images = Tensor(DType::f32, {count, 2});
+  out.labels = Tensor(DType::f32, {count, 1});
+  for (int64_t i = 0; i < count; ++i) {
+    const Philox draw = philox(5, 0, static_cast<uint64_t>(i));
+    float* x = out.images.data<float>() + 2 * i;
+    x[0] = unit_float(draw.v[0]);
+    x[1] = unit_float(draw.v[1]);
+    out.labels.data<float>()[i] = 2 * x[0] - x[1] + 0.5f;
+  }
+  return out;
+}
+
+void expect_same_answers(Model& a, Model& b, const data::Dataset& data) {
+  const Evaluation of_a = a.evaluate(data);
+  const Evaluation of_b = b.evaluate(data);
+  EXPECT_EQ(of_a.loss, of_b.loss);
+  EXPECT_TRUE(of_a.accuracy == of_b.accuracy ||
+              (std::isnan(of_a.accuracy) && std::isnan(of_b.accuracy)));
+  EXPECT_TRUE(a.predict(data.images).same_bits(b.predict(data.images)));
+}
+
+TEST(Model, TrainsEvaluatesAndPredicts) {
+  Model model = trained_convnet();
+  const data::Dataset test = synthetic_images(300, 1);  // more than one batch of evaluation
+  const Evaluation e = model.evaluate(test);
+  EXPECT_EQ(e.samples, 300);
+  EXPECT_GT(e.accuracy, 0.9);
+  const Tensor logits = model.predict(test.images);
+  ASSERT_EQ(logits.shape(), (Shape{300, 3}));
+  int64_t right = 0;
+  for (int64_t i = 0; i < 300; ++i) {
+    const float* row = logits.data<float>() + 3 * i;
+    right += std::max_element(row, row + 3) - row == test.labels.data<int64_t>()[i];
+  }
+  EXPECT_EQ(e.accuracy, static_cast<double>(right) / 300);
+  EXPECT_EQ(model.sample_shape(), (Shape{1, 8, 8}));
+  EXPECT_EQ(model.class_names(), test.class_names);
+  EXPECT_EQ(model.parameters(), 4 * 9 + 4 + 2 * 4 + 4 * 16 * 3 + 3);
+}
+
+TEST(Model, LoadedAnswersAsSaved) {
+  const TempFolder folder;
+  const std::string file = folder.file("model.onnx");
+  Model saved = trained_convnet();
+  saved.save(file);
+  Model loaded = Model::load(file);
+  EXPECT_EQ(loaded.name(), saved.name());
+  EXPECT_EQ(loaded.class_names(), saved.class_names());
+  EXPECT_EQ(loaded.sample_shape(), saved.sample_shape());
+  EXPECT_EQ(loaded.parameters(), saved.parameters());
+  expect_same_answers(saved, loaded, synthetic_images(300, 1));
+
+  const std::string again = folder.file("again.onnx");
+  loaded.save(again);
+  Model reloaded = Model::load(again);
+  expect_same_answers(saved, reloaded, synthetic_images(300, 1));
+}
+
+TEST(Model, LoadedTrainsOn) {
+  const TempFolder folder;
+  const std::string file = folder.file("model.onnx");
+  Model saved = convnet();
+  saved.compile(classifier());
+  saved.fit(synthetic_images(200), {.epochs = 1, .batch = 32});
+  saved.save(file);
+  Model loaded = Model::load(file);
+  loaded.compile(classifier());
+  const data::Dataset test = synthetic_images(100, 1);
+  const double before = loaded.evaluate(test).loss;
+  loaded.fit(synthetic_images(200), {.epochs = 3, .batch = 32});
+  EXPECT_LT(loaded.evaluate(test).loss, before);
+}
+
+TEST(Model, ASampleDoesNotDependOnItsBatch) {
+  Model model = trained_convnet();
+  const data::Dataset test = synthetic_images(300, 1);
+  const Tensor all = model.predict(test.images);
+  for (int64_t i : {0, 1, 100, 255, 256, 299})
+    EXPECT_TRUE(model.predict(test.images.rows(i, i + 1)).same_bits(all.rows(i, i + 1))) << i;
+  EXPECT_TRUE(model.predict(test.images.rows(7, 70)).same_bits(all.rows(7, 70)));
+}
+
+TEST(Model, PixelsMayBeFloats) {
+  Model model = trained_convnet();
+  const Tensor images = synthetic_images(20, 1).images;
+  EXPECT_TRUE(model.predict(images.cast(DType::f32)).same_bits(model.predict(images)));
+}
+
+TEST(Model, LearnsARegression) {
+  const TempFolder folder;
+  const std::string file = folder.file("model.onnx");
+  const data::Dataset data = linear_data(256);
+  Model model = sequential({dense(1)});
+  model.compile({.optimizer = adam({.lr = 0.05}), .loss = mean_squared_error(), .seed = 1});
+  const History history = model.fit(data, {.epochs = 60, .batch = 32, .validation = data});
+  EXPECT_LT(history.epochs.back().loss, 1e-3);
+  EXPECT_TRUE(std::isnan(history.epochs.back().accuracy));
+  EXPECT_TRUE(std::isnan(history.epochs.back().validation_accuracy));
+  const float* weight = model.states().at("dense1.weight").data<float>();
+  EXPECT_NEAR(weight[0], 2, 0.05);
+  EXPECT_NEAR(weight[1], -1, 0.05);
+
+  model.save(file);
+  Model loaded = Model::load(file);
+  loaded.compile({.loss = mean_squared_error()});
+  expect_same_answers(model, loaded, data);
+}
+
+TEST(Model, StartsTheOptimiserAnewWhenCompiledAgain) {
+  Model model = trained_convnet();
+  const Tensor before = model.states().at("dense1.weight").clone();
+  model.compile(classifier());
+  EXPECT_TRUE(model.states().at("dense1.weight").same_bits(before));
+  for (const auto& [name, tensor] : model.states()) {
+    EXPECT_FALSE(name.starts_with("optimizer/")) << name;
+    EXPECT_FALSE(name.starts_with("train/")) << name;
+  }
+  model.fit(synthetic_images(200), {.epochs = 1, .batch = 32});
+  EXPECT_EQ(model.states().at("train/step").data<int64_t>()[0], 7);
+}
+
+TEST(Model, SaysThatItIsNotBuilt) {
+  Model model = convnet();
+  model.compile(classifier());
+  const data::Dataset data = synthetic_images(10);
+  const std::vector<std::string> parts = {"model 'tiny' is not built"};
+  expect_error(ErrorKind::InvalidInput, parts, [&] { model.evaluate(data); });
+  expect_error(ErrorKind::InvalidInput, parts, [&] { model.predict(data.images); });
+  expect_error(ErrorKind::InvalidInput, parts, [&] { model.save("/nowhere/model.onnx"); });
+  expect_error(ErrorKind::InvalidInput, parts, [&] { model.parameters(); });
+  expect_error(ErrorKind::InvalidInput, parts, [&] { model.summary(); });
+  model.build({1, 8, 8});
+  EXPECT_EQ(model.predict(data.images).shape(), (Shape{10, 3}));
+}
+
+TEST(Model, RefusesDataThatDoesNotFit) {
+  Model model = trained_convnet();
+  data::Dataset other = synthetic_images(64);
+  other.images = other.images.reshaped({64, 1, 4, 16});
+  expect_error(ErrorKind::InvalidInput, {"'tiny'", "[1,8,8]", "'synthetic' has [1,4,16]"},
+               [&] { model.fit(other, {.batch = 32}); });
+  expect_error(ErrorKind::InvalidInput, {"'tiny'", "[1,8,8]", "[1,4,16]"},
+               [&] { model.evaluate(other); });
+  expect_error(ErrorKind::InvalidInput, {"'tiny'", "[1,8,8]", "[1,4,16]"},
+               [&] { model.predict(other.images); });
+  expect_error(ErrorKind::InvalidInput, {"'tiny'", "[1,8,8]", "'synthetic' has [1,4,16]"},
+               [&] { model.fit(synthetic_images(64), {.batch = 32, .validation = other}); });
+  expect_error(ErrorKind::InvalidInput, {"'tiny'", "[1,8,8]", "[1,9,9]"}, [&] {
+    model.build({1, 9, 9});
+  });
+  data::Dataset empty;
+  empty.name = "void";
+  expect_error(ErrorKind::InvalidInput, {"'void' is empty"}, [&] { model.fit(empty); });
+  expect_error(ErrorKind::InvalidInput, {"'void' is empty"}, [&] { model.evaluate(empty); });
+  expect_error(ErrorKind::InvalidInput, {"samples"}, [&] { model.predict(Tensor()); });
+}
+
+// [1, 8, 8] and [1, 4, 16] have the same elements: only the shape tells them apart.
+TEST(Model, RefusesOtherShapesOfAsManyElements) {
+  Model model = sequential({flatten(), dense(3)}, "flat");
+  model.build({1, 8, 8});
+  const Tensor images = synthetic_images(4).images.reshaped({4, 1, 4, 16});
+  expect_error(ErrorKind::InvalidInput, {"'flat'", "[1,8,8]", "[1,4,16]"},
+               [&] { model.predict(images); });
+}
+
+TEST(Model, PredictsNothingForNoSamples) {
+  Model model = trained_convnet();
+  EXPECT_EQ(model.predict(Tensor(DType::u8, {0, 1, 8, 8})).shape(), (Shape{0, 3}));
+}
+
+TEST(Model, AFitThatIsRefusedChangesNothing) {
+  Model model = trained_convnet();
+  const data::Dataset test = synthetic_images(50, 1);
+  const Tensor before = model.predict(test.images);
+  EXPECT_THROW(model.fit(synthetic_images(20, 9), {.batch = 32}), Error);
+  data::Dataset other = synthetic_images(20);
+  other.images = other.images.reshaped({20, 1, 4, 16});
+  EXPECT_THROW(model.fit(synthetic_images(64, 9), {.batch = 32, .validation = other}), Error);
+  EXPECT_TRUE(model.predict(test.images).same_bits(before));
+}
+
+}  // namespace
+}  // namespace hone
