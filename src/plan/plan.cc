@@ -208,8 +208,8 @@ class Planner {
     const auto place = [&](int b) {
       const int region = buffers_[static_cast<size_t>(b)].region;
       if (region != 0) return Location{region, 0};
-      return Location{
-          0, intervals[static_cast<size_t>(interval_of[static_cast<size_t>(b)])].offset};
+      return Location{0,
+                      intervals[static_cast<size_t>(interval_of[static_cast<size_t>(b)])].offset};
     };
     const auto locate = [&](ValueId v) { return place(buffer_of(v)); };
     // Where a value is once the copies have begun.
