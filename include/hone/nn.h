@@ -11,6 +11,7 @@
 #include <functional>
 #include <initializer_list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -224,12 +225,14 @@ Optimizer sgd(SgdOptions options = {});
 struct AdamOptions {
   double lr = 1e-3;
   double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
-  double weight_decay = 0;  ///< adam: added to the gradient; adamw: decoupled
+  /// adam: added to the gradient, times the parameter, by default 0; adamw: decoupled, by default
+  /// 0.01.
+  std::optional<double> weight_decay = {};
   Schedule schedule = {};
 };
 /// Adam (Kingma, Ba 2015).
 Optimizer adam(AdamOptions options = {});
-/// Adam with decoupled weight decay (Loshchilov, Hutter 2019); default decay 0.01.
-Optimizer adamw(AdamOptions options = {.weight_decay = 0.01});
+/// Adam with decoupled weight decay (Loshchilov, Hutter 2019).
+Optimizer adamw(AdamOptions options = {});
 
 }  // namespace hone

@@ -40,6 +40,7 @@ Expr reshape_samples(Expr x, const Shape& sample, const std::string& name) {
 }  // namespace
 
 Var Layer::apply(std::vector<Var> operands) const {
+  require(!operands.empty(), "{}: expected at least 1 operand", impl_->kind);
   return Var(std::make_shared<const Var::Node>(Var::Node{{}, impl_, std::move(operands)}));
 }
 
@@ -62,6 +63,9 @@ Layer dense(int64_t units, Activation activation, DenseOptions o) {
 }
 
 Layer batch_norm(BatchNormOptions o) {
+  require(o.momentum >= 0 && o.momentum <= 1 && o.epsilon >= 0,
+          "batch_norm: expected a momentum in [0, 1] and epsilon >= 0, found {} and {}", o.momentum,
+          o.epsilon);
   return make("norm", o.name, [=](Scope& s, const Operands& in) {
     const Expr x = in[0];
     require(x.rank() == 4 || x.rank() == 2,
@@ -140,9 +144,13 @@ Var add(const std::vector<Var>& operands) {
 }
 
 Var concat(const std::vector<Var>& operands, int64_t axis) {
-  require(!operands.empty(), "concat: expected at least 1 operand");
   return make("concat", "",
-              [=](Scope& s, const Operands& in) { return ir::concat(in, axis + 1, s.path()); })
+              [=](Scope& s, const Operands& in) {
+                const int axes = in[0].rank() - 1;
+                require(0 <= axis && axis < axes, "{}: expected an axis in [0, {}), found {}",
+                        s.path(), axes, axis);
+                return ir::concat(in, axis + 1, s.path());
+              })
       .apply(operands);
 }
 

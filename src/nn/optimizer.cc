@@ -18,20 +18,20 @@ Optimizer sgd(SgdOptions o) {
 
 namespace {
 
-Optimizer adam_like(Optimizer::Kind kind, const AdamOptions& o) {
+Optimizer adam_like(Optimizer::Kind kind, const AdamOptions& o, double default_decay) {
   Optimizer out{.kind = kind, .lr = o.lr};
   out.beta1 = o.beta1;
   out.beta2 = o.beta2;
   out.epsilon = o.epsilon;
-  out.weight_decay = o.weight_decay;
+  out.weight_decay = o.weight_decay.value_or(default_decay);
   out.schedule = o.schedule;
   return out;
 }
 
 }  // namespace
 
-Optimizer adam(AdamOptions o) { return adam_like(Optimizer::Kind::adam, o); }
-Optimizer adamw(AdamOptions o) { return adam_like(Optimizer::Kind::adamw, o); }
+Optimizer adam(AdamOptions o) { return adam_like(Optimizer::Kind::adam, o, 0); }
+Optimizer adamw(AdamOptions o) { return adam_like(Optimizer::Kind::adamw, o, 0.01); }
 
 }  // namespace hone
 
