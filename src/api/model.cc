@@ -42,7 +42,8 @@ struct Model::Impl {
   std::string name;
   std::optional<Var> output;  ///< of a model made of layers; a loaded one has only the network
   std::shared_ptr<const nn::Network> network;
-  Shape sample;  ///< rank 0 until the model is built
+  Shape sample;             ///< rank 0 where it is not known yet
+  bool has_states = false;  ///< the model is built
   exec::StateStore states;
   std::vector<std::string> class_names;
   CompileOptions options;
@@ -70,6 +71,11 @@ struct Model::Impl {
     sample = shape;
     for (const nn::StateInit& s : built().states)
       if (!states.contains(s.name)) states.emplace(s.name, nn::initialize(s, options.seed));
+    has_states = true;
+  }
+
+  void require_built() const {
+    require(has_states, "model '{}' is not built: call fit, or build with a sample's shape", name);
   }
 
   passes::PassOptions passes() const {
@@ -79,8 +85,7 @@ struct Model::Impl {
   }
 
   train::Evaluator& ready() {
-    require(sample.rank() > 0, "model '{}' is not built: call fit, or build with a sample's shape",
-            name);
+    require_built();
     if (pool == nullptr) pool = std::make_unique<ThreadPool>(options.threads);
     if (!evaluator) evaluator.emplace(network, options.loss, default_isa(), pool.get(), passes());
     return *evaluator;
@@ -88,6 +93,7 @@ struct Model::Impl {
 
   /// The states that belong to the network, without the optimiser's.
   exec::StateStore network_states() const {
+    require_built();
     exec::StateStore out;
     for (const nn::StateInit& s : built().states) out.emplace(s.name, states.at(s.name));
     return out;
@@ -103,7 +109,11 @@ Model::Model(Var output, std::string name) : impl_(std::make_unique<Impl>()) {
   impl_->name = std::move(name);
   impl_->output = std::move(output);
   impl_->set_network(nn::make_network(impl_->name, *impl_->output, std::nullopt));
-  if (const std::optional<Shape> shape = impl_->network->sample_shape()) impl_->build(*shape);
+  // States wait for fit or build: their seed comes with compile.
+  if (const std::optional<Shape> shape = impl_->network->sample_shape()) {
+    impl_->sample = *shape;
+    impl_->built();  // throws where the layers do not fit
+  }
 }
 
 Model Model::load(const std::string& path) {
@@ -118,6 +128,7 @@ Model Model::load(const std::string& path) {
     fail(e.kind(), "'{}': {}", path, e.what());
   }
   impl->sample = *impl->network->sample_shape();
+  impl->has_states = true;
   return Model(std::move(impl));
 }
 
