@@ -10,6 +10,22 @@
 namespace hone::exec {
 namespace {
 
+/// The extent that the inputs give the batch: that of the first input which has it.
+int64_t batch_of(const ir::Graph& graph, const std::map<std::string, Tensor>& inputs) {
+  for (ir::ValueId v : graph.inputs()) {
+    const Shape& declared = graph.shape(v);
+    if (declared.is_static()) continue;
+    const std::string& name = graph.producer(v).name;
+    const auto found = inputs.find(name);
+    require(found != inputs.end(), "{}: input '{}' is missing", graph.name(), name);
+    const Shape& given = found->second.shape();
+    require(given.rank() == declared.rank(), "{}: input '{}': expected {}, found {}", graph.name(),
+            name, graph.type(v).to_string(), found->second.type().to_string());
+    return given[0];
+  }
+  return 1;  // a graph without a batch is the same at every one
+}
+
 constexpr size_t kMaxStages = 8;  // a training run needs two: full batches and the last one
 
 }  // namespace
@@ -39,9 +55,7 @@ Executor& StagedExecutor::stage(int64_t n) {
 
 Executor& StagedExecutor::run(const std::map<std::string, Tensor>& inputs, StateStore& states,
                               const StepObserver& observer) {
-  require(!inputs.empty() && inputs.begin()->second.shape().rank() > 0,
-          "{}: expected inputs with a batch axis", graph_.name());
-  Executor& executor = stage(inputs.begin()->second.shape()[0]);
+  Executor& executor = stage(batch_of(graph_, inputs));
   executor.run(inputs, states, observer);
   return executor;
 }
