@@ -23,7 +23,8 @@ void Executor::bind(const std::vector<plan::Binding>& bindings,
                     const std::map<std::string, Tensor>& tensors, std::string_view kind) {
   for (const plan::Binding& b : bindings) {
     const auto found = tensors.find(b.name);
-    require(found != tensors.end() && found->second.defined(), "{}: {} '{}' is missing", program_->name, kind, b.name);
+    require(found != tensors.end() && found->second.defined(), "{}: {} '{}' is missing",
+            program_->name, kind, b.name);
     require(found->second.type() == b.type, "{}: {} '{}': expected {}, found {}", program_->name,
             kind, b.name, b.type.to_string(), found->second.type().to_string());
     regions_[static_cast<size_t>(b.at.region)] = const_cast<std::byte*>(found->second.raw());

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "ir/expr.h"
 #include "plan/plan.h"
 
@@ -99,6 +101,33 @@ TEST(Executor, AnUndefinedTensorIsMissing) {
               executor.run({{"x", Tensor()}}, none);
             }),
             "scalar: input 'x' is missing");
+}
+
+// Outputs are the executor's own, even where they are inputs or states, or next values of states.
+TEST(Executor, OutputsOutliveInputsAndStates) {
+  ir::Graph g;
+  const TensorType type{DType::f32, {3}};
+  const ir::Expr x = ir::input(g, "x", type), w = ir::state(g, "w", type, false);
+  const ir::Expr next = w + x;
+  g.output("x", ir::reshape(x, {3, 1}).id);
+  g.output("w", w.id);
+  g.output("next", next.id);
+  g.update(w.id, next.id);
+  const ir::Expr v = ir::state(g, "v", type, false), next_v = v * x;
+  g.output("next_v", next_v.id);
+  g.update(v.id, next_v.id);
+  ThreadPool pool(1);
+  Executor executor(std::make_shared<const plan::Program>(plan::plan(g, {})), &pool);
+  {
+    StateStore states = {{"w", vector_of({4, 5, 6})}, {"v", vector_of({1, 1, 2})}};
+    executor.run({{"x", vector_of({1, 2, 3})}}, states);
+    EXPECT_TRUE(states.at("w").same_bits(vector_of({5, 7, 9})));
+    for (auto& [name, tensor] : states) std::fill_n(tensor.data<float>(), 3, 0.0f);
+  }
+  EXPECT_TRUE(executor.output("x").same_bits(vector_of({1, 2, 3}).reshaped({3, 1})));
+  EXPECT_TRUE(executor.output("w").same_bits(vector_of({4, 5, 6})));
+  EXPECT_TRUE(executor.output("next").same_bits(vector_of({5, 7, 9})));
+  EXPECT_TRUE(executor.output("next_v").same_bits(vector_of({1, 2, 6})));
 }
 
 TEST_F(ExecutorTest, AnObserverSeesEveryStepWithItsResults) {

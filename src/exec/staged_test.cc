@@ -50,6 +50,19 @@ TEST_F(StagedTest, KeepsAFewProgramsTheLatestUsed) {
   EXPECT_EQ(&staged_.stage(3).program(), three);
 }
 
+// The first input by name has no batch; its extent must not be taken for one.
+TEST(Staged, TakesTheBatchFromAnInputThatHasIt) {
+  ir::Graph g;
+  const ir::Expr scale = ir::input(g, "a", {DType::f32, {3}});
+  g.output("y", (ir::input(g, "x", {DType::f32, {kBatch, 3}}) * scale).id);
+  ThreadPool pool(1);
+  StagedExecutor staged(std::move(g), default_isa(), &pool, {});
+  StateStore none;
+  Executor& done =
+      staged.run({{"a", Tensor(DType::f32, {3})}, {"x", Tensor(DType::f32, {2, 3})}}, none);
+  EXPECT_EQ(done.output("y").shape(), (Shape{2, 3}));
+}
+
 TEST_F(StagedTest, RefusesInputsThatDoNotFit) {
   const auto error = [&](const std::map<std::string, Tensor>& inputs) -> std::string {
     try {
@@ -59,8 +72,8 @@ TEST_F(StagedTest, RefusesInputsThatDoNotFit) {
     }
     return "no error";
   };
-  EXPECT_EQ(error({}), "double: expected inputs with a batch axis");
-  EXPECT_EQ(error({{"x", Tensor::scalar(1)}}), "double: expected inputs with a batch axis");
+  EXPECT_EQ(error({}), "double: input 'x' is missing");
+  EXPECT_EQ(error({{"x", Tensor::scalar(1)}}), "double: input 'x': expected f32[N,2], found f32[]");
   EXPECT_EQ(error({{"x", Tensor(DType::f32, {4, 3})}}),
             "double.batch4: input 'x': expected f32[4,2], found f32[4,3]");
   EXPECT_EQ(states_.at("calls").data<int64_t>()[0], 0);

@@ -17,12 +17,12 @@ int64_t pack(std::vector<Interval>& intervals) {
   int64_t arena = 0;
   for (size_t index : order) {
     Interval& mine = intervals[index];
-    const int64_t bytes = (mine.bytes + 63) / 64 * 64;
+    const int64_t bytes = aligned(mine.bytes);
     int64_t offset = 0;
     for (const Interval* other : placed) {
       if (other->last < mine.first || mine.last < other->first) continue;
       if (offset + bytes <= other->offset) break;
-      offset = std::max(offset, other->offset + (other->bytes + 63) / 64 * 64);
+      offset = std::max(offset, other->offset + aligned(other->bytes));
     }
     mine.offset = offset;
     arena = std::max(arena, offset + bytes);

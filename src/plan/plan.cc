@@ -4,7 +4,6 @@
 #include "plan/plan.h"
 
 #include <algorithm>
-#include <set>
 
 #include "base/error.h"
 #include "plan/choose.h"
@@ -25,7 +24,7 @@ struct Buffer {
   int last = 0;    // the last step that reads it; steps.size() if it must outlive the program
   int region = 0;  // 0: the arena
   int next = -1;   // the buffer that takes over its memory, if any
-  int saved = -1;  // of a state: the buffer that keeps its old value when the state is written
+  int kept = -1;   // the buffer that a source is copied to when all steps have run, if any
 };
 
 class Planner {
@@ -37,8 +36,8 @@ class Planner {
     bind_sources();
     make_steps();
     mark_reads();
+    keep_sources();
     place_updates();
-    save_old_values();
     share_in_place();
     lay_out();
     return std::move(program_);
@@ -109,18 +108,31 @@ class Planner {
       for (ValueId v : steps_[static_cast<size_t>(s)].node->operands) buffer(v).last = s;
     for (const ir::Output& o : graph_.outputs()) buffer(o.value).last = end;
     for (const ir::Update& u : graph_.updates())
-      if (buffer(u.value).region != 0) buffer(u.value).last = end;
+      if (buffer(u.value).region != 0 && buffer_of(u.value) != buffer_of(u.state))
+        buffer(u.value).last = end;
+  }
+
+  // A source that is an output or a state's next value is copied to the arena before any state
+  // changes: the caller may change its memory, and another copy may write over it.
+  void keep_sources() {
+    const int end = static_cast<int>(steps_.size());
+    for (size_t i = 0, n = buffers_.size(); i < n; ++i) {
+      if (buffers_[i].first >= 0 || buffers_[i].last < end) continue;
+      buffers_[i].kept = static_cast<int>(buffers_.size());
+      buffers_.push_back({buffers_[i].bytes, end, end});
+    }
   }
 
   // A next value goes straight into its state's memory if nobody reads the old value after it is
-  // written; by the step that writes it, only a kernel that allows it may. Otherwise it is copied.
+  // written; by the step that writes it, only a kernel that allows it may. Otherwise it is copied,
+  // as is one that is an output too: outputs stay in the arena, the state is the caller's.
   void place_updates() {
     const int end = static_cast<int>(steps_.size());
     for (const ir::Update& u : graph_.updates()) {
       if (buffer_of(u.value) == buffer_of(u.state)) continue;  // it stays as it is
       const Buffer& state = buffer(u.state);
       Buffer& next = buffer(u.value);
-      if (next.region == 0 && state.last <= next.first &&
+      if (next.region == 0 && next.last < end && state.last <= next.first &&
           (state.last < next.first || writes_over(next, buffer_of(u.state)))) {
         next.region = state.region;
         continue;
@@ -128,22 +140,6 @@ class Planner {
       next.last = end;
       late_.push_back(u);
     }
-  }
-
-  // A state that a copy writes over, but whose old value is an output or another state's next
-  // value: that value is saved before the copies begin.
-  void save_old_values() {
-    const int end = static_cast<int>(steps_.size());
-    std::set<int> written;
-    for (const ir::Update& u : late_) written.insert(buffer_of(u.state));
-    const auto save = [&](ValueId v) {
-      const size_t b = static_cast<size_t>(buffer_of(v));
-      if (!written.contains(buffer_of(v)) || buffers_[b].saved >= 0) return;
-      buffers_[b].saved = static_cast<int>(buffers_.size());
-      buffers_.push_back({buffers_[b].bytes, end, end, 0});
-    };
-    for (const ir::Output& o : graph_.outputs()) save(o.value);
-    for (const ir::Update& u : late_) save(u.value);
   }
 
   // True if the step that writes `result` may write it over buffer `operand`, which it reads.
@@ -200,21 +196,23 @@ class Planner {
     for (size_t s = 0; s < steps_.size(); ++s) {
       const int64_t bytes = steps_[s].choice.kernel->workspace_bytes();
       intervals.push_back({bytes, static_cast<int>(s), static_cast<int>(s)});
+      program_.naive_bytes += aligned(bytes);
     }
     for (const Buffer& b : buffers_)
-      if (b.region == 0) program_.naive_bytes += (b.bytes + 63) / 64 * 64;
+      if (b.region == 0) program_.naive_bytes += aligned(b.bytes);
     program_.arena_bytes = pack(intervals);
 
     const auto place = [&](int b) {
-      const int region = buffers_[static_cast<size_t>(b)].region;
-      if (region != 0) return Location{region, 0};
-      return Location{0,
-                      intervals[static_cast<size_t>(interval_of[static_cast<size_t>(b)])].offset};
+      const Buffer& buf = buffers_[static_cast<size_t>(b)];
+      const int interval = interval_of[static_cast<size_t>(b)];
+      return buf.region != 0 ? Location{buf.region, 0}
+                             : Location{0, intervals[static_cast<size_t>(interval)].offset};
     };
     const auto locate = [&](ValueId v) { return place(buffer_of(v)); };
-    // Where a value is once the copies have begun.
-    const auto locate_late = [&](ValueId v) {
-      return place(buffer(v).saved >= 0 ? buffer(v).saved : buffer_of(v));
+    // Where a value is when all steps have run and sources are kept.
+    const auto locate_at_end = [&](ValueId v) {
+      const int kept = buffer(v).kept;
+      return kept < 0 ? locate(v) : place(kept);
     };
     for (size_t s = 0; s < steps_.size(); ++s) {
       StepPlan& from = steps_[s];
@@ -231,12 +229,12 @@ class Planner {
       program_.steps.push_back(std::move(step));
     }
     for (const ir::Output& o : graph_.outputs())
-      program_.outputs.push_back({o.name, graph_.type(o.value), locate_late(o.value)});
+      program_.outputs.push_back({o.name, graph_.type(o.value), locate_at_end(o.value)});
     for (const Buffer& b : buffers_)
-      if (b.saved >= 0) program_.copies.push_back({{b.region, 0}, place(b.saved), b.bytes});
+      if (b.kept >= 0) program_.copies.push_back({{b.region, 0}, place(b.kept), b.bytes});
     for (const ir::Update& u : late_)
       program_.copies.push_back(
-          {locate_late(u.value), locate(u.state), graph_.type(u.state).bytes()});
+          {locate_at_end(u.value), locate(u.state), graph_.type(u.state).bytes()});
   }
 
   const Graph& graph_;

@@ -38,8 +38,9 @@ struct Binding {
   Location at;
 };
 
-/// A state's next value that could not be computed in place, copied there when all steps have run;
-/// or a state's old value that is still wanted then, saved before.
+/// Done in order when all steps have run: first inputs, states and constants that are outputs or
+/// next values are kept in the arena, then next values that could not be computed in place go to
+/// their states.
 struct Copy {
   Location from, to;
   int64_t bytes;
@@ -54,7 +55,7 @@ struct Program {
   std::vector<Binding> outputs;
   std::vector<Copy> copies;
   int64_t arena_bytes = 0;  ///< the peak: all memory beside inputs, states and constants
-  int64_t naive_bytes = 0;  ///< what the same values would take without reuse
+  int64_t naive_bytes = 0;  ///< what the same memory would be without reuse
 
   int regions() const {
     return 1 + static_cast<int>(inputs.size() + states.size() + constants.size());
