@@ -59,7 +59,7 @@ class Updates {
   }
 
   void update(Expr p, Expr g) {
-    const std::string& path = graph_.producer(p.id).name;
+    const std::string path = graph_.producer(p.id).name;  // a copy: appending moves nodes
     if (o_.weight_decay != 0 && o_.kind != Optimizer::Kind::adamw) g = g + p * o_.weight_decay;
     const Expr step = o_.kind == Optimizer::Kind::sgd ? sgd_step(path, g) : adam_step(path, g);
     Expr kept = p;
