@@ -218,5 +218,33 @@ TEST(Model, AFitThatIsRefusedChangesNothing) {
   EXPECT_TRUE(model.predict(test.images).same_bits(before));
 }
 
+TEST(Model, SummaryListsLayersWithTheirParameters) {
+  Model model = sequential({conv2d(4, 3, relu), flatten(), dense(2)});
+  model.build({1, 6, 6});
+  const std::vector<LayerSummary> rows = model.summary();
+  ASSERT_EQ(rows.size(), 3u);
+  EXPECT_EQ(rows[0].name, "conv1");
+  EXPECT_EQ(rows[0].op, "conv2d");
+  EXPECT_EQ(rows[0].output, (Shape{kBatch, 4, 4, 4}));
+  EXPECT_EQ(rows[0].parameters, 40);
+  EXPECT_EQ(rows[1].parameters, 0);
+  EXPECT_EQ(rows[2].parameters, 64 * 2 + 2);
+}
+
+// A model whose input has a shape starts from compile's seed, too.
+TEST(Model, TheSeedOfCompileIsTheSeedOfTheWeights) {
+  const auto weights = [](uint64_t seed, bool functional) {
+    Model model = functional ? Model(dense(2)(flatten()(input({1, 6, 6}))))
+                             : sequential({flatten(), dense(2)});
+    model.compile({.seed = seed});
+    model.build({1, 6, 6});
+    return model.states().at("dense1.weight");
+  };
+  for (bool functional : {false, true}) {
+    EXPECT_TRUE(weights(1, functional).same_bits(weights(1, !functional)));
+    EXPECT_FALSE(weights(1, functional).same_bits(weights(2, functional)));
+  }
+}
+
 }  // namespace
 }  // namespace hone

@@ -200,6 +200,8 @@ void require_trainable(const data::Dataset& train, const FitOptions& options) {
           "fit: expected at most as many shards as the batch's {} samples, found {}", options.batch,
           options.shards);
   require(train.size() > 0, "data set '{}' is empty: nothing to train on", train.name);
+  train.check();
+  if (options.validation.size() > 0) options.validation.check();
   require(options.batch <= train.size(),
           "fit: a batch of {} is larger than data set '{}' of {} samples", options.batch,
           train.name, train.size());

@@ -382,6 +382,14 @@ TEST(Fit, RefusesWhatCannotBeTrained) {
   options.resume = true;
   expect_error(ErrorKind::InvalidInput, {"resume needs the checkpoint directory"},
                [&] { run.fit(synthetic_images(kSamples), options); });
+  data::Dataset unlabelled = synthetic_images(kSamples);
+  unlabelled.labels = {};
+  expect_error(ErrorKind::InvalidInput, {"expected labels", "found none"},
+               [&] { run.fit(unlabelled, base_options()); });
+  options = base_options();
+  options.validation = unlabelled;
+  expect_error(ErrorKind::InvalidInput, {"expected labels", "found none"},
+               [&] { run.fit(synthetic_images(kSamples), options); });
   EXPECT_TRUE(run.states.empty());
 }
 
