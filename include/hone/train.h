@@ -56,9 +56,11 @@ struct FitOptions {
   bool shuffle = true;
   data::Augment augment = {};
   int patience = 0;  ///< stop after so many epochs without a lower validation loss; 0: never
-  bool restore_best = false;        ///< end with the weights of the best epoch instead of the last
-  std::string checkpoint_dir = {};  ///< empty: no checkpoints
-  bool resume = false;              ///< go on from `checkpoint_dir` if it holds a checkpoint
+  bool restore_best = false;  ///< end with the weights of the best epoch instead of the last
+  /// Folder that the run is saved in, made if need be; empty: no checkpoints. One that holds a run
+  /// already is refused with InvalidInput, unless `resume` is set.
+  std::string checkpoint_dir = {};
+  bool resume = false;           ///< go on from the run in `checkpoint_dir`, if it holds one
   int64_t checkpoint_steps = 0;  ///< besides every epoch's end, save every so many steps; 0: never
   std::function<void(const Progress&)> on_progress = {};
   std::function<void(int epoch, const Epoch&)> on_epoch = {};

@@ -90,6 +90,10 @@ void check_outputs(const TrainArgs& args) {
   if (error || access(args.checkpoint.c_str(), W_OK) != 0)
     fail(ErrorKind::Io, "cannot write to the checkpoint folder '{}': {}", args.checkpoint,
          error ? error.message() : std::strerror(errno));
+  require(args.resume || !train::has_run(args.checkpoint),
+          "checkpoint folder '{}' already holds a run: give --resume to go on with it, or another "
+          "folder",
+          args.checkpoint);
 }
 
 void train(const TrainArgs& args, const Common& common, const std::string& command) {
@@ -211,7 +215,8 @@ void add_train(CLI::App& app, Common& common, const std::string& command) {
                 "Fraction of the training data held out (default: 0.1)")
       ->check(number_from(0, 0.9));
   c->add_option("--checkpoint", args->checkpoint,
-                "Folder for checkpoints, written after each epoch");
+                "Folder for checkpoints, written after each epoch; it must hold none yet, or give "
+                "--resume");
   c->add_flag("--resume", args->resume, "Go on from the checkpoint folder")->needs("--checkpoint");
   c->add_option("--checkpoint-steps", args->checkpoint_steps, "Also save every so many steps")
       ->check(whole_number(1, INT64_MAX))

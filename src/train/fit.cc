@@ -207,6 +207,9 @@ void require_trainable(const data::Dataset& train, const FitOptions& options) {
           train.name, train.size());
   require(!options.resume || !options.checkpoint_dir.empty(),
           "fit: resume needs the checkpoint directory to resume from");
+  require(options.resume || options.checkpoint_dir.empty() || !has_run(options.checkpoint_dir),
+          "fit: checkpoint folder '{}' already holds a run: resume it, or choose another folder",
+          options.checkpoint_dir);
 }
 
 History fit(const Session& session, const data::Dataset& train, const FitOptions& options) {

@@ -252,6 +252,24 @@ TEST(Fit, ResumingAFinishedRunGivesItsHistoryAndGoesOn) {
   expect_same_states(longer.states, whole.states);
 }
 
+TEST(Fit, KeepsARunThatNobodyAskedToResume) {
+  const data::Dataset train = synthetic_images(kSamples);
+  const TempFolder folder;
+  FitOptions options = base_options(1);
+  options.checkpoint_dir = folder.path();
+  Trainee first;
+  first.fit(train, options);
+  Trainee second;
+  second.options.seed = 8;
+  expect_error(ErrorKind::InvalidInput, {"'" + folder.path() + "' already holds a run"},
+               [&] { second.fit(train, options); });
+  EXPECT_TRUE(second.states.empty());
+  options.resume = true;
+  Trainee resumed;
+  resumed.fit(train, options);
+  expect_same_states(resumed.states, first.states);
+}
+
 TEST(Fit, StopsWithoutAFolder) {
   Trainee run;
   FitOptions options = base_options();

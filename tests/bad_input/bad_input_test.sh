@@ -123,6 +123,9 @@ resume "$run: expected a run with seed 5, found 0" mlp --seed 5
 resume "$run: expected a run with batch 32, found 64" mlp --batch 32
 resume "$run' is of another network, optimiser or data" mlp --lr 0.1
 cp $run saved
+refused 1 "'checkpoint' already holds a run: give --resume.*or another folder" \
+  train mlp --data good --checkpoint checkpoint --json
+cmp -s saved $run || problem "a refused run changed the checkpoint that was there"
 sed -i 's/"numerics_version":"[0-9]"/"numerics_version":"9"/' $run
 cmp -s saved $run && problem "the checkpoint's numerics version was not found"
 resume "$run' has numerics version 9, this hone has" mlp
