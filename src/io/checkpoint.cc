@@ -9,6 +9,7 @@
 #include "base/rng.h"
 #include "io/safetensors.h"
 #include "io/tensor_bytes.h"
+#include "passes/autodiff.h"
 
 namespace hone::io {
 namespace {
@@ -30,7 +31,8 @@ class Signature {
   uint64_t of(const ir::Graph& graph) {
     for (const ir::Node& node : graph.nodes()) {
       text(node.op->name);
-      text(node.name);
+      // Gradients are named after nodes whose names are in it already.
+      text(passes::is_gradient_name(node.name) ? "" : node.name);
       number(node.operands.size());
       for (ir::ValueId v : node.operands) number(static_cast<uint64_t>(v));
       for (const auto& [name, value] : node.attrs.entries()) {

@@ -6,6 +6,8 @@
 #include "io/file.h"
 #include "io/safetensors.h"
 #include "io/test_folder.h"
+#include "ir/equal.h"
+#include "passes/autodiff.h"
 
 namespace hone::io {
 namespace {
@@ -74,6 +76,20 @@ TEST(Checkpoint, TellsNetworksOfEqualStatesApart) {
   EXPECT_EQ(mismatch(load_checkpoint(folder / "c"), network(2, 3)),
             "checkpoint 'run.ckpt' is of another network, optimiser or data: expected signature " +
                 network_signature(network(2, 3)) + ", found " + network_signature(network(2)));
+}
+
+// Runs that were saved before gradients had names go on.
+TEST(Checkpoint, IdentifiesANetworkWithoutTheNamesOfItsGradients) {
+  ir::Graph g("net");
+  const auto w = g.state("w", {DType::f32, {}}, true);
+  g.output("loss", g.add(ir::op::mul, {w, w}, {}, "square"));
+  g = passes::differentiate(g, "loss");
+  ir::Graph unnamed = g;
+  for (size_t i = 0; i < g.nodes().size(); ++i)
+    if (passes::is_gradient_name(g.nodes()[i].name))
+      unnamed.name_node(static_cast<ir::NodeId>(i), "");
+  EXPECT_FALSE(ir::equal(unnamed, g));
+  EXPECT_EQ(network_signature(unnamed), network_signature(g));
 }
 
 TEST(Checkpoint, RefusesOtherNumericsAndOtherFiles) {

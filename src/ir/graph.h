@@ -62,6 +62,10 @@ class Graph {
   ValueId input(std::string name, TensorType type);
   ValueId state(std::string name, TensorType type, bool trainable);
   ValueId constant(Tensor value, std::string name = "");
+  /// Names a node, or names it anew.
+  void name_node(NodeId node, std::string name) {
+    nodes_[static_cast<size_t>(node)].name = std::move(name);
+  }
   void output(std::string name, ValueId value);
   void update(ValueId state, ValueId value);
 

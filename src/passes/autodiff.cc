@@ -2,6 +2,8 @@
 // are appended while the original is walked backwards.
 #include "passes/autodiff.h"
 
+#include <fmt/core.h>
+
 #include <string>
 
 #include "base/error.h"
@@ -70,12 +72,23 @@ class Differentiator {
     if (!arrived) return;
     s.y = s.ys[0];
     s.dy = s.dys[0];
+    const size_t before = out_.nodes().size();
     for (s.operand = 0; s.operand < s.x.size(); ++s.operand) {
       if (!wants_gradient(node, s.operand)) continue;
       require_rule(node);
       const Expr gradient = find_gradient(*node.op)->of(s.operand)(s);
       accumulate(s.x[s.operand].id, sum_to(gradient, s.x[s.operand].shape()));
     }
+    name_from(before, node);
+  }
+
+  /// Names the nodes from `first` on after the node whose gradients they compute.
+  void name_from(size_t first, const Node& node) {
+    const std::string name =
+        fmt::format("grad({})", node.name.empty() ? node.op->name : std::string_view(node.name));
+    for (size_t i = first; i < out_.nodes().size(); ++i)
+      if (out_.nodes()[i].op->op_class != ir::OpClass::source)
+        out_.name_node(static_cast<ir::NodeId>(i), name);
   }
 
   void accumulate(ValueId value, Expr gradient) {

@@ -16,8 +16,14 @@ namespace hone::passes {
 /// read several times adds the gradients of its readers from the last reader to the first, and
 /// within one reader by operand: ((last + ...) + first).
 ///
+/// The nodes that take a gradient back through a node are named after it: "grad(conv1)", or by its
+/// op if it has no name: "grad(relu)".
+///
 /// Throws InvalidInput where the loss is missing or no scalar, Unsupported where a path goes
 /// through an op that has no gradient rule (differentiate before fusing).
 ir::Graph differentiate(const ir::Graph& graph, std::string_view loss_output);
+
+/// True for the names that `differentiate` gives to nodes.
+inline bool is_gradient_name(std::string_view name) { return name.starts_with("grad("); }
 
 }  // namespace hone::passes

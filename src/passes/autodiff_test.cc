@@ -207,12 +207,12 @@ TEST(Autodiff, ReadsLikeThePaper) {
   const Expr x = input(g, "x", {DType::f32, {kBatch, 3}});
   const Expr w = state(g, "w", {DType::f32, {3, 2}}, true);
   const Expr b = state(g, "b", {DType::f32, {2}}, true);
-  loss_of(reduce_mean(matmul(x, w) + b, {0, 1}));
-  EXPECT_EQ(to_text(differentiate(g, "loss")), R"(graph regression {
+  loss_of(reduce_mean(matmul(x, w, false, false, "fit") + b, {0, 1}));
+  EXPECT_EQ(to_text(differentiate(g, "loss")), R"text(graph regression {
   %x = input "x" : f32[N,3]
   %w = state "w" trainable : f32[3,2]
   %b = state "b" trainable : f32[2]
-  %3 = matmul(%x, %w) : f32[N,2]
+  %3 = matmul(%x, %w) "fit" : f32[N,2]
   %4 = add(%3, %b) : f32[N,2]
   %5 = reduce_sum(%4) {axes=[0, 1]} : f32[]
   %6 = dim(%4) {axis=0} : f32[]
@@ -220,16 +220,16 @@ TEST(Autodiff, ReadsLikeThePaper) {
   %8 = mul(%6, %7) : f32[]
   %9 = div(%5, %8) : f32[]
   %10 = constant 1 : f32[]
-  %11 = div(%10, %8) : f32[]
-  %12 = reshape(%11) {shape=[1, 1]} : f32[1,1]
-  %13 = broadcast(%12) {shape=[-1, 2]} : f32[N,2]
-  %14 = reduce_sum(%13) {axes=[0]} : f32[2]
-  %15 = matmul(%x, %13) {trans_a=1} : f32[3,2]
+  %11 = div(%10, %8) "grad(div)" : f32[]
+  %12 = reshape(%11) {shape=[1, 1]} "grad(reduce_sum)" : f32[1,1]
+  %13 = broadcast(%12) {shape=[-1, 2]} "grad(reduce_sum)" : f32[N,2]
+  %14 = reduce_sum(%13) {axes=[0]} "grad(add)" : f32[2]
+  %15 = matmul(%x, %13) {trans_a=1} "grad(fit)" : f32[3,2]
   output "loss" = %9
   output "grad/w" = %15
   output "grad/b" = %14
 }
-)");
+)text");
 }
 
 TEST(Autodiff, WorksOnTheSymbolicBatch) {

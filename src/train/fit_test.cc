@@ -368,6 +368,15 @@ TEST(Fit, NamesTheStepAndTheOpOfANaN) {
                [&] { run.fit(synthetic_images(kSamples), base_options()); });
 }
 
+// An infinite weight under tanh gives a finite loss; on the way back it meets a gradient of 0.
+TEST(Fit, NamesTheLayerWhoseGradientGaveNaN) {
+  Trainee run({flatten(), dense(4), dense(3, tanh_)});
+  run.fit(synthetic_images(kSamples), base_options(1));
+  run.states.at("dense2.weight").data<float>()[0] = std::numeric_limits<float>::infinity();
+  expect_error(ErrorKind::InvalidInput, {"epoch 1, step 2 of 7", "'grad(dense2)', 1 step before"},
+               [&] { run.fit(synthetic_images(kSamples), base_options()); });
+}
+
 TEST(Fit, NamesTheStateThatHeldNaN) {
   Trainee run;
   run.fit(synthetic_images(kSamples), base_options(1));
