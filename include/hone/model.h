@@ -46,7 +46,7 @@ class Model {
   /// channel, as part of the graph. Throws InvalidInput for data that does not fit the model, a
   /// batch larger than the data, or a checkpoint of another network or numerics version; Cancelled
   /// when asked to stop; and InvalidInput, naming the step and the first op, when the loss becomes
-  /// NaN.
+  /// NaN. A fit that is refused before its first step leaves the model as it was.
   History fit(const data::Dataset& train, FitOptions options = {});
   /// Loss and accuracy by the same pipeline that serves and saves.
   Evaluation evaluate(const data::Dataset& data);

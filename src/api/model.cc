@@ -47,8 +47,8 @@ struct Model::Impl {
   exec::StateStore states;
   std::vector<std::string> class_names;
   CompileOptions options;
-  std::unique_ptr<ThreadPool> pool;
-  std::optional<train::Evaluator> evaluator;
+  std::shared_ptr<ThreadPool> pool;
+  std::shared_ptr<train::Evaluator> evaluator;
 
   TensorType input_type(DType dtype) const {
     std::vector<int64_t> dims = sample.dims();
@@ -86,8 +86,11 @@ struct Model::Impl {
 
   train::Evaluator& ready() {
     require_built();
-    if (pool == nullptr) pool = std::make_unique<ThreadPool>(options.threads);
-    if (!evaluator) evaluator.emplace(network, options.loss, default_isa(), pool.get(), passes());
+    if (pool == nullptr) pool = std::make_shared<ThreadPool>(options.threads);
+    if (evaluator == nullptr) {
+      evaluator = std::make_shared<train::Evaluator>(network, options.loss, default_isa(),
+                                                     pool.get(), passes());
+    }
     return *evaluator;
   }
 
@@ -146,20 +149,30 @@ History Model::fit(const data::Dataset& train, FitOptions options) {
   const Shape sample = sample_of(train.images);
   if (impl_->sample.rank() > 0) require_samples(impl_->name, impl_->sample, train);
   if (options.validation.size() > 0) require_samples(impl_->name, sample, options.validation);
-  if (impl_->output && train.images.dtype() == DType::u8 && sample.rank() == 3) {
+  // A fit that is refused changes nothing: it works on a copy, which shares the states' memory, and
+  // the model becomes that copy when the first step is about to run.
+  auto copy = std::make_unique<Impl>(*impl_);
+  Impl& model = *copy;
+  if (model.output && train.images.dtype() == DType::u8 && sample.rank() == 3) {
     const data::ChannelStatistics s = data::channel_statistics(train.images);
     nn::Normalization normalization;
     for (size_t c = 0; c < s.mean.size(); ++c) {
       normalization.mean.push_back(static_cast<float>(s.mean[c]));
       normalization.scale.push_back(static_cast<float>(1 / std::max(s.deviation[c], 1e-6)));
     }
-    impl_->set_network(nn::make_network(impl_->name, *impl_->output, normalization));
+    model.set_network(nn::make_network(model.name, *model.output, normalization));
   }
-  impl_->build(sample);
-  impl_->class_names = train.class_names;
-  train::Evaluator& evaluator = impl_->ready();
-  return train::fit({impl_->network, impl_->options, impl_->passes(), default_isa(),
-                     impl_->pool.get(), &evaluator, &impl_->states},
+  model.build(sample);
+  model.class_names = train.class_names;
+  train::Evaluator& evaluator = model.ready();
+  return train::fit({.network = model.network,
+                     .options = model.options,
+                     .passes = model.passes(),
+                     .isa = default_isa(),
+                     .pool = model.pool.get(),
+                     .evaluator = &evaluator,
+                     .states = &model.states,
+                     .on_start = [&] { impl_ = std::move(copy); }},
                     train, options);
 }
 

@@ -76,6 +76,37 @@ TEST(Model, TrainsEvaluatesAndPredicts) {
   EXPECT_EQ(model.parameters(), 4 * 9 + 4 + 2 * 4 + 4 * 16 * 3 + 3);
 }
 
+// The crop is found to be too large by the loader: late, when the graph and its normalisation,
+// which follows from the brighter data, are made.
+TEST(Model, AFitThatIsRefusedLateChangesNothing) {
+  const FitOptions refused = {.batch = 32, .augment = {.crop_pad = 30}};
+  data::Dataset brighter = synthetic_images(200);
+  for (int64_t i = 0; i < brighter.images.elements(); ++i)
+    brighter.images.data<uint8_t>()[i] =
+        static_cast<uint8_t>(brighter.images.data<uint8_t>()[i] + 50);
+  brighter.class_names = {"a", "b", "c"};
+  const auto fit = [&](Model& model) {
+    expect_error(ErrorKind::InvalidInput, {"crop_pad 30"}, [&] { model.fit(brighter, refused); });
+  };
+
+  Model fresh = convnet();
+  fresh.compile(classifier());
+  fit(fresh);
+  EXPECT_TRUE(fresh.states().empty());
+  EXPECT_EQ(fresh.sample_shape().rank(), 0);
+  EXPECT_TRUE(fresh.class_names().empty());
+
+  Model trained = trained_convnet();
+  Model untouched = trained_convnet();
+  fit(trained);
+  expect_same_answers(trained, untouched, synthetic_images(50, 1));
+  EXPECT_EQ(trained.class_names(), untouched.class_names());
+  EXPECT_EQ(trained.states().size(), untouched.states().size());
+  trained.fit(synthetic_images(200), {.batch = 32});
+  untouched.fit(synthetic_images(200), {.batch = 32});
+  expect_same_answers(trained, untouched, synthetic_images(50, 1));
+}
+
 TEST(Model, LoadedAnswersAsSaved) {
   const TempFolder folder;
   const std::string file = folder.file("model.onnx");

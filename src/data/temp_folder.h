@@ -2,6 +2,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <hone/error.h>
 #include <zlib.h>
 
 #include <cstdint>

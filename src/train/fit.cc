@@ -56,21 +56,24 @@ class Fit {
       run_.states.emplace(name, session.states->at(name));
     }
     executor_.emplace(std::move(step.graph), session.isa, session.pool, session.passes);
+    executor_->stage(options.batch);
     run_.seed = session.options.seed;
     run_.batch = options.batch;
     run_.shards = shards;
-    resume();
+    loader_.emplace(train, data::LoaderOptions{.batch = options.batch,
+                                               .shuffle = options.shuffle,
+                                               .seed = session.options.seed,
+                                               .augment = options.augment});
+    steps_ = loader_->batches();
+    load();
   }
 
   History run() {
-    data::Loader loader(train_, {.batch = options_.batch,
-                                 .shuffle = options_.shuffle,
-                                 .seed = session_.options.seed,
-                                 .augment = options_.augment});
-    steps_ = loader.batches();
+    if (session_.on_start) session_.on_start();
+    if (saved_) resume();
     NanSearch search(*executor_, run_.states);
     while (run_.epoch < options_.epochs && !run_.history.stopped_early) {
-      train_epoch(loader, search);
+      train_epoch(search);
       end_epoch();
       save();
     }
@@ -79,7 +82,8 @@ class Fit {
   }
 
  private:
-  void resume() {
+  /// Makes the checkpoint folder, or reads the run that it holds.
+  void load() {
     if (options_.checkpoint_dir.empty()) return;
     std::error_code failed;
     std::filesystem::create_directories(options_.checkpoint_dir, failed);
@@ -88,10 +92,18 @@ class Fit {
            failed.message());
     }
     if (!options_.resume || !has_run(options_.checkpoint_dir)) return;
-    RunState saved = load_run(options_.checkpoint_dir, run_, executor_->graph());
-    restore(saved.states);
-    saved.states = run_.states;
-    run_ = std::move(saved);
+    saved_ = load_run(options_.checkpoint_dir, run_, executor_->graph(), train_.size());
+    require(!options_.restore_best || saved_->history.best_epoch < 0 || !saved_->best.empty(),
+            "fit: the run in '{}' did not keep the weights of its best epoch: it cannot end with "
+            "them",
+            options_.checkpoint_dir);
+  }
+
+  /// Goes on from the run that was read.
+  void resume() {
+    restore(saved_->states);
+    saved_->states = run_.states;
+    run_ = std::move(*saved_);
   }
 
   /// Copies values into the model's own memory.
@@ -107,12 +119,12 @@ class Fit {
       save_run(options_.checkpoint_dir, run_, executor_->graph());
   }
 
-  void train_epoch(data::Loader& loader, NanSearch& search) {
-    loader.start(run_.epoch, run_.step);
+  void train_epoch(NanSearch& search) {
+    loader_->start(run_.epoch, run_.step);
     const Clock::time_point start = Clock::now();
     const double before = run_.sums.seconds;
     while (run_.step < steps_) {
-      const std::optional<data::Batch> batch = loader.next();
+      const std::optional<data::Batch> batch = loader_->next();
       invariant(batch.has_value(), "the loader ended at batch {} of {}", run_.step, steps_);
       const std::map<std::string, Tensor> inputs = {{"input", batch->images},
                                                     {"labels", batch->labels}};
@@ -186,7 +198,9 @@ class Fit {
   const data::Dataset& train_;
   const FitOptions& options_;
   std::optional<exec::StagedExecutor> executor_;
+  std::optional<data::Loader> loader_;
   RunState run_;
+  std::optional<RunState> saved_;  // until it is resumed
   int64_t steps_ = 0;
   bool accuracy_ = false;
 };

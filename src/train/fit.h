@@ -3,6 +3,8 @@
 
 #include <hone/train.h>
 
+#include <functional>
+
 #include "base/thread_pool.h"
 #include "nn/network.h"
 #include "train/evaluate.h"
@@ -18,6 +20,8 @@ struct Session {
   ThreadPool* pool;
   Evaluator* evaluator;
   exec::StateStore* states;  ///< parameters and statistics; the optimiser's states are added
+  /// Called once, when nothing can refuse the fit any more and no state's value has changed yet.
+  std::function<void()> on_start = {};
 };
 
 /// Throws InvalidInput unless the options make sense for the data; fit checks this, too.

@@ -1,6 +1,7 @@
 // A run as checkpoint files: run.safetensors, and best.safetensors where the best weights are kept.
 #include "train/run_state.h"
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <limits>
@@ -39,15 +40,35 @@ json progress_of(const RunState& run) {
           {"sums", {s.loss, s.hits, s.samples, s.seconds}}};
 }
 
-void set_progress(const json& j, RunState& run) {
+void require_in(const std::string& path, std::string_view what, int64_t found, int64_t lowest,
+                int64_t highest) {
+  require(lowest <= found && found <= highest, "{}: damaged: {}: expected {} to {}, found {}", path,
+          what, lowest, highest, found);
+}
+
+int64_t whole(const json& j, const std::string& path, std::string_view what, int64_t lowest,
+              int64_t highest) {
+  require(j.is_number_integer(), "{}: damaged: {}: expected a whole number, found {}", path, what,
+          j.dump());
+  const auto found = j.get<int64_t>();
+  require_in(path, what, found, lowest, highest);
+  return found;
+}
+
+void set_progress(const json& j, const std::string& path, int64_t samples, RunState& run) {
   for (const json& e : j.at("epochs")) {
     run.history.epochs.push_back({number(e.at(0)), number(e.at(1)), number(e.at(2)),
                                   number(e.at(3)), number(e.at(4)), number(e.at(5))});
   }
-  run.history.best_epoch = j.at("best_epoch");
+  const auto epochs = static_cast<int64_t>(run.history.epochs.size());
+  require_in(path, key::epoch, run.epoch, epochs, epochs);
+  run.history.best_epoch =
+      static_cast<int>(whole(j.at("best_epoch"), path, "best_epoch", -1, epochs - 1));
   run.history.stopped_early = j.at("stopped_early");
+  require_in(path, key::step, run.step, 0, (samples + run.batch - 1) / run.batch);
   const json& s = j.at("sums");
-  run.sums = {s.at(0), s.at(1), s.at(2), s.at(3)};
+  const int64_t seen = std::min(run.step * run.batch, samples);
+  run.sums = {s.at(0), s.at(1), whole(s.at(2), path, "samples of the epoch", seen, seen), s.at(3)};
 }
 
 io::Checkpoint to_checkpoint(const RunState& run, const exec::StateStore& states,
@@ -84,7 +105,8 @@ void save_run(const std::string& directory, const RunState& run, const ir::Graph
   io::save_checkpoint(run_path(directory), std::move(checkpoint));
 }
 
-RunState load_run(const std::string& directory, const RunState& expected, const ir::Graph& graph) {
+RunState load_run(const std::string& directory, const RunState& expected, const ir::Graph& graph,
+                  int64_t samples) {
   const std::string path = run_path(directory);
   io::Checkpoint checkpoint = io::load_checkpoint(path);
   require_same(checkpoint, path, key::seed, static_cast<int64_t>(expected.seed));
@@ -95,13 +117,15 @@ RunState load_run(const std::string& directory, const RunState& expected, const 
   run.seed = expected.seed;
   run.batch = expected.batch;
   run.shards = expected.shards;
-  run.epoch = static_cast<int>(checkpoint.integer(key::epoch));
+  const int64_t epoch = checkpoint.integer(key::epoch);
+  require_in(path, key::epoch, epoch, 0, std::numeric_limits<int>::max());
+  run.epoch = static_cast<int>(epoch);
   run.step = checkpoint.integer(key::step);
   const auto progress = checkpoint.metadata.find(std::string(kProgress));
   require(progress != checkpoint.metadata.end(), "{}: expected a training run, found weights only",
           path);
   try {
-    set_progress(json::parse(progress->second), run);
+    set_progress(json::parse(progress->second), path, samples, run);
   } catch (const json::exception&) {
     fail(ErrorKind::InvalidInput, "{}: the record of its epochs is damaged", path);
   }

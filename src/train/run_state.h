@@ -38,7 +38,8 @@ bool has_run(const std::string& directory);
 void save_run(const std::string& directory, const RunState& run, const ir::Graph& graph);
 
 /// Reads a run. Throws InvalidInput, naming the file, unless it is one of this step graph, numerics
-/// version, seed, batch and V (those of `expected`).
-RunState load_run(const std::string& directory, const RunState& expected, const ir::Graph& graph);
+/// version, seed, batch and V (those of `expected`) on so many samples, and makes sense.
+RunState load_run(const std::string& directory, const RunState& expected, const ir::Graph& graph,
+                  int64_t samples);
 
 }  // namespace hone::train
