@@ -18,11 +18,13 @@ namespace {
 
 constexpr int64_t kMostThreads = 1024;
 
-std::atomic<bool> interrupt_seen{false};
+constexpr int kInterrupts[] = {SIGINT, SIGTERM};
+
+std::atomic<int> interrupt_seen{0};
 
 void on_interrupt(int signal) {
-  interrupt_seen = true;
-  std::signal(signal, SIG_DFL);
+  interrupt_seen = signal;
+  for (int other : kInterrupts) std::signal(other, SIG_DFL);
 }
 
 }  // namespace
@@ -52,11 +54,11 @@ void say_json(const Common& common, const nlohmann::json& object) {
 
 nlohmann::json number(double x) { return std::isnan(x) ? nlohmann::json() : nlohmann::json(x); }
 
-bool interrupted() { return interrupt_seen; }
 void watch_for_interrupts() {
-  std::signal(SIGINT, on_interrupt);
-  std::signal(SIGTERM, on_interrupt);
+  for (int signal : kInterrupts) std::signal(signal, on_interrupt);
 }
+bool interrupted() { return interrupt_seen != 0; }
+int interrupted_exit_code() { return 128 + interrupt_seen; }
 
 std::string command_line(int argc, char** argv) {
   std::string out;

@@ -35,6 +35,9 @@ nlohmann::json number(double x);
 /// end in good order; a second one ends the process at once.
 void watch_for_interrupts();
 bool interrupted();
+/// What a shell reports for a process that the signal seen ended: 130 after Ctrl-C, 143 after
+/// SIGTERM.
+int interrupted_exit_code();
 
 /// The command line as it can be pasted into a shell.
 std::string command_line(int argc, char** argv);

@@ -1,5 +1,5 @@
 // The tool: parses the command line, runs one verb, and turns errors into one line and an exit
-// code: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
+// code: 0 done, 1 failed, 2 wrong usage, 130 interrupted, 143 terminated.
 #include <fmt/core.h>
 
 #include <cstdio>
@@ -17,7 +17,7 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", "hone " HONE_VERSION);
   app.footer(
       "'hone VERB --help' explains a verb. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 "
-      "interrupted.");
+      "interrupted (Ctrl-C), 143 terminated (SIGTERM).");
   Common common;
   add_train(app, common, command_line(argc, argv));
   add_eval(app, common);
@@ -37,7 +37,7 @@ int main(int argc, char** argv) {
   } catch (const hone::Error& e) {
     const bool cancelled = e.kind() == hone::ErrorKind::Cancelled;
     fmt::print(stderr, "hone: {}{}\n", cancelled ? "" : "error: ", e.what());
-    return cancelled ? 130 : 1;
+    return cancelled ? interrupted_exit_code() : 1;
   } catch (const std::bad_alloc&) {
     fmt::print(stderr, "hone: error: out of memory\n");
     return 1;

@@ -54,22 +54,23 @@ await() {
   problem "waited in vain for: $*"
 }
 
-# interrupted_and_resumed REFERENCE SECONDS ARGUMENT...: Ctrl-C saves and says how to go on.
+# interrupted_and_resumed SIGNAL REFERENCE SECONDS ARGUMENT...: Ctrl-C (INT) or TERM saves, says how
+# to go on, and ends the run with the exit code that a shell gives a process killed by it.
 interrupted_and_resumed() {
-  local reference=$1 seconds=$2 command
-  shift 2
+  local signal=$1 reference=$2 seconds=$3 command
+  shift 3
   code=0
   # A run that ends first, because the machine is faster now, is tried again and cut earlier.
   while ((code == 0)); do
     rm -rf checkpoint interrupted.onnx
     on_terminal "$@" --checkpoint checkpoint --quiet -o interrupted.onnx
     await test -d checkpoint
-    cut INT "$seconds"
+    cut "$signal" "$seconds"
     seconds=$(awk -v s="$seconds" 'BEGIN { print s / 2 }')
   done
-  ((code == 130)) || { problem "Ctrl-C: exit code $code, expected 130: $(cat err)"; return; }
+  ((code == 128 + $(kill -l "$signal"))) || { problem "$signal: exit code $code: $(cat err)"; return; }
   [[ ! -e interrupted.onnx ]] || problem "an interrupted run wrote its output"
-  grep -q "^hone: stopped at epoch .*saved in 'checkpoint'$" err || problem "Ctrl-C: $(cat err)"
+  grep -q "^hone: stopped at epoch .*saved in 'checkpoint'$" err || problem "$signal: $(cat err)"
   command=$(sed -n 's/^To go on: //p' err)
   eval "$command" >out 2>err || problem "'$command' failed: $(cat err)"
   same "$reference" interrupted.onnx "interrupted"

@@ -13,7 +13,7 @@ SECONDS=0
 length=$SECONDS
 random_moment() { awk -v s="$length" -v r="$RANDOM" 'BEGIN { print s * 0.25 * r / 32768 }'; }
 killed_and_resumed whole.onnx random_moment 8 "${run[@]}"
-interrupted_and_resumed whole.onnx "$((length / 3))" "${run[@]}"
+interrupted_and_resumed INT whole.onnx "$((length / 3))" "${run[@]}"
 for threads in 1 3; do
   "$HONE" train cnn --epochs 4 --threads $threads --quiet -o other.onnx
   same whole.onnx other.onnx "$threads threads"

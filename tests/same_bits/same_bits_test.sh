@@ -38,7 +38,8 @@ length=$(awk -v a="$begin" -v b="$EPOCHREALTIME" 'BEGIN { print b - a }')
 echo "a run of $epochs epochs takes $length s"
 part_of_run() { awk -v s="$length" -v r="$RANDOM" 'BEGIN { print s * (0.05 + 0.3 * r / 32768) }'; }
 killed_and_resumed whole.onnx part_of_run 6 "${run[@]}"
-interrupted_and_resumed whole.onnx "$(part_of_run)" "${run[@]}"
+interrupted_and_resumed INT whole.onnx "$(part_of_run)" "${run[@]}"
+interrupted_and_resumed TERM whole.onnx "$(part_of_run)" "${run[@]}"
 
 # Without a folder to save in, Ctrl-C says what would have kept the run.
 on_terminal train mlp --data data --epochs 100000 --quiet
