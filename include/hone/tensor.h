@@ -12,8 +12,18 @@
 
 namespace hone {
 
-/// Element types. `f64` exists for the oracle; networks are trained in `f32`.
-enum class DType : uint8_t { f32, f64, i32, i64, u8, boolean };
+/// Element types. Networks are trained in `f32`; `f64` exists for the oracle. `f16` and `bf16` are
+/// stored and converted, never computed with. Operators on integers of any width wrap around.
+enum class DType : uint8_t { f32, f64, i32, i64, u8, boolean, i8, i16, u16, u32, u64, f16, bf16 };
+
+/// An element of `f16` (IEEE binary16) as it lies in memory; `Tensor::cast` converts it.
+struct Float16 {
+  uint16_t bits = 0;
+};
+/// An element of `bf16`: the upper half of an `f32`.
+struct BFloat16 {
+  uint16_t bits = 0;
+};
 
 /// Bytes of one element.
 int64_t size_of(DType dtype);

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <string>
 
+#include "base/dtype.h"
 #include "base/error.h"
 #include "base/rng.h"
 #include "base/shards.h"
@@ -30,6 +31,51 @@ TEST(Tensor, CastSaturatesAndSendsNanToZero) {
   EXPECT_EQ(u.data<uint8_t>()[1], 255);
   EXPECT_EQ(u.data<uint8_t>()[2], 0);
   EXPECT_EQ(u.data<uint8_t>()[3], 7);
+}
+
+// Between two neighbours the nearer one, in the middle the even one; what lies beyond the last is
+// infinite.
+template <class Half, class Narrow>
+void check_half(uint16_t infinity, Narrow narrow) {
+  const auto wide = [](uint32_t bits) {
+    return static_cast<double>(to_float(Half{static_cast<uint16_t>(bits)}));
+  };
+  for (uint32_t bits = 0; bits < infinity; ++bits) {
+    const double low = wide(bits);
+    const double high = bits + 1 < infinity ? wide(bits + 1) : 2 * low - wide(bits - 1);
+    const double middle = (low + high) / 2;
+    ASSERT_EQ(narrow(low).bits, bits);
+    ASSERT_EQ(narrow(-low).bits, bits | 0x8000u);
+    ASSERT_EQ(narrow(middle).bits, bits + bits % 2);
+    ASSERT_EQ(narrow(std::nextafter(middle, 0)).bits, bits);
+    ASSERT_EQ(narrow(std::nextafter(middle, INFINITY)).bits, bits + 1);
+  }
+  EXPECT_EQ(narrow(INFINITY).bits, infinity);
+  EXPECT_EQ(narrow(-1e300).bits, infinity | 0x8000);
+  EXPECT_EQ(narrow(-5e-324).bits, 0x8000);
+  EXPECT_TRUE(std::isnan(to_float(narrow(NAN))));
+  EXPECT_TRUE(std::isinf(wide(infinity)));
+}
+
+TEST(Half, RoundsToTheNearestEven) {
+  check_half<Float16>(0x7C00, to_float16);
+  check_half<BFloat16>(0x7F80, to_bfloat16);
+  EXPECT_EQ(to_float16(1.5).bits, 0x3E00);
+  EXPECT_EQ(to_float16(65504).bits, 0x7BFF);
+  EXPECT_EQ(to_bfloat16(-2).bits, 0xC000);
+}
+
+TEST(Tensor, CastsBetweenAllDtypes) {
+  const Tensor x = Tensor::from<float>({3}, {0, 1, 100});
+  for (int i = 0; i < kDTypes; ++i) {
+    const auto dtype = static_cast<DType>(i);
+    EXPECT_EQ(dtype_from_name(name_of(dtype)), dtype);
+    if (dtype == DType::boolean) continue;
+    EXPECT_TRUE(x.cast(dtype).cast(DType::f32).same_bits(x)) << name_of(dtype);
+  }
+  const Tensor wide = Tensor::from<int64_t>({2}, std::vector<int64_t>{-1, 300});
+  EXPECT_TRUE(wide.cast(DType::i8).same_bits(Tensor::from<int8_t>({2}, {-1, 44})));
+  EXPECT_TRUE(wide.cast(DType::u64).same_bits(Tensor::from<uint64_t>({2}, {UINT64_MAX, 300})));
 }
 
 TEST(Shards, EverySampleIsInExactlyItsShard) {

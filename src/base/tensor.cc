@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <new>
 
 #include "base/dtype.h"
@@ -20,9 +21,13 @@ struct Row {
   int64_t bytes;
   std::string_view name;
 };
-constexpr Row kRows[] = {{DType::f32, 4, "f32"}, {DType::f64, 8, "f64"},
-                         {DType::i32, 4, "i32"}, {DType::i64, 8, "i64"},
-                         {DType::u8, 1, "u8"},   {DType::boolean, 1, "bool"}};
+constexpr Row kRows[] = {
+    {DType::f32, 4, "f32"},  {DType::f64, 8, "f64"}, {DType::i32, 4, "i32"},
+    {DType::i64, 8, "i64"},  {DType::u8, 1, "u8"},   {DType::boolean, 1, "bool"},
+    {DType::i8, 1, "i8"},    {DType::i16, 2, "i16"}, {DType::u16, 2, "u16"},
+    {DType::u32, 4, "u32"},  {DType::u64, 8, "u64"}, {DType::f16, 2, "f16"},
+    {DType::bf16, 2, "bf16"}};
+static_assert(std::size(kRows) == kDTypes);
 
 std::shared_ptr<std::byte> allocate(int64_t bytes) {
   const size_t size =
@@ -41,8 +46,9 @@ std::string_view name_of(DType dtype) { return kRows[static_cast<size_t>(dtype)]
 DType dtype_from_name(std::string_view name) {
   for (const Row& row : kRows)
     if (row.name == name) return row.dtype;
-  fail(ErrorKind::InvalidInput, "unknown dtype '{}': expected f32, f64, i32, i64, u8 or bool",
-       name);
+  std::string known;
+  for (const Row& row : kRows) known += (known.empty() ? "" : ", ") + std::string(row.name);
+  fail(ErrorKind::InvalidInput, "unknown dtype '{}': expected one of {}", name, known);
 }
 
 int64_t Shape::elements() const {
@@ -164,6 +170,13 @@ HONE_INSTANTIATE(double)
 HONE_INSTANTIATE(int32_t)
 HONE_INSTANTIATE(int64_t)
 HONE_INSTANTIATE(uint8_t)
+HONE_INSTANTIATE(int8_t)
+HONE_INSTANTIATE(int16_t)
+HONE_INSTANTIATE(uint16_t)
+HONE_INSTANTIATE(uint32_t)
+HONE_INSTANTIATE(uint64_t)
+HONE_INSTANTIATE(Float16)
+HONE_INSTANTIATE(BFloat16)
 #undef HONE_INSTANTIATE
 
 // std::vector<bool> has no data(), so bool is spelled out.

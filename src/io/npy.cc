@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 
+#include "base/dtype.h"
 #include "base/error.h"
 #include "io/file.h"
 #include "io/tensor_bytes.h"
@@ -21,7 +22,11 @@ struct Descr {
   std::string_view text;
 };
 constexpr Descr kDescrs[] = {{DType::f32, "<f4"}, {DType::f64, "<f8"}, {DType::i32, "<i4"},
-                             {DType::i64, "<i8"}, {DType::u8, "|u1"},  {DType::boolean, "|b1"}};
+                             {DType::i64, "<i8"}, {DType::u8, "|u1"},  {DType::boolean, "|b1"},
+                             {DType::i8, "|i1"},  {DType::i16, "<i2"}, {DType::u16, "<u2"},
+                             {DType::u32, "<u4"}, {DType::u64, "<u8"}, {DType::f16, "<f2"}};
+// NumPy has no bf16, which therefore comes last in the enumeration.
+static_assert(std::size(kDescrs) == kDTypes - 1 && DType::bf16 == DType{kDTypes - 1});
 
 // Reads the header's dictionary: exactly the three keys that NumPy writes, in any order.
 class HeaderParser {
@@ -83,8 +88,9 @@ class HeaderParser {
         seen_ |= 1;
         return;
       }
-    fail(ErrorKind::Unsupported,
-         "dtype '{}' is not supported: expected one of <f4, <f8, <i4, <i8, |u1, |b1", text);
+    std::string known;
+    for (const Descr& d : kDescrs) known += fmt::format("{}{}", known.empty() ? "" : ", ", d.text);
+    fail(ErrorKind::Unsupported, "dtype '{}' is not supported: expected one of {}", text, known);
   }
   void order() {
     if (accept_word("True"))
@@ -145,6 +151,8 @@ Tensor parse_npy(std::string_view bytes, std::string_view name) {
 Tensor load_npy(const std::string& path) { return parse_npy(read_file(path), path); }
 
 std::string npy_header(const TensorType& type) {
+  if (type.dtype == DType::bf16)
+    fail(ErrorKind::Unsupported, "{}: NumPy has no bf16: cast it to f32", type.to_string());
   std::string shape;
   for (int64_t d : type.shape.dims()) shape += fmt::format("{}, ", d);
   if (type.shape.rank() > 1) shape.resize(shape.size() - 2);

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/dtype.h"
 #include "io/file.h"
 #include "io/tensor_bytes.h"
 #include "io/test_folder.h"
@@ -43,6 +44,16 @@ TEST(Npy, EveryDtypeAndRankReturns) {
     save_npy(folder / "t.npy", t);
     EXPECT_TRUE(load_npy(folder / "t.npy").same_bits(t)) << t.type().to_string();
   }
+  for (int i = 0; i < kDTypes; ++i) {
+    const Tensor t = Tensor::from<float>({3}, {1, 2, 3}).cast(static_cast<DType>(i));
+    if (t.dtype() == DType::bf16) {
+      EXPECT_EQ(error_of(ErrorKind::Unsupported, [&] { save_npy(folder / "t.npy", t); }),
+                "bf16[3]: NumPy has no bf16: cast it to f32");
+      continue;
+    }
+    save_npy(folder / "t.npy", t);
+    EXPECT_TRUE(load_npy(folder / "t.npy").same_bits(t)) << t.type().to_string();
+  }
 }
 
 TEST(Npy, SaysWhatIsWrong) {
@@ -60,7 +71,8 @@ TEST(Npy, SaysWhatIsWrong) {
   EXPECT_EQ(parse_error(InvalidInput, npy(good, "123")),
             "'x.npy': f32[2]: expected 8 bytes of data, found 3");
   EXPECT_EQ(parse_error(Unsupported, with("<f4", ">f4")),
-            "'x.npy': dtype '>f4' is not supported: expected one of <f4, <f8, <i4, <i8, |u1, |b1");
+            "'x.npy': dtype '>f4' is not supported: expected one of <f4, <f8, <i4, <i8, |u1, "
+            "|b1, |i1, <i2, <u2, <u4, <u8, <f2");
   EXPECT_EQ(parse_error(Unsupported, with("False", "True")),
             "'x.npy': Fortran order is not supported: save it with numpy.ascontiguousarray");
   EXPECT_EQ(parse_error(InvalidInput, with("(2,)", "(-2,)")),

@@ -13,14 +13,22 @@ struct Row {
   onnx::TensorProto::DataType proto;
 };
 constexpr Row kRows[] = {
-    {DType::f32, onnx::TensorProto::FLOAT}, {DType::f64, onnx::TensorProto::DOUBLE},
-    {DType::i32, onnx::TensorProto::INT32}, {DType::i64, onnx::TensorProto::INT64},
-    {DType::u8, onnx::TensorProto::UINT8},  {DType::boolean, onnx::TensorProto::BOOL}};
+    {DType::f32, onnx::TensorProto::FLOAT},    {DType::f64, onnx::TensorProto::DOUBLE},
+    {DType::i32, onnx::TensorProto::INT32},    {DType::i64, onnx::TensorProto::INT64},
+    {DType::u8, onnx::TensorProto::UINT8},     {DType::boolean, onnx::TensorProto::BOOL},
+    {DType::i8, onnx::TensorProto::INT8},      {DType::i16, onnx::TensorProto::INT16},
+    {DType::u16, onnx::TensorProto::UINT16},   {DType::u32, onnx::TensorProto::UINT32},
+    {DType::u64, onnx::TensorProto::UINT64},   {DType::f16, onnx::TensorProto::FLOAT16},
+    {DType::bf16, onnx::TensorProto::BFLOAT16}};
+static_assert(std::size(kRows) == kDTypes);
 
 template <class T, class Field>
 Tensor from_field(const std::vector<int64_t>& dims, const Field& field) {
   std::vector<T> values;
-  for (auto v : field) values.push_back(static_cast<T>(v));
+  for (auto v : field) {
+    if constexpr (is_half<T>) values.push_back({static_cast<uint16_t>(v)});  // the bits
+    else values.push_back(static_cast<T>(v));
+  }
   require(checked_bytes(dtype_of<T>(), dims) ==
               static_cast<int64_t>(values.size()) * size_of(dtype_of<T>()),
           "shape {} does not fit {} values", Shape(dims).to_string(), values.size());
@@ -56,21 +64,14 @@ Tensor from_proto(const onnx::TensorProto& proto) {
     const DType dtype = dtype_from_onnx(proto.data_type());
     const std::vector<int64_t> dims(proto.dims().begin(), proto.dims().end());
     if (proto.has_raw_data()) return tensor_from_bytes(dtype, dims, proto.raw_data());
-    switch (dtype) {
-      case DType::f32:
-        return from_field<float>(dims, proto.float_data());
-      case DType::f64:
-        return from_field<double>(dims, proto.double_data());
-      case DType::i32:
-        return from_field<int32_t>(dims, proto.int32_data());
-      case DType::i64:
-        return from_field<int64_t>(dims, proto.int64_data());
-      case DType::u8:
-        return from_field<uint8_t>(dims, proto.int32_data());
-      case DType::boolean:
-        return from_field<bool>(dims, proto.int32_data());
-    }
-    fail(ErrorKind::Internal, "dtype {} does not exist", static_cast<int>(dtype));
+    return visit(dtype, [&]<class T>(T) {
+      if constexpr (std::is_same_v<T, float>) return from_field<T>(dims, proto.float_data());
+      else if constexpr (std::is_same_v<T, double>) return from_field<T>(dims, proto.double_data());
+      else if constexpr (std::is_same_v<T, int64_t>) return from_field<T>(dims, proto.int64_data());
+      else if constexpr (std::is_same_v<T, uint64_t> || std::is_same_v<T, uint32_t>)
+        return from_field<T>(dims, proto.uint64_data());
+      else return from_field<T>(dims, proto.int32_data());
+    });
   } catch (const Error& e) {
     fail(e.kind(), "tensor '{}': {}", proto.name(), e.what());
   }

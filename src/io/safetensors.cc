@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "base/dtype.h"
 #include "base/error.h"
 #include "io/file.h"
 #include "io/tensor_bytes.h"
@@ -26,8 +27,12 @@ struct Name {
   DType dtype;
   std::string_view text;
 };
-constexpr Name kNames[] = {{DType::f32, "F32"}, {DType::f64, "F64"}, {DType::i32, "I32"},
-                           {DType::i64, "I64"}, {DType::u8, "U8"},   {DType::boolean, "BOOL"}};
+constexpr Name kNames[] = {{DType::f32, "F32"},  {DType::f64, "F64"}, {DType::i32, "I32"},
+                           {DType::i64, "I64"},  {DType::u8, "U8"},   {DType::boolean, "BOOL"},
+                           {DType::i8, "I8"},    {DType::i16, "I16"}, {DType::u16, "U16"},
+                           {DType::u32, "U32"},  {DType::u64, "U64"}, {DType::f16, "F16"},
+                           {DType::bf16, "BF16"}};
+static_assert(std::size(kNames) == kDTypes);
 
 DType dtype_from(const std::string& text) {
   for (const Name& n : kNames)

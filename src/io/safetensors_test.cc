@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/dtype.h"
 #include "io/file.h"
 #include "io/test_folder.h"
 
@@ -38,7 +39,10 @@ std::string header_error(const std::string& header, const std::string& data = "1
 
 TEST(Safetensors, ReturnAsTheyWere) {
   const TestFolder folder;
-  const Safetensors before = example();
+  Safetensors before = example();
+  for (int i = 0; i < kDTypes; ++i)
+    before.tensors[fmt::format("dtype {}", i)] =
+        Tensor::from<float>({3}, {0, 1, 2}).cast(static_cast<DType>(i));
   save_safetensors(folder / "m", before);
   const Safetensors after = load_safetensors(folder / "m");
   EXPECT_EQ(after.metadata, before.metadata);
@@ -87,10 +91,10 @@ TEST(Safetensors, RefuseEntriesThatLie) {
             "tensor 'x': shape [4294967296,4294967296] is too large");
   EXPECT_EQ(header_error(entry("[1]", "[4,8]")), "tensor 'x' begins at byte 4, expected 0");
   EXPECT_EQ(header_error(entry("[1]", "[0,4]")), "expected 4 bytes of data, found 8");
-  EXPECT_EQ(
-      parse_error(ErrorKind::Unsupported,
-                  file(R"({"x":{"dtype":"F16","shape":[4],"data_offsets":[0,8]}})", "12345678")),
-      "tensor 'x': dtype 'F16' is not supported");
+  EXPECT_EQ(parse_error(
+                ErrorKind::Unsupported,
+                file(R"({"x":{"dtype":"F8_E4M3","shape":[8],"data_offsets":[0,8]}})", "12345678")),
+            "tensor 'x': dtype 'F8_E4M3' is not supported");
 }
 
 TEST(Safetensors, NoPrefixOfAFileIsRead) {

@@ -335,13 +335,20 @@ class Parser {
     if constexpr (std::is_same_v<T, bool>) {
       ok = token.text == "0" || token.text == "1";
       value = token.text == "1";
-    } else if (std::is_floating_point_v<T> && token.text.starts_with("nan.")) {
-      if constexpr (std::is_floating_point_v<T>) {
-        std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t> bits = 0;
+    } else if (!std::is_integral_v<T> && token.text.starts_with("nan.")) {
+      if constexpr (!std::is_integral_v<T>) {
+        std::conditional_t<sizeof(T) == 2, uint16_t,
+                           std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>>
+            bits = 0;
         const auto [stop, error] = std::from_chars(begin + 4, end, bits, 16);
         ok = error == std::errc{} && stop == end;
         value = std::bit_cast<T>(bits);
       }
+    } else if constexpr (is_half<T>) {
+      float wide = 0;
+      const auto [stop, error] = std::from_chars(begin, end, wide);
+      ok = error == std::errc{} && stop == end;
+      value = convert<T>(wide);
     } else {
       const auto [stop, error] = std::from_chars(begin, end, value);
       ok = error == std::errc{} && stop == end;

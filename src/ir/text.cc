@@ -43,6 +43,11 @@ std::string number(T value) {
     if (std::isnan(value) && bits != std::bit_cast<Bits>(std::numeric_limits<T>::quiet_NaN()))
       return fmt::format("nan.{:x}", bits);
     return fmt::format("{}", value);
+  } else if constexpr (is_half<T>) {
+    const float wide = to_float(value);
+    return std::isnan(wide) ? fmt::format("nan.{:x}", value.bits) : number(wide);
+  } else if constexpr (std::is_same_v<T, uint64_t>) {
+    return fmt::format("{}", value);
   } else {
     return fmt::format("{}", static_cast<int64_t>(value));
   }

@@ -93,6 +93,10 @@ TEST(Text, ConstantsKeepTheirBits) {
   graph.constant(Tensor::from<bool>({2}, {true, false}), "d");
   graph.constant(Tensor::from<uint8_t>({2}, {0, 255}));
   graph.constant(Tensor::from<int32_t>({}, {-5}));
+  graph.constant(Tensor::from<uint64_t>({1}, {UINT64_MAX}));
+  graph.constant(Tensor::from<int8_t>({2}, {-128, 127}));
+  graph.constant(Tensor::from<Float16>({4}, {{0x3555}, {0x8001}, {0xFC00}, {0x7E01}}));
+  graph.constant(Tensor::from<BFloat16>({3}, {{0x3EAB}, {0x8001}, {0xFFC1}}));
   graph.constant(Tensor::from<float>({0, 3}, {}));
   const Graph back = parse(to_text(graph));
   EXPECT_TRUE(equal(back, graph)) << to_text(graph);

@@ -87,6 +87,7 @@ std::string element(const Tensor& type, const std::byte* data, int64_t i) {
     T value;
     std::memcpy(&value, data + static_cast<size_t>(i) * sizeof(T), sizeof(T));
     if constexpr (std::is_same_v<T, float>) return fmt::format("{:a}", value);
+    else if constexpr (is_half<T>) return fmt::format("{:#06x}", value.bits);
     else return fmt::format("{}", value);
   });
 }

@@ -47,6 +47,8 @@ void fill_floats(Draw& draw, Tensor& tensor, Values kind) {
 
 Tensor random_integers(Draw& draw, const TensorType& type, IntegerRange range) {
   if (type.dtype == DType::u8) range = {0, 255};
+  if (type.dtype == DType::u16 || type.dtype == DType::u32 || type.dtype == DType::u64)
+    range = {0, range.high - range.low};
   if (type.dtype == DType::boolean) range = {0, 1};
   Tensor wide(DType::i64, type.shape);
   int64_t* x = wide.data<int64_t>();

@@ -63,8 +63,9 @@ struct Maker {
   }
   Shape shape() { return shape(static_cast<int>(draw.between(1, 4))); }
   DType any_dtype() {
-    constexpr DType kDtypes[] = {DType::f32, DType::f32, DType::i32,
-                                 DType::i64, DType::u8,  DType::boolean};
+    constexpr DType kDtypes[] = {DType::f32, DType::f32,     DType::f32, DType::i32, DType::i64,
+                                 DType::u8,  DType::boolean, DType::i8,  DType::i16, DType::u16,
+                                 DType::u32, DType::u64,     DType::f16, DType::bf16};
     return smooth() ? DType::f32 : draw.pick(kDtypes);
   }
 };
@@ -119,7 +120,9 @@ void make_elementwise(Maker& m, std::initializer_list<DType> dtypes) {
   m.finish();
 }
 void make_float(Maker& m) { make_elementwise(m, {DType::f32}); }
-void make_arithmetic(Maker& m) { make_elementwise(m, {DType::f32, DType::i32, DType::i64}); }
+constexpr std::initializer_list<DType> kIntegers = {DType::i32, DType::i64, DType::u8,  DType::i8,
+                                                    DType::i16, DType::u16, DType::u32, DType::u64};
+void make_arithmetic(Maker& m) { make_elementwise(m, kIntegers); }
 
 void make_select(Maker& m) {
   const Shape loop = m.shape(static_cast<int>(m.draw.between(0, 4)));

@@ -46,9 +46,8 @@ bool is_uniform(const Graph& graph, ValueId v, double number) {
     using T = decltype(zero);
     const T* data = tensor.data<T>();
     return std::all_of(data, data + tensor.elements(), [&](T x) {
-      const double wide = static_cast<double>(x);
-      const bool sign_agrees =
-          !std::is_floating_point_v<T> || std::signbit(wide) == std::signbit(number);
+      const double wide = convert<double>(x);
+      const bool sign_agrees = std::is_integral_v<T> || std::signbit(wide) == std::signbit(number);
       return wide == number && sign_agrees;
     });
   });
@@ -78,7 +77,10 @@ Replacement neg_rule(const Site& s) {
 
 Replacement abs_rule(const Site& s) {
   if (s.producer(0).is(op::abs)) return s.operand(0);
-  if (s.producer(0).is(op::neg)) return unary(op::abs, s.producer(0).operands[0]);
+  // -x of an unsigned x wraps around.
+  const bool is_signed =
+      s.type.dtype == DType::f32 || s.type.dtype == DType::i32 || s.type.dtype == DType::i64;
+  if (is_signed && s.producer(0).is(op::neg)) return unary(op::abs, s.producer(0).operands[0]);
   return kNothing;
 }
 

@@ -65,21 +65,28 @@ HONE_INLINE void real(const RefCall& call, F f) {
   map<T, T>(call, f);
 }
 
+/// Integers of any width. They need no FMA, so they are compiled for no target of their own.
+template <class F>
+[[gnu::noinline]] void integers(const RefCall& call, std::string_view expected, F f) {
+  visit(call.operands[0].type->dtype, [&]<class V>(V) {
+    if constexpr (is_integer<V>) map<V, V>(call, f);
+    else refuse_dtype(call, expected);
+  });
+}
+
 /// An op that is defined for integers too.
 template <class T, class F>
 HONE_INLINE void arithmetic(const RefCall& call, F f) {
-  const DType dtype = call.operands[0].type->dtype;
-  if (dtype == dtype_of<T>()) map<T, T>(call, f);
-  else if (dtype == DType::i64) map<int64_t, int64_t>(call, f);
-  else if (dtype == DType::i32) map<int32_t, int32_t>(call, f);
-  else refuse_dtype(call, "f32, i64 or i32");
+  if (call.operands[0].type->dtype == dtype_of<T>()) map<T, T>(call, f);
+  else integers(call, "f32 or an integer", f);
 }
 
 /// Integers wrap around; computing in unsigned is how C++ says so.
 template <class T, class F>
 HONE_INLINE T wrapping(T a, T b, F f) {
   if constexpr (std::is_integral_v<T>) {
-    using Unsigned = std::make_unsigned_t<T>;
+    // Wide enough not to be promoted to int, whose products overflow.
+    using Unsigned = std::make_unsigned_t<std::common_type_t<T, int>>;
     return static_cast<T>(f(static_cast<Unsigned>(a), static_cast<Unsigned>(b)));
   } else {
     return f(a, b);
@@ -91,9 +98,10 @@ HONE_INLINE T quotient(T a, T b) {
   if constexpr (std::is_integral_v<T>) {
     // What the hardware would trap on is defined here: x / 0 is 0, and x / -1 wraps.
     if (b == 0) return 0;
-    if (b == -1)
-      return wrapping(
-          T{0}, a, HONE_EACH(auto x, auto y) { return x - y; });
+    if constexpr (std::is_signed_v<T>)
+      if (b == -1)
+        return wrapping(
+            T{0}, a, HONE_EACH(auto x, auto y) { return x - y; });
   }
   return a / b;
 }
@@ -120,6 +128,7 @@ HONE_INLINE T smaller(T a, T b) {
 template <class T>
 HONE_INLINE T absolute(T x) {
   if constexpr (std::is_floating_point_v<T>) return std::fabs(x);
+  else if constexpr (std::is_unsigned_v<T>) return x;
   else
     return x < 0 ? wrapping(
                        T{0}, x, HONE_EACH(auto a, auto b) { return a - b; })
@@ -190,20 +199,26 @@ HONE_BINARY(min, smaller(a, b))
 
 // The rest moves or compares values of any dtype, so T does not matter: the views tell.
 
-template <class T>
-HONE_INLINE void equal(const RefCall& call) {
+template <class T, class F>
+HONE_INLINE void compare(const RefCall& call, F f) {
   visit(call.operands[0].type->dtype, [&]<class V>(V) {
-    map<bool, V>(
-        call, HONE_EACH(V a, V b) { return a == b; });
+    if constexpr (is_half<V>)
+      map<bool, V>(
+          call, HONE_EACH(V a, V b) { return f(to_float(a), to_float(b)); });
+    else map<bool, V>(call, f);
   });
 }
 
 template <class T>
+HONE_INLINE void equal(const RefCall& call) {
+  compare<T>(
+      call, HONE_EACH(auto a, decltype(a) b) { return a == b; });
+}
+
+template <class T>
 HONE_INLINE void greater(const RefCall& call) {
-  visit(call.operands[0].type->dtype, [&]<class V>(V) {
-    map<bool, V>(
-        call, HONE_EACH(V a, V b) { return a > b; });
-  });
+  compare<T>(
+      call, HONE_EACH(auto a, decltype(a) b) { return a > b; });
 }
 
 template <class T>

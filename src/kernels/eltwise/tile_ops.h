@@ -2,11 +2,10 @@
 // is 1 or 0.
 #pragma once
 
-#include <hone/tensor.h>
-
 #include <cstdint>
 
 #include "base/cpu.h"
+#include "base/dtype.h"
 
 namespace hone::kernels {
 
@@ -46,7 +45,7 @@ struct TileOps {
   /// i). Some operand is always a tile; `copy` alone may have none.
   TileFn fn[kTileOps][8];
   /// Converts n elements of a dtype to f32, by dtype.
-  void (*load[6])(float* dst, const std::byte* src, int64_t n);
+  void (*load[kDTypes])(float* dst, const std::byte* src, int64_t n);
   void (*fill)(float* dst, float value, int64_t n);
   void (*store_bool)(std::byte* dst, const float* src, int64_t n);
 };

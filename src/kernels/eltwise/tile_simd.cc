@@ -125,7 +125,7 @@ void instruction(float* dst, const float* pa, const float* pb, const float* pc, 
 template <class T>
 void load(float* dst, const std::byte* src, int64_t n) {
   const T* from = reinterpret_cast<const T*>(src);
-  for (int64_t i = 0; i < n; ++i) dst[i] = static_cast<float>(from[i]);
+  for (int64_t i = 0; i < n; ++i) dst[i] = convert<float>(from[i]);
 }
 
 void fill(float* dst, float value, int64_t n) {
@@ -154,6 +154,13 @@ constexpr TileOps make_ops(std::index_sequence<i...>) {
   ops.load[static_cast<size_t>(DType::i64)] = load<int64_t>;
   ops.load[static_cast<size_t>(DType::u8)] = load<uint8_t>;
   ops.load[static_cast<size_t>(DType::boolean)] = load<uint8_t>;
+  ops.load[static_cast<size_t>(DType::i8)] = load<int8_t>;
+  ops.load[static_cast<size_t>(DType::i16)] = load<int16_t>;
+  ops.load[static_cast<size_t>(DType::u16)] = load<uint16_t>;
+  ops.load[static_cast<size_t>(DType::u32)] = load<uint32_t>;
+  ops.load[static_cast<size_t>(DType::u64)] = load<uint64_t>;
+  ops.load[static_cast<size_t>(DType::f16)] = load<Float16>;
+  ops.load[static_cast<size_t>(DType::bf16)] = load<BFloat16>;
   ops.fill = fill;
   ops.store_bool = store_bool;
   return ops;

@@ -92,6 +92,7 @@ void StridedCopy::run(const std::byte* from, std::byte* to, ThreadPool& pool) co
   };
   if (element_bytes_ == 4) copy(uint32_t{});
   else if (element_bytes_ == 8) copy(uint64_t{});
+  else if (element_bytes_ == 2) copy(uint16_t{});
   else copy(uint8_t{});
 }
 

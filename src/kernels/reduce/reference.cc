@@ -30,13 +30,14 @@ HONE_INLINE T larger(T a, T b) {
   return a > b ? a : b;
 }
 
-// Calls f with a value of the operand's C++ type; bool has no arithmetic.
+// Calls f with a value of the operand's C++ type.
 template <class F>
 HONE_INLINE void visit_number(const RefCall& call, F f) {
   visit(call.operands[0].type->dtype, [&](auto tag) {
-    if constexpr (std::is_same_v<decltype(tag), bool>)
-      fail(ErrorKind::Unsupported, "{} of bool: expected numbers", call.node->op->name);
-    else f(tag);
+    if constexpr (is_number<decltype(tag)>) f(tag);
+    else
+      fail(ErrorKind::Unsupported, "{} of {}: expected numbers", call.node->op->name,
+           name_of(call.operands[0].type->dtype));
   });
 }
 
