@@ -39,6 +39,11 @@ struct LoadOptions {
   double validation = 0.1;  ///< the fraction of the training images that is held out, in [0, 1)
   uint64_t seed = 0;        ///< chooses which
   std::string path = {};    ///< a folder that is used instead of the usual ones
+  /// Of folders of pictures: the [C,H,W] that each is brought to; empty: that of the first.
+  Shape sample = {};
+  /// How: "stretch", the shorter side as "256", or height and width as "256x320", of which the
+  /// middle is cut out; empty: every picture must have that size.
+  std::string resize = {};
 };
 
 /// Fashion-MNIST: 60000 + 10000 images, u8 [count, 1, 28, 28] of 10 classes. Looks in
@@ -47,10 +52,20 @@ struct LoadOptions {
 /// it and the package) or unreadable, InvalidInput if one is damaged.
 Splits fashion_mnist(const LoadOptions& options = {});
 
-/// "fashion-mnist", or a folder that holds IDX files whose names begin with train-images,
-/// train-labels, t10k-images and t10k-labels (gzip or plain). Images have rank 3 (grey) or 4
-/// (count, channels, height, width). The classes are 0 to the largest training label.
-Splits load(const std::string& path_or_name, double validation = 0.1, uint64_t seed = 0);
+/// "fashion-mnist", or a folder:
+/// - of IDX files whose names begin with train-images, train-labels, t10k-images and t10k-labels
+///   (gzip or plain). Images have rank 3 (grey) or 4 (count, channels, height, width). The classes
+///   are 0 to the largest training label.
+/// - of pictures, PNG or JPEG, u8 [count, C, H, W]: a folder for each class, or `train`, `test` and
+///   `val` that hold such folders (`val` stands for `test` where there is none). The classes are
+///   the names of the training folders, sorted. Without a folder for testing a fifth of each class
+///   is held out, always the same.
+/// Where there is no validation data of its own, it is split off the training data.
+Splits load(const std::string& path_or_name, const LoadOptions& options = {});
+
+/// What a finished network is judged on: the test part of `load`, without reading the rest where
+/// that can be; of a folder of class folders alone, all of it.
+Dataset load_test(const std::string& path_or_name, const LoadOptions& options = {});
 
 /// Reads an IDX file, gzip or plain, as a tensor of its type (u8, i32, f32 or f64; Unsupported for
 /// i8 and i16). Throws Io if it cannot be opened or read, InvalidInput if it is damaged: a wrong

@@ -34,8 +34,9 @@ class Model {
  public:
   /// A model of the functional API: from its one `input()` to `output`.
   explicit Model(Var output, std::string name = "model");
-  /// Loads an ONNX file. Throws Io or InvalidInput, naming the file and what is wrong in it.
-  static Model load(const std::string& path);
+  /// Loads an ONNX file: one of hone's own, or a classifier of any maker, whose final softmax is
+  /// left out. Throws Io, InvalidInput or Unsupported, naming the file and what is wrong in it.
+  static Model load(const std::string& path, const ForeignOptions& options = {});
   ~Model();
   Model(Model&&) noexcept;
   Model& operator=(Model&&) noexcept;
@@ -52,6 +53,8 @@ class Model {
   Evaluation evaluate(const data::Dataset& data);
   /// Outputs for a batch of samples (u8 or f32 pixels, [n, sample...]): logits [n, ...].
   Tensor predict(const Tensor& samples);
+  /// True if the last layer is a softmax: what `predict` gives are probabilities already.
+  bool ends_in_softmax() const;
   /// Writes an ONNX file (opset 17), atomically: raw pixels in ("input"), "logits" out.
   void save(const std::string& path) const;
 

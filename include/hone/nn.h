@@ -235,4 +235,13 @@ Optimizer adam(AdamOptions options = {});
 /// Adam with decoupled weight decay (Loshchilov, Hutter 2019).
 Optimizer adamw(AdamOptions options = {});
 
+/// How a classifier of another maker is fed and read. Of pixels from 0 to 255 it gets
+/// (pixel * scale - mean) / deviation, channel by channel, as part of the graph.
+struct ForeignOptions {
+  double scale = 1;
+  std::vector<double> mean = {};       ///< none, one for all channels, or one for each
+  std::vector<double> deviation = {};  ///< the same, each above 0
+  std::string output = {};             ///< which output are the classes, where several could be
+};
+
 }  // namespace hone

@@ -11,6 +11,7 @@
 #include "io/onnx_import.h"
 #include "kernels/interpreter.h"
 #include "nn/activations.h"
+#include "nn/classifier.h"
 #include "nn/init.h"
 #include "nn/network.h"
 #include "train/fit.h"
@@ -119,14 +120,14 @@ Model::Model(Var output, std::string name) : impl_(std::make_unique<Impl>()) {
   }
 }
 
-Model Model::load(const std::string& path) {
+Model Model::load(const std::string& path, const ForeignOptions& options) {
   io::OnnxModel file = io::load_onnx(path);
   auto impl = std::make_unique<Impl>();
   impl->name = file.graph.name();
   impl->states = std::move(file.states);
   impl->class_names = std::move(file.labels);
   try {
-    impl->set_network(nn::make_network(std::move(file.graph)));
+    impl->set_network(nn::make_network(nn::as_classifier(file.graph, options)));
   } catch (const Error& e) {
     fail(e.kind(), "'{}': {}", path, e.what());
   }
@@ -186,6 +187,8 @@ Tensor Model::predict(const Tensor& samples) {
   require_samples(impl_->name, impl_->sample, samples, "the batch");
   return evaluator.predict(samples, impl_->states);
 }
+
+bool Model::ends_in_softmax() const { return nn::ends_in_softmax(impl_->built().graph, "logits"); }
 
 void Model::save(const std::string& path) const {
   io::save_onnx(path, {impl_->built().graph, impl_->network_states(), impl_->class_names});

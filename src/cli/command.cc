@@ -2,6 +2,7 @@
 #include "cli/command.h"
 
 #include <fmt/core.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cmath>
@@ -54,6 +55,9 @@ void say_json(const Common& common, const nlohmann::json& object) {
 
 nlohmann::json number(double x) { return std::isnan(x) ? nlohmann::json() : nlohmann::json(x); }
 
+void exit_on_interrupt() {
+  for (int signal : kInterrupts) std::signal(signal, [](int seen) { _exit(128 + seen); });
+}
 void watch_for_interrupts() {
   for (int signal : kInterrupts) std::signal(signal, on_interrupt);
 }

@@ -31,6 +31,8 @@ void say_json(const Common& common, const nlohmann::json& object);
 /// NaN as null.
 nlohmann::json number(double x);
 
+/// From here on Ctrl-C ends the process at once with exit code 130 (SIGTERM: 143).
+void exit_on_interrupt();
 /// From here on the first Ctrl-C (or SIGTERM) only makes `interrupted` true, so that the verb can
 /// end in good order; a second one ends the process at once.
 void watch_for_interrupts();

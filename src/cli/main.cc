@@ -12,6 +12,7 @@
 
 int main(int argc, char** argv) {
   using namespace hone::cli;
+  exit_on_interrupt();
   CLI::App app{"hone takes a neural network from data to production.", "hone"};
   app.require_subcommand(1);
   app.set_version_flag("--version", "hone " HONE_VERSION);

@@ -104,7 +104,8 @@ void train(const TrainArgs& args, const Common& common, const std::string& comma
   check_outputs(args);
   require(args.val_split > 0 || !(args.best || args.patience > 0),
           "--best and --patience judge by validation data: expected --val-split above 0");
-  const data::Splits data = data::load(args.data, args.val_split, common.seed);
+  const data::Splits data =
+      data::load(args.data, {.validation = args.val_split, .seed = common.seed});
   Model model =
       loaded ? std::move(*loaded) : sequential(zoo->layers(data.train.classes()), args.model);
   if (zoo == nullptr) check_fits(args.model, model, data.train);

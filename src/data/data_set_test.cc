@@ -83,7 +83,7 @@ class IdxFolder : public testing::Test {
 };
 
 TEST_F(IdxFolder, Loads) {
-  const Splits s = load(folder_.path(), 0.0);
+  const Splits s = load(folder_.path(), {.validation = 0});
   EXPECT_EQ(s.train.images.shape(), (Shape{10, 1, 2, 2}));
   EXPECT_EQ(s.train.labels.data<int64_t>()[2], 2);
   EXPECT_EQ(s.train.class_names, (std::vector<std::string>{"0", "1", "2"}));
@@ -120,7 +120,8 @@ TEST_F(IdxFolder, NamesAMissingFile) {
   expect_error(ErrorKind::Io, {"no data set 'nowhere'", "fashion-mnist"}, [] { load("nowhere"); });
 }
 TEST_F(IdxFolder, RefusesToHoldEverythingOut) {
-  expect_error(ErrorKind::InvalidInput, {"[0, 1), found 1"}, [&] { load(folder_.path(), 1.0); });
+  expect_error(ErrorKind::InvalidInput, {"[0, 1), found 1"},
+               [&] { load(folder_.path(), {.validation = 1}); });
 }
 
 TEST(FashionMnist, NamesThePackageThatIsMissing) {

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "base/error.h"
+#include "data/image_folder.h"
 #include "data/split.h"
 
 namespace hone::data {
@@ -92,6 +93,27 @@ fs::path fashion_mnist_folder(const std::string& path) {
   return fs::is_directory(inside, error) ? inside : fs::path(root);
 }
 
+/// What errors call a data set that is a folder.
+std::string folder_name(const std::string& path) {
+  std::error_code error;
+  if (!fs::is_directory(path, error))
+    fail(ErrorKind::Io,
+         "no data set '{}': expected '{}', or a folder of IDX files or of class folders with "
+         "pictures",
+         path, kFashionMnist);
+  return fs::path(path).lexically_normal().string();
+}
+
+bool has_idx(const fs::path& folder) {
+  std::error_code error;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    const std::string name = it->path().filename().string();
+    if (!it->is_directory() && (name.starts_with("train-") || name.starts_with("t10k-")))
+      return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 Splits fashion_mnist(const LoadOptions& options) {
@@ -102,14 +124,21 @@ Splits fashion_mnist(const LoadOptions& options) {
                      ": install Debian's package dataset-fashion-mnist, or set HONE_DATA_DIR");
 }
 
-Splits load(const std::string& path_or_name, double validation, uint64_t seed) {
-  if (path_or_name == kFashionMnist) return fashion_mnist({validation, seed, ""});
-  std::error_code error;
-  if (!fs::is_directory(path_or_name, error))
-    fail(ErrorKind::Io, "no data set '{}': expected '{}' or a folder of IDX files", path_or_name,
-         kFashionMnist);
-  return read_folder(path_or_name, fs::path(path_or_name).lexically_normal().string(), {},
-                     validation, seed);
+Splits load(const std::string& path_or_name, const LoadOptions& options) {
+  if (path_or_name == kFashionMnist) return fashion_mnist({options.validation, options.seed});
+  const std::string name = folder_name(path_or_name);
+  if (!has_idx(path_or_name) && is_image_folder(path_or_name))
+    return read_image_splits(path_or_name, name, options);
+  return read_folder(path_or_name, name, {}, options.validation, options.seed);
+}
+
+Dataset load_test(const std::string& path_or_name, const LoadOptions& options) {
+  if (path_or_name != kFashionMnist) {
+    const std::string name = folder_name(path_or_name);
+    if (!has_idx(path_or_name) && is_image_folder(path_or_name))
+      return read_image_test(path_or_name, name, options);
+  }
+  return load(path_or_name, {.validation = 0}).test;
 }
 
 }  // namespace hone::data

@@ -18,29 +18,42 @@ int64_t contraction_flops(const Graph& g, const Node& node) {
   return 2 * d.n * d.oh * d.ow * d.o * d.kh * d.kw * d.group_c();
 }
 
+/// The ops of a body, each of which computes `elements`.
+int64_t body_flops(const Node& node, std::string_view attr, int64_t elements) {
+  if (!node.attrs.has(attr)) return 0;
+  int64_t ops = 0;
+  for (const Node& inner : node.attrs.get<Region>(attr)->nodes())
+    if (inner.op->op_class == OpClass::elementwise) ++ops;
+  return ops * elements;
+}
+
 }  // namespace
+
+int64_t flops(const Graph& graph, const Node& node) {
+  const auto elements = [&](ValueId v) { return graph.shape(v).elements(); };
+  switch (node.op->op_class) {
+    case OpClass::contraction:
+      return contraction_flops(graph, node) +
+             body_flops(node, "epilogue", elements(node.results[0]));
+    case OpClass::elementwise:
+      return node.is(op::fused) ? body_flops(node, "body", elements(node.results[0]))
+                                : elements(node.results[0]);
+    case OpClass::random:
+      return elements(node.results[0]);
+    case OpClass::reduction:
+    case OpClass::window:
+      return elements(node.operands[0]);
+    case OpClass::source:
+    case OpClass::movement:
+    case OpClass::structured:
+      return 0;
+  }
+  return 0;
+}
 
 int64_t flops(const Graph& graph) {
   int64_t total = 0;
-  for (const Node& node : graph.nodes()) {
-    switch (node.op->op_class) {
-      case OpClass::contraction:
-        total += contraction_flops(graph, node);
-        break;
-      case OpClass::elementwise:
-      case OpClass::random:
-        total += graph.shape(node.results[0]).elements();
-        break;
-      case OpClass::reduction:
-      case OpClass::window:
-        total += graph.shape(node.operands[0]).elements();
-        break;
-      case OpClass::source:
-      case OpClass::movement:
-      case OpClass::structured:
-        break;
-    }
-  }
+  for (const Node& node : graph.nodes()) total += flops(graph, node);
   return total;
 }
 

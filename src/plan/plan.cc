@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "ir/cost.h"
 #include "plan/choose.h"
 #include "plan/memory.h"
 
@@ -221,6 +222,7 @@ class Planner {
       step.kernel_name = from.choice.name;
       step.op = from.node->op->name;
       step.name = from.node->name;
+      step.flops = ir::flops(graph_, *from.node);
       for (ValueId v : from.node->operands) step.operands.push_back(locate(v));
       for (ValueId v : from.node->results) step.results.push_back(locate(v));
       step.operand_types = std::move(from.problem.operands);

@@ -29,6 +29,7 @@ struct Step {
   std::vector<TensorType> operand_types;
   std::vector<TensorType> result_types;
   int64_t workspace = 0;  ///< offset in the arena
+  int64_t flops = 0;      ///< floating-point operations of one call
 };
 
 /// A named value that lives outside the arena, or an output.
