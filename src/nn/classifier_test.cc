@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "ir/bind.h"
 #include "ir/expr.h"
 #include "ir/text.h"
 #include "kernels/interpreter.h"
@@ -29,7 +30,7 @@ struct Network {
     return ir::matmul(flat, ir::constant(graph, Tensor::from<float>({12, 2}, w)));
   }
   Tensor run(const Tensor& input, const ForeignOptions& options = {}) const {
-    return kernels::interpret(as_classifier(graph, options), {{"input", input}})
+    return kernels::interpret(ir::bind_batch(as_classifier(graph, options), 2), {{"input", input}})
         .outputs.at("logits");
   }
 };

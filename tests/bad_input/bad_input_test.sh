@@ -107,7 +107,7 @@ head -c 6272 /dev/zero | npy '<i8' '(28, 28)' >type.npy
 refused 1 "type.npy': expected u8 or f32 pixels, found i64" predict mlp.onnx type.npy --json
 head -c 700 /dev/zero | npy '|u1' '(28, 28)' >cut.npy
 refused 1 "cut.npy'" predict mlp.onnx cut.npy --json
-refused 1 "no file 'absent.npy'.*number of a test image or an .npy" predict mlp.onnx absent.npy --json
+refused 1 "no file 'absent.npy': expected a PNG, JPEG or .npy file, or the number" predict mlp.onnx absent.npy --json
 refused 1 "good test' has no image 100: expected a number in \[0, 100\)" \
   predict mlp.onnx 100 --data good --json
 
