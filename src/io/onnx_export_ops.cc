@@ -1,4 +1,6 @@
 // The export table: what each op of ops.inc becomes in ONNX.
+#include <numeric>
+
 #include "base/error.h"
 #include "io/onnx_emitter.h"
 
@@ -152,8 +154,25 @@ void refuse_epilogue(const Node& n) {
          n.op->name, n.name);
 }
 
+// The operand with its last two axes exchanged.
+std::string transposed(OnnxEmitter& e, const Node& n, size_t operand) {
+  Ints perm(static_cast<size_t>(e.operand_type(n, operand).shape.rank()));
+  std::iota(perm.begin(), perm.end(), int64_t{0});
+  std::swap(perm.back(), perm[perm.size() - 2]);
+  const std::string name = e.fresh(e.result(n) + ".transposed");
+  set_ints(e.emit("Transpose", n, {e.operand(n, operand)}, name), "perm", perm);
+  return name;
+}
+
 void matmul(OnnxEmitter& e, const Node& n) {
   refuse_epilogue(n);
+  if (e.operand_type(n, 0).shape.rank() > 2 || e.operand_type(n, 1).shape.rank() > 2) {
+    std::vector<std::string> operands = e.operands(n);
+    if (n.attrs.flag("trans_a")) operands[0] = transposed(e, n, 0);
+    if (n.attrs.flag("trans_b")) operands[1] = transposed(e, n, 1);
+    e.emit("MatMul", n, operands, e.result(n));
+    return;
+  }
   onnx::NodeProto& node = e.emit("Gemm", n);
   if (n.attrs.flag("trans_a")) set_int(node, "transA", 1);
   if (n.attrs.flag("trans_b")) set_int(node, "transB", 1);

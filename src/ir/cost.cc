@@ -9,7 +9,8 @@ namespace {
 int64_t contraction_flops(const Graph& g, const Node& node) {
   const Shape& a = g.shape(node.operands[0]);
   const Shape& b = g.shape(node.operands[1]);
-  if (node.is(op::matmul)) return 2 * a.elements() * (node.attrs.flag("trans_b") ? b[0] : b[1]);
+  if (node.is(op::matmul))
+    return 2 * g.shape(node.results[0]).elements() * matmul_dims(a, b, node.attrs).depth;
   const bool grad_input = node.is(op::conv2d_grad_input);
   const bool grad_weight = node.is(op::conv2d_grad_weight);
   const Shape x = grad_input ? Shape(node.attrs.ints("shape")) : a;

@@ -50,6 +50,13 @@ struct Layout {
 /// Throws InvalidInput for an unknown name.
 const Layout& layout_of(const Attrs& attrs);
 
+/// A matrix product; `leading` are the axes before the last two, those of the operands broadcast.
+struct MatmulDims {
+  int64_t rows, depth, cols;
+  Shape leading, leading_a, leading_b;
+};
+MatmulDims matmul_dims(const Shape& a, const Shape& b, const Attrs& attrs);
+
 /// All that a convolution is, whichever of its three ops a node is and whatever its layout.
 struct ConvDims {
   int64_t n, c, h, w;  ///< x

@@ -51,11 +51,12 @@ Shape image_shape(const Layout& at, int64_t n, int64_t c, int64_t h, int64_t w) 
   return out;
 }
 
-void require_f(Types in) {
-  for (const TensorType& t : in.first(2))
-    require(t.dtype == in[0].dtype && (t.dtype == DType::f32 || t.dtype == DType::f64),
-            "expected two f32 operands, found {} and {}", in[0].to_string(), in[1].to_string());
+void require_one_dtype(Types in, std::initializer_list<DType> allowed, std::string_view expected) {
+  require(in[0].dtype == in[1].dtype && std::count(allowed.begin(), allowed.end(), in[0].dtype) > 0,
+          "expected two {} operands, found {} and {}", expected, in[0].to_string(),
+          in[1].to_string());
 }
+void require_f(Types in) { require_one_dtype(in, {DType::f32, DType::f64}, "f32"); }
 
 }  // namespace
 
@@ -65,19 +66,29 @@ const Layout& layout_of(const Attrs& attrs) {
   return name == "nchw" ? kNchw : kNhwc;
 }
 
-Inferred infer_matmul(Types in, const Attrs& attrs) {
-  require_f(in);
-  const Shape& a = in[0].shape;
-  const Shape& b = in[1].shape;
-  require(a.rank() == 2 && b.rank() == 2, "expected two matrices, found {} and {}", a.to_string(),
+MatmulDims matmul_dims(const Shape& a, const Shape& b, const Attrs& attrs) {
+  require(a.rank() >= 2 && b.rank() >= 2, "expected two matrices, found {} and {}", a.to_string(),
           b.to_string());
   const bool ta = attrs.flag("trans_a");
   const bool tb = attrs.flag("trans_b");
-  const int64_t ka = ta ? a[0] : a[1];
-  const int64_t kb = tb ? b[1] : b[0];
-  require(ka == kb, "inner dimensions differ: {}{} and {}{}", a.to_string(),
-          ta ? " transposed" : "", b.to_string(), tb ? " transposed" : "");
-  return with_epilogue({in[0].dtype, {ta ? a[1] : a[0], tb ? b[0] : b[1]}}, in, attrs);
+  const auto last = [](const Shape& s, int i) { return s[s.rank() - i]; };
+  const auto leading = [](const Shape& s) {
+    return Shape(std::vector<int64_t>(s.dims().begin(), s.dims().end() - 2));
+  };
+  require(last(a, ta ? 2 : 1) == last(b, tb ? 1 : 2), "inner dimensions differ: {}{} and {}{}",
+          a.to_string(), ta ? " transposed" : "", b.to_string(), tb ? " transposed" : "");
+  return {last(a, ta ? 1 : 2), last(a, ta ? 2 : 1),
+          last(b, tb ? 2 : 1), broadcast_shapes(leading(a), leading(b)),
+          leading(a),          leading(b)};
+}
+
+Inferred infer_matmul(Types in, const Attrs& attrs) {
+  require_one_dtype(in, {DType::f32, DType::f64, DType::i32, DType::i64, DType::u32, DType::u64},
+                    "f32 or integer");
+  const MatmulDims d = matmul_dims(in[0].shape, in[1].shape, attrs);
+  Ints dims = d.leading.dims();
+  dims.insert(dims.end(), {d.rows, d.cols});
+  return with_epilogue({in[0].dtype, Shape(dims)}, in, attrs);
 }
 
 ConvDims conv_dims(const Shape& x, const Shape& w, const Attrs& attrs) {

@@ -278,11 +278,16 @@ void make_matmul(Maker& m) {
   const int64_t rows = large ? m.draw.between(100, 260) : m.extent();
   const int64_t columns = large ? m.draw.between(100, 300) : m.extent();
   const int64_t depth = large ? m.draw.between(200, 700) : m.extent();
+  const int64_t axes = large || m.draw.one_in(2) ? 0 : m.draw.between(1, 2);
+  Ints leading;
+  for (int64_t i = 0; i < axes; ++i) leading.push_back(m.draw.between(1, 3));
   Attrs attrs;
   const auto matrix = [&](int64_t r, int64_t c, const char* transposed) {
     const bool swap = m.draw.one_in(2);
     if (swap) attrs.set(transposed, int64_t{1});
-    m.operand(swap ? Shape{c, r} : Shape{r, c});
+    Ints dims = broadcastable(m.draw, Shape(leading)).dims();
+    dims.insert(dims.end(), {swap ? c : r, swap ? r : c});
+    m.operand(Shape(dims));
   };
   matrix(rows, depth, "trans_a");
   matrix(depth, columns, "trans_b");

@@ -22,8 +22,10 @@ bool reduces_batch(const Graph& graph, const Node& node) {
 
 bool sums_over_batch(const Graph& graph, const Node& node) {
   if (node.is(op::reduce_sum) || node.is(op::moments)) return reduces_batch(graph, node);
-  if (node.is(op::matmul))
-    return graph.shape(node.operands[0])[node.attrs.flag("trans_a") ? 0 : 1] == kBatch;
+  if (node.is(op::matmul)) {
+    const Shape& a = graph.shape(node.operands[0]);
+    return a[a.rank() - (node.attrs.flag("trans_a") ? 2 : 1)] == kBatch;
+  }
   if (node.is(op::conv2d_grad_weight))
     return graph.shape(node.operands[0])[ir::layout_of(node.attrs).n] == kBatch;
   return false;

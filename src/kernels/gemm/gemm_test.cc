@@ -13,6 +13,7 @@
 #include "base/shards.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/gemm/peak.h"
+#include "kernels/node_check.h"
 #include "kernels/reference.h"
 
 namespace hone::kernels {
@@ -299,6 +300,39 @@ TEST(Gemm, RefusesWhatItDoesNotCompute) {
 
 TEST(Gemm, PeakIsMeasured) {
   for (Isa isa : simd_isas()) EXPECT_GT(measure_fma_peak_gflops(isa), 0.0);
+}
+
+TEST(BatchedGemm, KernelEqualsTheReference) {
+  struct {
+    Shape a, b;
+    bool trans_a, trans_b;
+  } const cases[] = {
+      {{2, 3, 5, 7}, {2, 3, 7, 4}, false, false}, {{2, 3, 5, 7}, {3, 7, 4}, false, false},
+      {{2, 1, 5, 7}, {1, 3, 4, 7}, false, true},  {{4, 5, 7}, {7, 33}, false, false},
+      {{4, 70, 9}, {1, 20, 9}, false, true},      {{5, 7}, {3, 7, 200}, false, false},
+      {{3, 7, 130}, {7, 200}, true, false},       {{6, 100, 64}, {6, 100, 64}, false, true},
+      {{0, 5, 7}, {7, 4}, false, false},          {{2, 5, 0}, {2, 0, 4}, false, false},
+  };
+  for (const auto& c : cases) {
+    const ir::Attrs attrs{{"trans_a", int64_t{c.trans_a}}, {"trans_b", int64_t{c.trans_b}}};
+    const NodeCase node(ir::op::matmul, {random_tensor(c.a, 1, true), random_tensor(c.b, 2)},
+                        attrs);
+    EXPECT_EQ(check_against_reference(node), 1) << c.a.to_string() << c.b.to_string();
+  }
+}
+
+TEST(BatchedGemm, ByHand) {
+  const Tensor a = Tensor::from<float>({2, 1, 2}, {1, 2, 3, 4});
+  const Tensor b = Tensor::from<float>({2, 2, 1}, {1, 10, 100, 1000});
+  EXPECT_TRUE(by_reference({ir::op::matmul, {a, b}, {}})[0].same_bits(
+      Tensor::from<float>({2, 1, 1}, {21, 4300})));
+}
+
+TEST(IntegerGemm, WrapsAround) {
+  const Tensor a = Tensor::from<int32_t>({1, 2}, {INT32_MAX, 3});
+  const Tensor b = Tensor::from<int32_t>({2, 1}, {2, 5});
+  EXPECT_TRUE(
+      by_reference({ir::op::matmul, {a, b}, {}})[0].same_bits(Tensor::from<int32_t>({1, 1}, {13})));
 }
 
 }  // namespace

@@ -5,15 +5,20 @@
 // takes the chain in chunks of steps whose panels of b stay in L2 and whose panel of a stays in L1;
 // from chunk to chunk a chain goes on from what the result holds, so that chunks do not touch the
 // bits. A sum over a batch takes the shard tree tile by tile, with a stack of tiles in L1. An
-// epilogue runs in place on each strip of a block as soon as its chains are done.
+// epilogue runs in place on each strip of a block as soon as its chains are done. Matrices beside
+// each other are the outermost items of the same loops; where all of them meet one b, their rows
+// are those of one matrix.
 #include <algorithm>
 #include <bit>
 #include <optional>
 
 #include "base/shards.h"
+#include "ir/infer.h"
+#include "kernels/eltwise/broadcast.h"
 #include "kernels/eltwise/tile_program.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/gemm/micro.h"
+#include "kernels/strided.h"
 
 namespace hone::kernels {
 namespace {
@@ -50,6 +55,7 @@ class PackedGemm final : public Kernel {
     float* packed_b;
     float* slots;
     std::byte* scratch;  // of the epilogue
+    int64_t row;         // of the results, taken as one matrix, where this one begins
   };
 
   // A strip is the rows of one tile, a panel its columns. Strips are as even as they can be.
@@ -62,6 +68,7 @@ class PackedGemm final : public Kernel {
   bool is_packed(Range panel) const { return pack_b_ || panel.size() % fns_.lanes != 0; }
 
   void cut_blocks();
+  Memory matrices(Memory at, int64_t a, int64_t b) const;
   void pack_strips(const Memory& at, Range strips) const;
   void pack_panels(const Memory& at, Range panels) const;
   void block(const Call& call, const Memory& at, Range strips, Range panels) const;
@@ -70,6 +77,8 @@ class PackedGemm final : public Kernel {
 
   const GemmFns& fns_;
   int64_t m_, n_, depth_;
+  Strided a_of_, b_of_;  // which matrix of an operand each product reads
+  int64_t products_, a_matrices_, b_matrices_;
   int64_t a_row_, a_step_, b_step_, b_col_;
   Sharding sharding_;
   int64_t shards_;  // present
@@ -78,17 +87,27 @@ class PackedGemm final : public Kernel {
   bool pack_a_, pack_b_;
   int64_t pack_strips_, pack_panels_;  // in an item of packing
   std::optional<TileProgram> epilogue_;
+  int64_t packed_a_floats_, packed_b_floats_;  // of one matrix
   int64_t packed_b_at_, slots_at_, scratch_at_, slot_floats_, scratch_floats_, total_floats_;
 };
 
 PackedGemm::PackedGemm(const Problem& problem) : fns_(gemm_fns(problem.isa)) {
-  const Shape& a = problem.operands[0].shape;
-  const Shape& b = problem.operands[1].shape;
+  ir::MatmulDims d =
+      ir::matmul_dims(problem.operands[0].shape, problem.operands[1].shape, problem.attrs());
   const bool trans_a = problem.attrs().flag("trans_a");
   const bool trans_b = problem.attrs().flag("trans_b");
-  m_ = a[trans_a ? 1 : 0];
-  depth_ = a[trans_a ? 0 : 1];
-  n_ = b[trans_b ? 0 : 1];
+  if (!trans_a && d.leading_b.elements() == 1) {
+    d.rows *= d.leading.elements();
+    d.leading = d.leading_a = d.leading_b = {};
+  }
+  m_ = d.rows;
+  depth_ = d.depth;
+  n_ = d.cols;
+  a_of_ = {d.leading.dims(), broadcast_strides(d.leading_a, d.leading)};
+  b_of_ = {d.leading.dims(), broadcast_strides(d.leading_b, d.leading)};
+  products_ = d.leading.elements();
+  a_matrices_ = d.leading_a.elements();
+  b_matrices_ = d.leading_b.elements();
   a_row_ = trans_a ? 1 : depth_;
   a_step_ = trans_a ? m_ : 1;
   b_step_ = trans_b ? 1 : n_;
@@ -107,8 +126,10 @@ PackedGemm::PackedGemm(const Problem& problem) : fns_(gemm_fns(problem.isa)) {
   const int64_t panel_floats = fns_.max_cols * std::max<int64_t>(1, depth_);
   pack_strips_ = ceil_div(kPackItem, strip_floats);
   pack_panels_ = ceil_div(kPackItem, panel_floats);
-  packed_b_at_ = pack_a_ ? round_up(m_ * depth_, kAlignedFloats) : 0;
-  slots_at_ = packed_b_at_ + (pack_b_ ? panels_ * panel_floats : panel_floats);
+  packed_a_floats_ = pack_a_ ? round_up(m_ * depth_, kAlignedFloats) : 0;
+  packed_b_floats_ = pack_b_ ? panels_ * panel_floats : panel_floats;
+  packed_b_at_ = a_matrices_ * packed_a_floats_;
+  slots_at_ = packed_b_at_ + b_matrices_ * packed_b_floats_;
   const int64_t slots = shards_ > 1 ? std::bit_width(static_cast<uint64_t>(shards_ - 1)) + 1 : 0;
   slot_floats_ = slots * fns_.max_rows * fns_.max_cols;
   if (problem.attrs().has("epilogue"))
@@ -124,10 +145,10 @@ void PackedGemm::cut_blocks() {
   block_strips_ = std::max<int64_t>(1, std::min(strips_, kBlockRows / fns_.max_rows));
   block_panels_ = std::max<int64_t>(1, std::min(panels_, kBlockCols / fns_.max_cols));
   const auto blocks = [&] {
-    return ceil_div(strips_, block_strips_) * ceil_div(panels_, block_panels_);
+    return products_ * ceil_div(strips_, block_strips_) * ceil_div(panels_, block_panels_);
   };
   while (block_strips_ * block_panels_ > 1 && blocks() < kEnoughBlocks &&
-         m_ * n_ * depth_ / blocks() > kLeastBlock) {
+         products_ * m_ * n_ * depth_ / blocks() > kLeastBlock) {
     int64_t& larger = block_strips_ > block_panels_ ? block_strips_ : block_panels_;
     larger = ceil_div(larger, 2);
   }
@@ -215,11 +236,20 @@ void PackedGemm::block(const Call& call, const Memory& at, Range strips, Range p
       strip_of_block(at, rows, panels, steps);
       if (epilogue_ && chunk + 1 == chunks) {
         const Accumulator accumulator{at.c + rows.begin * n_ + cols.begin, n_};
-        epilogue_->run({rows.begin, rows.size(), cols.begin, cols.size()}, call.operands.subspan(2),
-                       call.results, at.scratch, &accumulator);
+        epilogue_->run({at.row + rows.begin, rows.size(), cols.begin, cols.size()},
+                       call.operands.subspan(2), call.results, at.scratch, &accumulator);
       }
     }
   }
+}
+
+// The memory of matrix `a` of the first operand and `b` of the second.
+PackedGemm::Memory PackedGemm::matrices(Memory at, int64_t a, int64_t b) const {
+  at.a += a * m_ * depth_;
+  at.b += b * depth_ * n_;
+  at.packed_a += a * packed_a_floats_;
+  at.packed_b += b * packed_b_floats_;
+  return at;
 }
 
 void PackedGemm::run(const Call& call) const noexcept {
@@ -230,21 +260,34 @@ void PackedGemm::run(const Call& call) const noexcept {
                   workspace,
                   workspace + packed_b_at_,
                   workspace + slots_at_,
-                  call.workspace + scratch_at_ * int64_t{sizeof(float)}};
+                  call.workspace + scratch_at_ * int64_t{sizeof(float)},
+                  0};
   const int64_t pack_a_items = pack_a_ ? ceil_div(strips_, pack_strips_) : 0;
   const int64_t pack_b_first = pack_b_ ? 0 : panels_ - 1;  // at most the ragged one
   const int64_t pack_b_items = n_ == 0 ? 0 : ceil_div(panels_ - pack_b_first, pack_panels_);
   const auto range = [](int64_t item, int64_t first, int64_t size, int64_t end) {
     return Range{first + item * size, std::min(end, first + (item + 1) * size)};
   };
-  call.pool->run(pack_a_items + pack_b_items, [&](int64_t item, int) {
-    if (item < pack_a_items) pack_strips(at, range(item, 0, pack_strips_, strips_));
-    else pack_panels(at, range(item - pack_a_items, pack_b_first, pack_panels_, panels_));
+  const int64_t all_a_items = a_matrices_ * pack_a_items;
+  call.pool->run(all_a_items + b_matrices_ * pack_b_items, [&](int64_t item, int) {
+    if (item < all_a_items) {
+      pack_strips(matrices(at, item / pack_a_items, 0),
+                  range(item % pack_a_items, 0, pack_strips_, strips_));
+    } else {
+      item -= all_a_items;
+      pack_panels(matrices(at, 0, item / pack_b_items),
+                  range(item % pack_b_items, pack_b_first, pack_panels_, panels_));
+    }
   });
 
   const int64_t across = ceil_div(panels_, block_panels_);
-  call.pool->run(ceil_div(strips_, block_strips_) * across, [&](int64_t item, int worker) {
-    Memory mine = at;
+  const int64_t blocks = ceil_div(strips_, block_strips_) * across;
+  call.pool->run(products_ * blocks, [&](int64_t item, int worker) {
+    const int64_t product = item / blocks;
+    item %= blocks;
+    Memory mine = matrices(at, a_of_.offset(product), b_of_.offset(product));
+    mine.c += product * m_ * n_;
+    mine.row = product * m_;
     mine.slots += worker * slot_floats_;
     mine.scratch += worker * scratch_floats_ * int64_t{sizeof(float)};
     block(call, mine, range(item / across, 0, block_strips_, strips_),

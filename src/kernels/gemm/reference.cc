@@ -2,13 +2,29 @@
 #include "kernels/reference.h"
 
 #include <algorithm>
+#include <type_traits>
 #include <vector>
 
+#include "base/dtype.h"
 #include "base/shards.h"
+#include "ir/infer.h"
+#include "kernels/eltwise/broadcast.h"
 #include "kernels/families.h"
+#include "kernels/strided.h"
 
 namespace hone::kernels {
 namespace {
+
+template <class T>
+HONE_INLINE T multiply_add(T a, T b, T sum) {
+  if constexpr (std::is_floating_point_v<T>) {
+    return std::fma(a, b, sum);
+  } else {
+    using Unsigned = std::make_unsigned_t<T>;  // wraps around
+    return static_cast<T>(static_cast<Unsigned>(a) * static_cast<Unsigned>(b) +
+                          static_cast<Unsigned>(sum));
+  }
+}
 
 // One row of the result for the samples k in [begin, end): out[j] = the chain over k. The order
 // (k, j) where B's rows run along j, (j, k) where they run along k: the chains are the same.
@@ -20,26 +36,23 @@ HONE_INLINE void row_chain(const T* a, int64_t a_k, const T* b, int64_t b_k, int
     for (int64_t k = begin; k < end; ++k) {
       const T x = a[k * a_k];
       const T* y = b + k * b_k;
-      for (int64_t j = 0; j < n; ++j) out[j] = std::fma(x, y[j], out[j]);
+      for (int64_t j = 0; j < n; ++j) out[j] = multiply_add(x, y[j], out[j]);
     }
   } else {
     for (int64_t j = 0; j < n; ++j) {
       const T* y = b + j * b_col;
-      for (int64_t k = begin; k < end; ++k) out[j] = std::fma(a[k * a_k], y[k * b_k], out[j]);
+      for (int64_t k = begin; k < end; ++k) out[j] = multiply_add(a[k * a_k], y[k * b_k], out[j]);
     }
   }
 }
 
-// Without `shards` the contracted axis is one shard. The interpreter applies the epilogue.
+// Without `shards` the contracted axis is one shard.
 template <class T>
-HONE_INLINE void matmul(const RefCall& call) {
-  const Shape& a = call.operands[0].shape();
-  const Shape& b = call.operands[1].shape();
+HONE_INLINE void product(const RefCall& call, const ir::MatmulDims& d, const T* a, const T* b,
+                         T* out) {
   const bool trans_a = call.attrs().flag("trans_a");
   const bool trans_b = call.attrs().flag("trans_b");
-  const int64_t m = trans_a ? a[1] : a[0];
-  const int64_t depth = trans_a ? a[0] : a[1];
-  const int64_t n = trans_b ? b[0] : b[1];
+  const int64_t m = d.rows, depth = d.depth, n = d.cols;
   const Sharding sharding{call.attrs().integer("batch", std::max<int64_t>(1, depth)),
                           call.attrs().integer("shards", 1)};
   std::vector<T> slots(static_cast<size_t>(kMaxTreeDepth * n));
@@ -47,15 +60,41 @@ HONE_INLINE void matmul(const RefCall& call) {
     tree_fold(
         sharding.present(depth),
         [&](int64_t s, int slot) __attribute__((always_inline)) {
-          row_chain(call.in<const T>(0) + i * (trans_a ? 1 : depth), trans_a ? m : 1,
-                    call.in<const T>(1), trans_b ? 1 : n, trans_b ? depth : 1, sharding.begin(s),
-                    sharding.end(s, depth), slots.data() + slot * n, n);
+          row_chain(a + i * (trans_a ? 1 : depth), trans_a ? m : 1, b, trans_b ? 1 : n,
+                    trans_b ? depth : 1, sharding.begin(s), sharding.end(s, depth),
+                    slots.data() + slot * n, n);
         },
         [&](int into, int from) __attribute__((always_inline)) {
           for (int64_t j = 0; j < n; ++j) slots[into * n + j] += slots[from * n + j];
         });
-    std::copy_n(slots.begin(), n, call.out<T>(0) + i * n);
+    std::copy_n(slots.begin(), n, out + i * n);
   }
+}
+
+template <class T>
+HONE_INLINE void products(const RefCall& call) {
+  const ir::MatmulDims d =
+      ir::matmul_dims(call.operands[0].shape(), call.operands[1].shape(), call.attrs());
+  const Strided at_a{d.leading.dims(), broadcast_strides(d.leading_a, d.leading)};
+  const Strided at_b{d.leading.dims(), broadcast_strides(d.leading_b, d.leading)};
+  for (int64_t i = 0; i < d.leading.elements(); ++i)
+    product(call, d, call.in<const T>(0) + at_a.offset(i) * d.rows * d.depth,
+            call.in<const T>(1) + at_b.offset(i) * d.depth * d.cols,
+            call.out<T>(0) + i * d.rows * d.cols);
+}
+
+// What is rare is compiled for no target of its own.
+[[gnu::noinline]] void products_of_other_dtypes(const RefCall& call) {
+  visit(call.operands[0].type->dtype, [&]<class E>(E) {
+    if constexpr (is_number<E> && sizeof(E) >= 4) products<E>(call);
+  });
+}
+
+// The interpreter applies the epilogue.
+template <class T>
+HONE_INLINE void matmul(const RefCall& call) {
+  if (call.operands[0].type->dtype == dtype_of<T>()) products<T>(call);
+  else products_of_other_dtypes(call);
 }
 
 }  // namespace
