@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "io/onnx_emitter.h"
+#include "ir/infer.h"
 
 namespace hone::io {
 namespace {
@@ -102,6 +103,13 @@ void one_hot(OnnxEmitter& e, const Node& n) {
   set_int(e.emit("Cast", n, {hit}, name), "to", onnx::TensorProto::FLOAT);
 }
 
+// An index out of range is an error to ONNX, and gives zeros to hone.
+void gather(OnnxEmitter& e, const Node& n) {
+  set_int(e.emit("Gather", n), "axis", n.attrs.integer("axis"));
+}
+
+void mod(OnnxEmitter& e, const Node& n) { set_int(e.emit("Mod", n), "fmod", 1); }
+
 void dim(OnnxEmitter& e, const Node& n) {
   const std::string extent = e.extent(n, e.operand(n, 0), n.attrs.integer("axis"));
   const std::string scalar = e.fresh(extent);
@@ -117,15 +125,32 @@ void reduce_sum(OnnxEmitter& e, const Node& n) {
   set_int(node, "noop_with_empty_axes", 1);
 }
 
-void reduce_max(OnnxEmitter& e, const Node& n) {
+// ReduceMax and its like.
+void reduce(OnnxEmitter& e, const Node& n) {
   // No axes mean all of them to ONNX, and none to hone.
   if (n.attrs.ints("axes").empty()) {
     e.emit("Identity", n);
     return;
   }
-  onnx::NodeProto& node = e.emit("ReduceMax", n);
+  onnx::NodeProto& node = e.emit(find_export_row(*n.op)->text, n);
   set_ints(node, "axes", n.attrs.ints("axes"));
   set_int(node, "keepdims", n.attrs.flag("keep"));
+}
+
+void cumsum(OnnxEmitter& e, const Node& n) {
+  const std::string axis =
+      e.constant(Tensor::scalar_i64(n.attrs.integer("axis")), e.result(n) + ".axis");
+  onnx::NodeProto& node = e.emit("CumSum", n, {e.operand(n, 0), axis}, e.result(n));
+  set_int(node, "exclusive", n.attrs.flag("exclusive"));
+  set_int(node, "reverse", n.attrs.flag("reverse"));
+}
+
+void topk(OnnxEmitter& e, const Node& n) {
+  const std::string k = e.integers({n.attrs.integer("k")}, e.result(n) + ".k");
+  onnx::NodeProto& node = e.emit("TopK", n, {e.operand(n, 0), k}, e.result(n));
+  node.add_output(e.result(n, 1));
+  set_int(node, "axis", n.attrs.integer("axis"));
+  set_int(node, "largest", n.attrs.flag("largest"));
 }
 
 void argmax(OnnxEmitter& e, const Node& n) {
@@ -196,6 +221,27 @@ void conv2d(OnnxEmitter& e, const Node& n) {
   set_int(node, "group", n.attrs.integer("groups", 1));
 }
 
+// The transposed convolution. What the convolution's stride left over of its input is added.
+void conv2d_grad_input(OnnxEmitter& e, const Node& n) {
+  refuse_epilogue(n);
+  require_nchw(n);
+  const Shape x(n.attrs.ints("shape"));
+  const Shape& weight = e.operand_type(n, 1).shape;
+  const ir::ConvDims d = ir::conv_dims(x, weight, n.attrs);
+  onnx::NodeProto& node = e.emit("ConvTranspose", n);
+  set_ints(node, "kernel_shape", {d.kh, d.kw});
+  set_ints(node, "strides", n.attrs.ints("stride"));
+  set_ints(node, "pads", n.attrs.ints("pad"));
+  set_ints(node, "dilations", n.attrs.ints("dilation"));
+  set_int(node, "group", d.groups);
+  const auto left_over = [](int64_t size, int64_t pad, int64_t reach, int64_t stride) {
+    return (size + pad - reach) % stride;
+  };
+  set_ints(node, "output_padding",
+           {left_over(d.h, d.pad_top + d.pad_bottom, d.dilation_h * (d.kh - 1) + 1, d.stride_h),
+            left_over(d.w, d.pad_left + d.pad_right, d.dilation_w * (d.kw - 1) + 1, d.stride_w)});
+}
+
 onnx::NodeProto& pool(OnnxEmitter& e, const Node& n, std::string_view op_type) {
   require_nchw(n);
   onnx::NodeProto& node = e.emit(op_type, n);
@@ -204,8 +250,14 @@ onnx::NodeProto& pool(OnnxEmitter& e, const Node& n, std::string_view op_type) {
   set_ints(node, "pads", n.attrs.ints("pad"));
   return node;
 }
-void max_pool2d(OnnxEmitter& e, const Node& n) { pool(e, n, "MaxPool"); }
+void max_pool2d(OnnxEmitter& e, const Node& n) {
+  onnx::NodeProto& node = pool(e, n, "MaxPool");
+  if (n.attrs.has("dilation")) set_ints(node, "dilations", n.attrs.ints("dilation"));
+}
 void avg_pool2d(OnnxEmitter& e, const Node& n) {
+  if (n.attrs.has("dilation"))
+    fail(ErrorKind::Unsupported, "{} '{}' has a dilation, which ONNX has from opset 19 only",
+         n.op->name, n.name);
   set_int(pool(e, n, "AveragePool"), "count_include_pad", n.attrs.flag("count_pad"));
 }
 
@@ -225,6 +277,10 @@ constexpr OnnxExportRow kRows[] = {
     {&ir::op::sigmoid, same, "Sigmoid"},
     {&ir::op::erf, same, "Erf"},
     {&ir::op::cos, same, "Cos"},
+    {&ir::op::sin, same, "Sin"},
+    {&ir::op::atan, same, "Atan"},
+    {&ir::op::floor, same, "Floor"},
+    {&ir::op::round, same, "Round"},
     {&ir::op::relu, same, "Relu"},
     {&ir::op::add, same, "Add"},
     {&ir::op::sub, same, "Sub"},
@@ -232,6 +288,8 @@ constexpr OnnxExportRow kRows[] = {
     {&ir::op::div, same, "Div"},
     {&ir::op::max, same, "Max"},
     {&ir::op::min, same, "Min"},
+    {&ir::op::pow, same, "Pow"},
+    {&ir::op::mod, mod, "Mod"},
     {&ir::op::equal, same, "Equal"},
     {&ir::op::greater, same, "Greater"},
     {&ir::op::select, same, "Where"},
@@ -243,18 +301,23 @@ constexpr OnnxExportRow kRows[] = {
     {&ir::op::slice, slice, "Slice"},
     {&ir::op::pad, pad, "Pad"},
     {&ir::op::one_hot, one_hot, "Equal"},
+    {&ir::op::gather, gather, "Gather"},
     {&ir::op::dim, dim, "Shape"},
     {&ir::op::reduce_sum, reduce_sum, "ReduceSum"},
-    {&ir::op::reduce_max, reduce_max, "ReduceMax"},
+    {&ir::op::reduce_max, reduce, "ReduceMax"},
+    {&ir::op::reduce_prod, reduce, "ReduceProd"},
+    {&ir::op::cumsum, cumsum, "CumSum"},
+    {&ir::op::topk, topk, "TopK"},
     {&ir::op::argmax, argmax, "ArgMax"},
     {&ir::op::moments, moments, "ReduceMean"},
     {&ir::op::matmul, matmul, "Gemm"},
     {&ir::op::conv2d, conv2d, "Conv"},
+    {&ir::op::conv2d_grad_input, conv2d_grad_input, "ConvTranspose"},
     {&ir::op::max_pool2d, max_pool2d, "MaxPool"},
     {&ir::op::avg_pool2d, avg_pool2d, "AveragePool"},
     {&ir::op::fused, nullptr, "export the graph before fusion"},
-    {&ir::op::conv2d_grad_input, nullptr, kTraining},
     {&ir::op::conv2d_grad_weight, nullptr, kTraining},
+    {&ir::op::scatter_add, nullptr, kTraining},
     {&ir::op::max_pool2d_grad, nullptr, kTraining},
     {&ir::op::avg_pool2d_grad, nullptr, kTraining},
     {&ir::op::random_uniform, nullptr, kTraining},

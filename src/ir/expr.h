@@ -70,6 +70,10 @@ HONE_UNARY(tanh)
 HONE_UNARY(sigmoid)
 HONE_UNARY(erf)
 HONE_UNARY(cos)
+HONE_UNARY(sin)
+HONE_UNARY(atan)
+HONE_UNARY(floor)
+HONE_UNARY(round)
 HONE_UNARY(relu)
 #undef HONE_UNARY
 inline Expr operator-(Expr x) { return apply(op::neg, {x}); }
@@ -89,6 +93,8 @@ HONE_BINARY(operator*, mul)
 HONE_BINARY(operator/, div)
 HONE_BINARY(maximum, max)
 HONE_BINARY(minimum, min)
+HONE_BINARY(pow, pow)
+HONE_BINARY(mod, mod)
 HONE_BINARY(equal, equal)
 HONE_BINARY(greater, greater)
 #undef HONE_BINARY
@@ -123,6 +129,9 @@ inline Expr pad(Expr x, int64_t axis, int64_t before, int64_t after) {
 inline Expr one_hot(Expr indices, int64_t depth) {
   return apply(op::one_hot, {indices}, {{"depth", depth}});
 }
+inline Expr gather(Expr x, Expr indices, int64_t axis) {
+  return apply(op::gather, {x, indices}, {{"axis", axis}});
+}
 /// The extent of an axis as f32[]: a constant unless it is the batch.
 inline Expr dim(Expr x, int axis) {
   const int64_t extent = x.shape()[axis];
@@ -141,6 +150,9 @@ inline Expr reduce_sum(Expr x, Ints axes, bool keep = false) {
 }
 inline Expr reduce_max(Expr x, Ints axes, bool keep = false) {
   return apply(op::reduce_max, {x}, reduction(std::move(axes), keep));
+}
+inline Expr reduce_prod(Expr x, Ints axes, bool keep = false) {
+  return apply(op::reduce_prod, {x}, reduction(std::move(axes), keep));
 }
 /// The maximum, axes kept, through which no gradient flows: the shift of a softmax, which cancels.
 inline Expr detached_max(Expr x, Ints axes) {
@@ -164,7 +176,22 @@ inline Expr reduce_mean(Expr x, const Ints& axes, bool keep = false) {
   const Expr sum = reduce_sum(x, axes, keep);
   return sum / count(x, axes);
 }
+inline Expr cumsum(Expr x, int64_t axis, bool exclusive = false, bool reverse = false) {
+  return apply(op::cumsum, {x},
+               {{"axis", axis}, {"exclusive", int64_t{exclusive}}, {"reverse", int64_t{reverse}}});
+}
 inline Expr argmax(Expr x, int64_t axis) { return apply(op::argmax, {x}, {{"axis", axis}}); }
+
+struct TopK {
+  Expr values;
+  Expr indices;
+};
+inline TopK topk(Expr x, int64_t axis, int64_t k, bool largest = true) {
+  const NodeId node =
+      x.graph->append(op::topk, {x.id}, {{"axis", axis}, {"k", k}, {"largest", int64_t{largest}}});
+  const std::vector<ValueId>& results = x.graph->node(node).results;
+  return {{x.graph, results[0]}, {x.graph, results[1]}};
+}
 
 struct Moments {
   Expr mean;
@@ -207,25 +234,23 @@ struct PoolOptions {
   Ints window = {2, 2};
   Ints stride = {2, 2};
   Ints pad = {0, 0, 0, 0};  ///< top, left, bottom, right
+  Ints dilation = {1, 1};
   std::string layout = "nchw";
   bool count_pad = false;  ///< avg_pool2d: padded places count in the average
+
+  Attrs attrs() const {
+    Attrs out{{"window", window}, {"stride", stride}, {"pad", pad}, {"layout", layout}};
+    if (dilation != Ints{1, 1}) out.set("dilation", dilation);
+    return out;
+  }
 };
-inline Expr max_pool2d(Expr x, PoolOptions o = {}, std::string name = {}) {
-  return apply(op::max_pool2d, {x},
-               {{"window", std::move(o.window)},
-                {"stride", std::move(o.stride)},
-                {"pad", std::move(o.pad)},
-                {"layout", std::move(o.layout)}},
-               std::move(name));
+inline Expr max_pool2d(Expr x, const PoolOptions& o = {}, std::string name = {}) {
+  return apply(op::max_pool2d, {x}, o.attrs(), std::move(name));
 }
-inline Expr avg_pool2d(Expr x, PoolOptions o = {}, std::string name = {}) {
-  return apply(op::avg_pool2d, {x},
-               {{"window", std::move(o.window)},
-                {"stride", std::move(o.stride)},
-                {"pad", std::move(o.pad)},
-                {"layout", std::move(o.layout)},
-                {"count_pad", int64_t{o.count_pad}}},
-               std::move(name));
+inline Expr avg_pool2d(Expr x, const PoolOptions& o = {}, std::string name = {}) {
+  Attrs attrs = o.attrs();
+  attrs.set("count_pad", int64_t{o.count_pad});
+  return apply(op::avg_pool2d, {x}, std::move(attrs), std::move(name));
 }
 
 // Random: uniform in [0, 1), from i64 scalars and the key of the layer's path.

@@ -37,6 +37,17 @@ void require_same_dtype(Types in) {
             name_of(in[0].dtype), name_of(t.dtype));
 }
 
+/// The shape of what `indices` take from `x` along the axis.
+Shape gathered(const Shape& x, const TensorType& indices, const Attrs& attrs) {
+  require(indices.dtype == DType::i64, "expected i64 indices, found {}", indices.to_string());
+  const auto axis = axis_in(attrs.integer("axis"), x.rank(), "axis");
+  require(x[static_cast<int>(axis)] != kBatch, "cannot index the batch");
+  std::vector<int64_t> dims(x.dims().begin(), x.dims().begin() + axis);
+  dims.insert(dims.end(), indices.shape.dims().begin(), indices.shape.dims().end());
+  dims.insert(dims.end(), x.dims().begin() + axis + 1, x.dims().end());
+  return Shape(dims);
+}
+
 }  // namespace
 
 Shape broadcast_shapes(const Shape& a, const Shape& b) {
@@ -184,6 +195,32 @@ Inferred infer_one_hot(Types in, const Attrs& attrs) {
   return {{DType::f32, Shape(dims)}};
 }
 
+Inferred infer_gather(Types in, const Attrs& attrs) {
+  return {{in[0].dtype, gathered(in[0].shape, in[1], attrs)}};
+}
+
+Inferred infer_scatter_add(Types in, const Attrs& attrs) {
+  const Shape shape(attrs.ints("shape"));
+  const Shape updates = gathered(shape, in[1], attrs);
+  require(in[0].dtype == DType::f32 && in[0].shape == updates,
+          "expected updates of type f32{}, found {}", updates.to_string(), in[0].to_string());
+  return {{in[0].dtype, shape}};
+}
+
+Inferred infer_cumsum(Types in, const Attrs& attrs) {
+  axis_in(attrs.integer("axis"), in[0].shape.rank(), "axis");
+  return {in[0]};
+}
+
+Inferred infer_topk(Types in, const Attrs& attrs) {
+  Shape out = in[0].shape;
+  const int axis = static_cast<int>(axis_in(attrs.integer("axis"), out.rank(), "axis"));
+  const int64_t k = attrs.integer("k");
+  require(0 <= k && k <= out[axis], "k is {}, axis {} has {} places", k, axis, out[axis]);
+  out[axis] = k;
+  return {{in[0].dtype, out}, {DType::i64, out}};
+}
+
 Inferred infer_dim(Types in, const Attrs& attrs) {
   axis_in(attrs.integer("axis"), in[0].shape.rank(), "axis");
   return {{DType::f32, {}}};
@@ -198,6 +235,7 @@ Inferred infer_argmax(Types in, const Attrs& attrs) {
 }
 
 Inferred infer_moments(Types in, const Attrs& attrs) {
+  require(in[0].dtype == DType::f32, "expected an f32 operand, found {}", in[0].to_string());
   const TensorType out{in[0].dtype, reduced(in[0].shape, attrs.ints("axes"), true)};
   return {out, out};
 }

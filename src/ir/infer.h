@@ -25,9 +25,13 @@ Inferred infer_concat(Types, const Attrs&);
 Inferred infer_slice(Types, const Attrs&);
 Inferred infer_pad(Types, const Attrs&);
 Inferred infer_one_hot(Types, const Attrs&);
+Inferred infer_gather(Types, const Attrs&);
 Inferred infer_dim(Types, const Attrs&);
 Inferred infer_reduce(Types, const Attrs&);
 Inferred infer_argmax(Types, const Attrs&);
+Inferred infer_cumsum(Types, const Attrs&);
+Inferred infer_topk(Types, const Attrs&);
+Inferred infer_scatter_add(Types, const Attrs&);
 Inferred infer_moments(Types, const Attrs&);
 Inferred infer_matmul(Types, const Attrs&);
 Inferred infer_conv2d(Types, const Attrs&);
@@ -71,7 +75,8 @@ ConvDims conv_dims(const Shape& x, const Shape& w, const Attrs& attrs);
 
 /// The same for pooling; c is untouched.
 struct PoolDims {
-  int64_t n, c, h, w, oh, ow, kh, kw, stride_h, stride_w, pad_top, pad_left;
+  int64_t n, c, h, w, oh, ow, kh, kw;
+  int64_t stride_h, stride_w, pad_top, pad_left, dilation_h, dilation_w;
 };
 PoolDims pool_dims(const Shape& x, const Attrs& attrs);
 

@@ -56,7 +56,6 @@ void require_one_dtype(Types in, std::initializer_list<DType> allowed, std::stri
           "expected two {} operands, found {} and {}", expected, in[0].to_string(),
           in[1].to_string());
 }
-void require_f(Types in) { require_one_dtype(in, {DType::f32, DType::f64}, "f32"); }
 
 }  // namespace
 
@@ -126,14 +125,14 @@ ConvDims conv_dims(const Shape& x, const Shape& w, const Attrs& attrs) {
 }
 
 Inferred infer_conv2d(Types in, const Attrs& attrs) {
-  require_f(in);
+  require_one_dtype(in, {DType::f32, DType::f64, DType::i32}, "f32 or i32");
   const ConvDims d = conv_dims(in[0].shape, in[1].shape, attrs);
   return with_epilogue({in[0].dtype, image_shape(layout_of(attrs), d.n, d.o, d.oh, d.ow)}, in,
                        attrs);
 }
 
 Inferred infer_conv2d_grad_input(Types in, const Attrs& attrs) {
-  require_f(in);
+  require_one_dtype(in, {DType::f32}, "f32");
   const Shape x(attrs.ints("shape"));
   const ConvDims d = conv_dims(x, in[1].shape, attrs);
   const Shape y = image_shape(layout_of(attrs), d.n, d.o, d.oh, d.ow);
@@ -143,7 +142,7 @@ Inferred infer_conv2d_grad_input(Types in, const Attrs& attrs) {
 }
 
 Inferred infer_conv2d_grad_weight(Types in, const Attrs& attrs) {
-  require_f(in);
+  require_one_dtype(in, {DType::f32}, "f32");
   const Shape w(attrs.ints("shape"));
   const ConvDims d = conv_dims(in[0].shape, w, attrs);
   const Shape y = image_shape(layout_of(attrs), d.n, d.o, d.oh, d.ow);
@@ -158,8 +157,7 @@ PoolDims pool_dims(const Shape& x, const Attrs& attrs) {
   const Ints& window = ints_of(attrs, "window", 2);
   const Ints& stride = ints_of(attrs, "stride", 2);
   const Ints& pad = ints_of(attrs, "pad", 4);
-  require(pad[0] < window[0] && pad[2] < window[0] && pad[1] < window[1] && pad[3] < window[1],
-          "padding must be smaller than the window");
+  const Ints dilation = attrs.has("dilation") ? ints_of(attrs, "dilation", 2) : Ints{1, 1};
   PoolDims d{};
   d.n = x[at.n];
   d.c = x[at.c];
@@ -171,12 +169,15 @@ PoolDims pool_dims(const Shape& x, const Attrs& attrs) {
   d.stride_w = stride[1];
   d.pad_top = pad[0];
   d.pad_left = pad[1];
-  d.oh = windows(d.h, pad[0] + pad[2], d.kh, d.stride_h, 1);
-  d.ow = windows(d.w, pad[1] + pad[3], d.kw, d.stride_w, 1);
+  d.dilation_h = dilation[0];
+  d.dilation_w = dilation[1];
+  d.oh = windows(d.h, pad[0] + pad[2], d.kh, d.stride_h, d.dilation_h);
+  d.ow = windows(d.w, pad[1] + pad[3], d.kw, d.stride_w, d.dilation_w);
   return d;
 }
 
 Inferred infer_pool2d(Types in, const Attrs& attrs) {
+  require(in[0].dtype == DType::f32, "expected an f32 operand, found {}", in[0].to_string());
   const PoolDims d = pool_dims(in[0].shape, attrs);
   return {{in[0].dtype, image_shape(layout_of(attrs), d.n, d.c, d.oh, d.ow)}};
 }

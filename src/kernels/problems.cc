@@ -90,8 +90,9 @@ ir::Region random_body(Draw& draw, const std::vector<TensorType>& inputs, int ou
   const Shape loop = inputs[0].shape;
   for (size_t i = 0; i < inputs.size(); ++i)
     values.push_back(cast(input(body, fmt::format("i{}", i), inputs[i]), DType::f32));
-  const OpSpec* const unary[] = {&op::neg,  &op::abs,     &op::exp, &op::log,  &op::sqrt,
-                                 &op::tanh, &op::sigmoid, &op::erf, &op::relu, &op::cos};
+  const OpSpec* const unary[] = {&op::neg,  &op::abs,     &op::exp,   &op::log,  &op::sqrt,
+                                 &op::tanh, &op::sigmoid, &op::erf,   &op::relu, &op::cos,
+                                 &op::sin,  &op::atan,    &op::floor, &op::round};
   const OpSpec* const binary[] = {&op::add, &op::sub, &op::mul, &op::div, &op::max, &op::min};
   const auto any = [&] { return draw.pick(values); };
   for (int64_t left = draw.between(1, 8); left > 0; --left) {
@@ -208,6 +209,21 @@ void make_one_hot(Maker& m) {
   m.finish({{"depth", depth}});
 }
 
+Shape random_indices(Maker& m, int64_t extent) {
+  m.integers = {-extent - 1, extent};  // some out of range
+  Ints dims;
+  for (int64_t rank = m.draw.below(3); rank > 0; --rank) dims.push_back(m.draw.between(1, 6));
+  return Shape(dims);
+}
+
+void make_gather(Maker& m) {
+  const Shape from = m.shape();
+  const int64_t axis = random_axis(m, from);
+  m.operand(from, m.any_dtype());
+  m.operand(random_indices(m, from[static_cast<int>(axis)]), DType::i64);
+  m.finish({{"axis", axis}});
+}
+
 void make_dim(Maker& m) {
   const Shape from = m.shape();
   m.operand(from);
@@ -240,6 +256,36 @@ void make_reduce(Maker& m) {
   m.operand(from);
   Attrs attrs = random_reduction(m, from, &m.op == &op::reduce_sum);
   if (m.draw.one_in(2)) attrs.set("keep", int64_t{1});
+  m.finish(std::move(attrs));
+}
+
+void make_cumsum(Maker& m) {
+  const Shape from = m.shape();
+  m.operand(from);
+  m.finish({{"axis", random_axis(m, from)},
+            {"exclusive", m.draw.below(2)},
+            {"reverse", m.draw.below(2)}});
+}
+
+void make_topk(Maker& m) {
+  const Shape from = m.shape();
+  const int64_t axis = random_axis(m, from);
+  m.operand(from);
+  m.finish({{"axis", axis},
+            {"k", m.draw.between(1, from[static_cast<int>(axis)])},
+            {"largest", m.draw.below(2)}});
+}
+
+void make_scatter_add(Maker& m) {
+  const Shape to = m.shape();
+  const int64_t axis = random_axis(m, to);
+  const Shape indices = random_indices(m, to[static_cast<int>(axis)]);
+  const std::vector<TensorType> types = {{DType::f32, to}, {DType::i64, indices}};
+  Attrs attrs{{"axis", axis}};
+  m.operand(ir::infer(op::gather, types, attrs, "")[0].shape);
+  m.operand(indices, DType::i64);
+  attrs.set("shape", to.dims());
+  if (indices.rank() > 0) maybe_shard(m, attrs, indices[0]);
   m.finish(std::move(attrs));
 }
 
@@ -352,13 +398,23 @@ void make_conv(Maker& m) {
 
 void make_pool(Maker& m) {
   const Ints window = {m.draw.between(1, 4), m.draw.between(1, 4)};
-  const auto padding = [&](size_t i) { return m.draw.below(window[i % 2]); };
+  // Now and then a window lies wholly in padding, or has its places apart.
+  const int64_t beyond = m.draw.one_in(4) ? 2 : 0;
+  const auto padding = [&](size_t i) { return m.draw.below(window[i % 2] + beyond); };
   const Ints pad = {padding(0), padding(1), padding(2), padding(3)};
   const Ints stride = {m.draw.between(1, 4), m.draw.between(1, 4)};
   Attrs attrs{{"window", window}, {"stride", stride}, {"pad", pad}, {"layout", random_layout(m)}};
-  const int64_t more = m.options.small ? 3 : 14;
-  const Shape x = image(attrs, m.draw.between(1, 3), m.draw.between(1, m.options.small ? 2 : 40),
-                        window[0] + m.draw.below(more), window[1] + m.draw.below(more));
+  Ints dilation = {1, 1};
+  if (m.draw.one_in(4)) {
+    dilation = {m.draw.between(1, 3), m.draw.between(1, 3)};
+    attrs.set("dilation", dilation);
+  }
+  const auto side = [&](size_t i) {
+    return dilation[i] * (window[i] - 1) + 1 + m.draw.below(m.options.small ? 3 : 14);
+  };
+  const int64_t n = m.draw.between(1, 3), c = m.draw.between(1, m.options.small ? 2 : 40);
+  const int64_t h = side(0), w = side(1);
+  const Shape x = image(attrs, n, c, h, w);
   const std::vector<TensorType> types = {{DType::f32, x}};
   const bool average = &m.op == &op::avg_pool2d || &m.op == &op::avg_pool2d_grad;
   if (average) attrs.set("count_pad", m.draw.below(2));
@@ -395,6 +451,12 @@ const Row kRows[] = {
     {&op::erf, make_float},
     {&op::cos, make_float},
     {&op::relu, make_float},
+    {&op::sin, make_float},
+    {&op::atan, make_float},
+    {&op::floor, make_float},
+    {&op::round, make_float},
+    {&op::pow, make_float},
+    {&op::mod, make_arithmetic},
     {&op::add, make_arithmetic},
     {&op::sub, make_arithmetic},
     {&op::mul, make_arithmetic},
@@ -413,9 +475,14 @@ const Row kRows[] = {
     {&op::slice, make_slice},
     {&op::pad, make_pad},
     {&op::one_hot, make_one_hot},
+    {&op::gather, make_gather},
     {&op::dim, make_dim},
     {&op::reduce_sum, make_reduce},
     {&op::reduce_max, make_reduce},
+    {&op::reduce_prod, make_reduce},
+    {&op::cumsum, make_cumsum},
+    {&op::topk, make_topk},
+    {&op::scatter_add, make_scatter_add},
     {&op::argmax, make_argmax},
     {&op::moments, make_moments},
     {&op::matmul, make_matmul},

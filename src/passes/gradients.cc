@@ -32,7 +32,15 @@ Expr d_sigmoid(const Step& s) { return s.dy * (s.y * (1 - s.y)); }
 Expr d_erf(const Step& s) {
   return s.dy * (2 * std::numbers::inv_sqrtpi * exp(-(s.x[0] * s.x[0])));
 }
-Expr d_cos(const Step& s) { return s.dy * cos(s.x[0] + std::numbers::pi / 2); }  // -sin
+Expr d_cos(const Step& s) { return -(s.dy * sin(s.x[0])); }
+Expr d_sin(const Step& s) { return s.dy * cos(s.x[0]); }
+Expr d_atan(const Step& s) { return s.dy / (1 + s.x[0] * s.x[0]); }
+Expr d_pow_base(const Step& s) { return s.dy * (s.x[1] * pow(s.x[0], s.x[1] - 1)); }
+// Only positive bases have a power for every exponent around.
+Expr d_pow_exponent(const Step& s) {
+  return select(greater(s.x[0], 0), s.dy * s.y * log(s.x[0]), scalar_like(s.dy, 0));
+}
+Expr d_mod_right(const Step& s) { return -(s.dy * round((s.x[0] - s.y) / s.x[1])); }
 // By y and not x, so that x need not be kept (it may be a convolution whose epilogue is relu).
 Expr d_relu(const Step& s) { return select(greater(s.y, 0), s.dy, scalar_like(s.dy, 0)); }
 Expr d_times_right(const Step& s) { return s.dy * s.x[1]; }
@@ -76,6 +84,12 @@ Expr d_pad(const Step& s) {
   return slice(s.dy, axis, before, before + s.x[0].shape()[axis]);
 }
 
+Expr d_gather(const Step& s) {
+  return apply(op::scatter_add, {s.dy, s.x[1]},
+               {{"axis", s.attrs.integer("axis")}, {"shape", s.x[0].shape().dims()}});
+}
+Expr d_scatter_add(const Step& s) { return gather(s.dy, s.x[1], s.attrs.integer("axis")); }
+
 // Reductions.
 
 /// `reduced` with the reduced axes of x as 1, so that it broadcasts against x.
@@ -88,6 +102,11 @@ Expr d_reduce_sum(const Step& s) { return broadcast(kept(s, s.dy), s.x[0].shape(
 Expr d_reduce_max(const Step& s) {
   const Expr hits = cast(equal(s.x[0], kept(s, s.y)), s.dy.dtype());
   return hits * (kept(s, s.dy) / reduce_sum(hits, s.attrs.ints("axes"), true));
+}
+// Where x is 0 it divides by it: products with zeros have no gradient here.
+Expr d_reduce_prod(const Step& s) { return kept(s, s.dy * s.y) / s.x[0]; }
+Expr d_cumsum(const Step& s) {
+  return cumsum(s.dy, s.attrs.integer("axis"), s.attrs.flag("exclusive"), !s.attrs.flag("reverse"));
 }
 Expr d_moments(const Step& s) {
   const Expr x = s.x[0], mean = s.ys[0], dmean = s.dys[0], dm2 = s.dys[1];
@@ -109,10 +128,12 @@ Expr d_matmul_right(const Step& s) {
   return tb ? matmul(s.dy, s.x[0], true, ta) : matmul(s.x[0], s.dy, !ta, false);
 }
 
-/// The attributes called `names`, and the shape of `like` for the ops that need to be told it.
+/// Those of the attributes called `names` that are there, and the shape of `like` for the ops that
+/// need to be told it.
 Attrs window_attrs(const Step& s, std::initializer_list<std::string_view> names) {
   Attrs attrs;
-  for (std::string_view name : names) attrs.set(name, *s.attrs.find(name));
+  for (std::string_view name : names)
+    if (const ir::Attr* attr = s.attrs.find(name)) attrs.set(name, *attr);
   return attrs;
 }
 Attrs with_shape(Attrs attrs, Expr like) {
@@ -143,10 +164,10 @@ Expr d_grad_weight_dy(const Step& s) { return conv(s, s.x[0], s.dy); }
 
 Expr d_max_pool(const Step& s) {
   return apply(op::max_pool2d_grad, {s.x[0], s.dy},
-               window_attrs(s, {"window", "stride", "pad", "layout"}));
+               window_attrs(s, {"window", "stride", "pad", "dilation", "layout"}));
 }
 Attrs average_attrs(const Step& s) {
-  return window_attrs(s, {"window", "stride", "pad", "layout", "count_pad"});
+  return window_attrs(s, {"window", "stride", "pad", "dilation", "layout", "count_pad"});
 }
 Expr d_avg_pool(const Step& s) {
   return apply(op::avg_pool2d_grad, {s.dy}, with_shape(average_attrs(s), s.x[0]));
@@ -166,6 +187,8 @@ std::span<const GradientRow> gradient_rows() {
       {&op::sigmoid, {d_sigmoid}},
       {&op::erf, {d_erf}},
       {&op::cos, {d_cos}},
+      {&op::sin, {d_sin}},
+      {&op::atan, {d_atan}},
       {&op::relu, {d_relu}},
       {&op::add, {d_same, d_same}},
       {&op::sub, {d_same, d_negated}},
@@ -173,6 +196,8 @@ std::span<const GradientRow> gradient_rows() {
       {&op::div, {d_numerator, d_denominator}},
       {&op::max, {d_max_left, d_max_right}},
       {&op::min, {d_min_left, d_min_right}},
+      {&op::pow, {d_pow_base, d_pow_exponent}},
+      {&op::mod, {d_same, d_mod_right}},
       {&op::select, {nullptr, d_if_true, d_if_false}},
       {&op::cast, {d_cast}},
 
@@ -182,9 +207,13 @@ std::span<const GradientRow> gradient_rows() {
       {&op::concat, {d_concat}},
       {&op::slice, {d_slice}},
       {&op::pad, {d_pad}},
+      {&op::gather, {d_gather, nullptr}},
+      {&op::scatter_add, {d_scatter_add, nullptr}},
 
       {&op::reduce_sum, {d_reduce_sum}},
       {&op::reduce_max, {d_reduce_max}},
+      {&op::reduce_prod, {d_reduce_prod}},
+      {&op::cumsum, {d_cumsum}},
       {&op::moments, {d_moments}},
 
       {&op::matmul, {d_matmul_left, d_matmul_right}},
@@ -200,6 +229,8 @@ std::span<const GradientRow> gradient_rows() {
       {&op::input, {}},
       {&op::state, {}},
       {&op::constant, {}},
+      {&op::floor, {}},
+      {&op::round, {}},
       {&op::equal, {}},
       {&op::greater, {}},
       {&op::one_hot, {}},
@@ -219,6 +250,7 @@ const GradientRow* find_gradient(const ir::OpSpec& op) {
 std::span<const NotDifferentiable> not_differentiable() {
   static const std::vector<NotDifferentiable> ops = {
       {&op::fused, "differentiate before fusing"},
+      {&op::topk, "gather the values by its indices, and differentiate that"},
       {&op::max_pool2d_grad, "the second derivative of max_pool2d is not offered"},
   };
   return ops;

@@ -26,6 +26,10 @@ bool sums_over_batch(const Graph& graph, const Node& node) {
     const Shape& a = graph.shape(node.operands[0]);
     return a[a.rank() - (node.attrs.flag("trans_a") ? 2 : 1)] == kBatch;
   }
+  if (node.is(op::scatter_add)) {
+    const Shape& indices = graph.shape(node.operands[1]);
+    return indices.rank() > 0 && indices[0] == kBatch;
+  }
   if (node.is(op::conv2d_grad_weight))
     return graph.shape(node.operands[0])[ir::layout_of(node.attrs).n] == kBatch;
   return false;

@@ -4,9 +4,11 @@
 #include <array>
 #include <vector>
 
+#include "base/dtype.h"
 #include "base/shards.h"
 #include "ir/infer.h"
 #include "kernels/families.h"
+#include "kernels/multiply_add.h"
 
 namespace hone::kernels {
 namespace {
@@ -55,7 +57,7 @@ HONE_INLINE int64_t covering_output(int64_t in, int64_t stride, int64_t pad, int
 }
 
 template <class T>
-HONE_INLINE void conv2d(const RefCall& call) {
+HONE_INLINE void convolve(const RefCall& call) {
   const Shape& x_shape = call.operands[0].shape();
   const Shape& w_shape = call.operands[1].shape();
   const ConvDims d = ir::conv_dims(x_shape, w_shape, call.attrs());
@@ -79,11 +81,23 @@ HONE_INLINE void conv2d(const RefCall& call) {
               const int64_t v = tap_place(ow, d.stride_w, d.pad_left, kw, d.dilation_w);
               if (v < 0 || v >= d.w) continue;
               for (int64_t c = 0; c < d.group_c(); ++c)
-                acc = std::fma(x[xs.at(n, first_c + c, h, v)], w[ws.at(o, c, kh, kw)], acc);
+                acc = multiply_add(x[xs.at(n, first_c + c, h, v)], w[ws.at(o, c, kh, kw)], acc);
             }
           }
           y[ys.at(n, o, oh, ow)] = acc;
         }
+}
+
+// What is rare is compiled for no target of its own.
+[[gnu::noinline]] void convolve_other_dtypes(const RefCall& call) {
+  if (call.operands[0].type->dtype == DType::i32) convolve<int32_t>(call);
+  else convolve<double>(call);
+}
+
+template <class T>
+HONE_INLINE void conv2d(const RefCall& call) {
+  if (call.operands[0].type->dtype == dtype_of<T>()) convolve<T>(call);
+  else convolve_other_dtypes(call);
 }
 
 template <class T>

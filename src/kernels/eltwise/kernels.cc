@@ -80,7 +80,8 @@ constexpr KernelRow kRows[] = {
     HONE_TILE_ROW(erf),   HONE_TILE_ROW(cos),   HONE_TILE_ROW(relu),    HONE_TILE_ROW(add),
     HONE_TILE_ROW(sub),   HONE_TILE_ROW(mul),   HONE_TILE_ROW(div),     HONE_TILE_ROW(max),
     HONE_TILE_ROW(min),   HONE_TILE_ROW(equal), HONE_TILE_ROW(greater), HONE_TILE_ROW(select),
-    HONE_TILE_ROW(cast),
+    HONE_TILE_ROW(cast),  HONE_TILE_ROW(sin),   HONE_TILE_ROW(atan),    HONE_TILE_ROW(floor),
+    HONE_TILE_ROW(round),
 };
 #undef HONE_TILE_ROW
 

@@ -114,13 +114,17 @@ HONE_INLINE V erf(V x) {
   return choose(a < splat(1.0f), small, large);
 }
 
-/// |x| = n pi/2 + r; then it is the sine or the cosine of r, or minus that. Good for |x| up to some
-/// thousands; for any finite x the result stays within [-1, 1].
-HONE_INLINE V cos(V x) {
+/// a = n pi/2 + r: the sine and the cosine of r, and n in the low bits of `quadrant`. Good for a up
+/// to some thousands; for any finite a both stay within [-1, 1].
+struct TrigParts {
+  V sine, cosine;
+  U quadrant;
+};
+
+HONE_INLINE TrigParts trig_parts(V a) {
   constexpr float kSin[] = {-0x1.555546p-3f, 0x1.110736p-7f, -0x1.994222p-13f};
   constexpr float kCos[] = {0x1.55554ap-5f, -0x1.6c0c2ep-10f, 0x1.99ea04p-16f};
   constexpr float kBound = 0x1.93p-1f;  // a little more than pi / 4
-  const V a = magnitude(x);
   const V rounded = fma(a, splat(0x1.45f306p-1f), splat(kRounder));
   const V n = rounded - splat(kRounder);
   V r = fma(n, splat(-0x1.921fb6p+0f), a);
@@ -129,11 +133,36 @@ HONE_INLINE V cos(V x) {
   r = choose(r < splat(-kBound), splat(-kBound), r);
   r = choose(splat(kBound) < r, splat(kBound), r);
   const V rr = r * r;
-  const V sine = fma(r * rr, polynomial(rr, kSin), r);
-  const V cosine = fma(rr, fma(rr, polynomial(rr, kCos), splat(-0.5f)), splat(1.0f));
-  const U quadrant = bits(rounded);
-  const auto odd = to_float(quadrant & splat_bits(1)) == splat(1.0f);
+  return {fma(r * rr, polynomial(rr, kSin), r),
+          fma(rr, fma(rr, polynomial(rr, kCos), splat(-0.5f)), splat(1.0f)), bits(rounded)};
+}
+
+HONE_INLINE V cos(V x) {
+  const TrigParts t = trig_parts(magnitude(x));
+  const auto odd = to_float(t.quadrant & splat_bits(1)) == splat(1.0f);
   // Quadrants 1 and 2 are negative: bit 1 of quadrant + 1.
-  const U sign = shift_left<30>(quadrant + splat_bits(1)) & splat_bits(0x80000000);
-  return from_bits(bits(choose(odd, sine, cosine)) ^ sign);
+  const U sign = shift_left<30>(t.quadrant + splat_bits(1)) & splat_bits(0x80000000);
+  return from_bits(bits(choose(odd, t.sine, t.cosine)) ^ sign);
+}
+
+HONE_INLINE V sin(V x) {
+  const TrigParts t = trig_parts(magnitude(x));
+  const auto odd = to_float(t.quadrant & splat_bits(1)) == splat(1.0f);
+  // Quadrants 2 and 3 are negative; a negative x turns the sign.
+  const U sign = (shift_left<30>(t.quadrant) ^ bits(x)) & splat_bits(0x80000000);
+  return from_bits(bits(choose(odd, t.cosine, t.sine)) ^ sign);
+}
+
+/// x + x^3 P(x^2) up to 1, and pi/2 - atan(1 / x) beyond.
+HONE_INLINE V atan(V x) {
+  constexpr float kP[] = {-0x1.55553ep-2f, 0x1.9991fep-3f,  -0x1.2421b6p-3f,
+                          0x1.c09a02p-4f,  -0x1.58349cp-4f, 0x1.daca04p-5f,
+                          -0x1.fed19ap-6f, 0x1.65a694p-7f,  -0x1.d63048p-10f};
+  const V a = magnitude(x);
+  const auto beyond = splat(1.0f) < a;
+  const V r = choose(beyond, splat(1.0f) / a, a);
+  const V rr = r * r;
+  const V inner = fma(r * rr, polynomial(rr, kP), r);
+  const V outer = (splat(0x1.921fb6p+0f) - inner) + splat(-0x1.777a5cp-25f);
+  return with_sign(choose(beyond, outer, inner), x);
 }

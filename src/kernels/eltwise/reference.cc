@@ -10,6 +10,7 @@
 #include "base/dtype.h"
 #include "kernels/eltwise/broadcast.h"
 #include "kernels/eltwise/math_scalar.h"
+#include "kernels/eltwise/pow.h"
 #include "kernels/families.h"
 
 // An always-inlined lambda is compiled for its caller's target, with hardware FMA or without.
@@ -143,6 +144,26 @@ HONE_INLINE T negated(T x) {
         T{0}, x, HONE_EACH(auto a, auto b) { return a - b; });
 }
 
+/// The remainder of truncated division, which no rounding touches.
+template <class T>
+HONE_INLINE T remainder(T a, T b) {
+  if constexpr (std::is_integral_v<T>) {
+    if (b == 0) return 0;
+    if constexpr (std::is_signed_v<T>)
+      if (b == -1) return 0;
+    return static_cast<T>(a % b);
+  } else {
+    return std::fmod(a, b);
+  }
+}
+
+template <class T>
+HONE_INLINE T power(T a, T b) {
+  if constexpr (std::is_integral_v<T>) return integer_pow(a, b);
+  else if constexpr (std::is_same_v<T, float>) return pow_of(a, b);
+  else return std::pow(a, b);
+}
+
 double sigmoid_in_double(double x) { return 1 / (1 + std::exp(-x)); }
 
 // An elementary function: hone's own in float, libm's in double.
@@ -161,12 +182,25 @@ HONE_MATH(tanh, std::tanh)
 HONE_MATH(sigmoid, sigmoid_in_double)
 HONE_MATH(erf, std::erf)
 HONE_MATH(cos, std::cos)
+HONE_MATH(sin, std::sin)
+HONE_MATH(atan, std::atan)
 #undef HONE_MATH
 
 template <class T>
 HONE_INLINE void sqrt(const RefCall& call) {
   real<T>(
       call, HONE_EACH(T x) { return std::sqrt(x); });
+}
+
+template <class T>
+HONE_INLINE void floor(const RefCall& call) {
+  real<T>(
+      call, HONE_EACH(T x) { return std::floor(x); });
+}
+template <class T>
+HONE_INLINE void round(const RefCall& call) {
+  real<T>(
+      call, HONE_EACH(T x) { return std::nearbyint(x); });
 }
 
 #define HONE_UNARY(NAME, EXPRESSION)                     \
@@ -195,6 +229,8 @@ HONE_BINARY(mul, wrapping(
 HONE_BINARY(div, quotient(a, b))
 HONE_BINARY(max, larger(a, b))
 HONE_BINARY(min, smaller(a, b))
+HONE_BINARY(pow, power(a, b))
+HONE_BINARY(mod, remainder(a, b))
 #undef HONE_BINARY
 
 // The rest moves or compares values of any dtype, so T does not matter: the views tell.
@@ -246,11 +282,13 @@ HONE_INLINE void cast(const RefCall& call) {
 }
 
 constexpr ReferenceRow kRows[] = {
-    HONE_REFERENCE(neg),   HONE_REFERENCE(abs),     HONE_REFERENCE(exp),     HONE_REFERENCE(log),
-    HONE_REFERENCE(sqrt),  HONE_REFERENCE(tanh),    HONE_REFERENCE(sigmoid), HONE_REFERENCE(erf),
-    HONE_REFERENCE(cos),   HONE_REFERENCE(relu),    HONE_REFERENCE(add),     HONE_REFERENCE(sub),
-    HONE_REFERENCE(mul),   HONE_REFERENCE(div),     HONE_REFERENCE(max),     HONE_REFERENCE(min),
-    HONE_REFERENCE(equal), HONE_REFERENCE(greater), HONE_REFERENCE(select),  HONE_REFERENCE(cast),
+    HONE_REFERENCE(neg),    HONE_REFERENCE(abs),  HONE_REFERENCE(exp),     HONE_REFERENCE(log),
+    HONE_REFERENCE(sqrt),   HONE_REFERENCE(tanh), HONE_REFERENCE(sigmoid), HONE_REFERENCE(erf),
+    HONE_REFERENCE(cos),    HONE_REFERENCE(relu), HONE_REFERENCE(add),     HONE_REFERENCE(sub),
+    HONE_REFERENCE(mul),    HONE_REFERENCE(div),  HONE_REFERENCE(max),     HONE_REFERENCE(min),
+    HONE_REFERENCE(sin),    HONE_REFERENCE(atan), HONE_REFERENCE(floor),   HONE_REFERENCE(round),
+    HONE_REFERENCE(pow),    HONE_REFERENCE(mod),  HONE_REFERENCE(equal),   HONE_REFERENCE(greater),
+    HONE_REFERENCE(select), HONE_REFERENCE(cast),
 };
 
 }  // namespace

@@ -106,10 +106,10 @@ TEST(EltwiseReference, MathOfSpecials) {
   EXPECT_EQ(apply1(op::sigmoid, -kInf), 0);
   EXPECT_EQ(apply1(op::cos, 0), 1);
   EXPECT_TRUE(std::isnan(apply1(op::cos, kInf)));
-  for (const ir::OpSpec* spec :
-       {&op::exp, &op::log, &op::tanh, &op::sigmoid, &op::erf, &op::cos, &op::sqrt})
+  for (const ir::OpSpec* spec : {&op::exp, &op::log, &op::tanh, &op::sigmoid, &op::erf, &op::cos,
+                                 &op::sin, &op::atan, &op::floor, &op::round, &op::sqrt})
     EXPECT_TRUE(std::isnan(apply1(*spec, kNan))) << spec->name;
-  for (const ir::OpSpec* spec : {&op::tanh, &op::erf})
+  for (const ir::OpSpec* spec : {&op::tanh, &op::erf, &op::sin, &op::atan, &op::floor, &op::round})
     EXPECT_EQ(std::bit_cast<uint32_t>(apply1(*spec, -0.0f)), 0x80000000u) << spec->name;
 }
 
@@ -130,7 +130,8 @@ struct MathCase {
 TEST(EltwiseReference, MathIsWithinTwoUlp) {
   const MathCase cases[] = {{&op::exp, -kInf, kInf},  {&op::log, 0, kInf},
                             {&op::tanh, -kInf, kInf}, {&op::sigmoid, -kInf, kInf},
-                            {&op::erf, -kInf, kInf},  {&op::cos, -1000, 1000}};
+                            {&op::erf, -kInf, kInf},  {&op::cos, -1000, 1000},
+                            {&op::sin, -1000, 1000},  {&op::atan, -kInf, kInf}};
   for (const MathCase& c : cases) {
     std::vector<float> xs;
     for (uint64_t pattern = 0; pattern < (uint64_t{1} << 32); pattern += 4099) {
@@ -153,7 +154,8 @@ TEST(EltwiseReference, FmaCloneGivesTheSameBits) {
     xs.push_back(std::bit_cast<float>(static_cast<uint32_t>(pattern)));
   const Tensor x = Tensor::from<float>({static_cast<int64_t>(xs.size())}, xs);
   const View in{const_cast<std::byte*>(x.raw()), &x.type()};
-  for (const ir::OpSpec* spec : {&op::exp, &op::log, &op::tanh, &op::sigmoid, &op::erf, &op::cos}) {
+  for (const ir::OpSpec* spec :
+       {&op::exp, &op::log, &op::tanh, &op::sigmoid, &op::erf, &op::cos, &op::sin, &op::atan}) {
     if (!has_fma()) GTEST_SKIP() << "this machine has no FMA";
     Tensor soft(DType::f32, x.shape());
     Tensor hard(DType::f32, x.shape());
@@ -170,6 +172,48 @@ TEST(EltwiseReference, FmaCloneGivesTheSameBits) {
           << spec->name << " of " << xs[i];
     }
   }
+}
+
+TEST(EltwiseReference, RoundsAndTakesRemainders) {
+  EXPECT_EQ(apply1(op::floor, -1.5f), -2);
+  EXPECT_EQ(apply1(op::round, 2.5f), 2);
+  EXPECT_EQ(apply1(op::round, -3.5f), -4);
+  EXPECT_EQ(apply1(op::round, 0x1p30f), 0x1p30f);
+  EXPECT_EQ(apply2(op::mod, -7.5f, 2), -1.5f);
+  EXPECT_EQ(apply2(op::mod, 1e30f, 3), std::fmod(1e30f, 3.0f));
+  EXPECT_TRUE(std::isnan(apply2(op::mod, 1, 0)));
+  const auto i8 = [](const ir::OpSpec& spec, int8_t a, int8_t b) {
+    return int{apply(spec, {Tensor::from<int8_t>({}, {a}), Tensor::from<int8_t>({}, {b})})
+                   .data<int8_t>()[0]};
+  };
+  EXPECT_EQ(i8(op::mod, -7, 3), -1);
+  EXPECT_EQ(i8(op::mod, 7, 0), 0);
+  EXPECT_EQ(i8(op::mod, -128, -1), 0);
+  EXPECT_EQ(i8(op::pow, -2, 3), -8);
+  EXPECT_EQ(i8(op::pow, 2, 8), 0);
+  EXPECT_EQ(i8(op::pow, -1, -3), -1);
+  EXPECT_EQ(i8(op::pow, 2, -1), 0);
+  EXPECT_EQ(i8(op::mul, 100, 3), 44);
+}
+
+TEST(EltwiseReference, PowIsRightToTheLastBit) {
+  const float xs[] = {0.5f, 2, 3, 10, 0.1f, 1.0001f, 0.9999f, 7.5e-20f, 1e30f, 1e-40f, -3, -0.7f};
+  const float ys[] = {0.5f, -0.5f, 2, 3, -3, 17, 0.3333f, 100, 1000, -250.25f, 1e-3f};
+  for (float x : xs)
+    for (float y : ys)
+      EXPECT_LE(ulps(apply2(op::pow, x, y), std::pow(double{x}, double{y})), 0.501)
+          << x << " to the power of " << y;
+}
+
+TEST(EltwiseReference, PowOfSpecialsIsThatOfC) {
+  const float specials[] = {0, -0.0f, 1, -1, 0.5f, -0.5f, 2, -2, 3, -3, 1e30f, kInf, -kInf, kNan};
+  for (float x : specials)
+    for (float y : specials) {
+      const float got = apply2(op::pow, x, y), want = std::pow(x, y);
+      EXPECT_TRUE(std::isnan(want) ? std::isnan(got)
+                                   : got == want && std::signbit(got) == std::signbit(want))
+          << x << " to the power of " << y << " is " << got << ", expected " << want;
+    }
 }
 
 }  // namespace

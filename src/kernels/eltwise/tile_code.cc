@@ -282,10 +282,11 @@ struct OpPair {
 #define HONE_PAIR(NAME) \
   { &ir::op::NAME, TileOp::NAME }
 constexpr OpPair kPairs[] = {
-    HONE_PAIR(neg),  HONE_PAIR(abs),     HONE_PAIR(exp),     HONE_PAIR(log),   HONE_PAIR(sqrt),
-    HONE_PAIR(tanh), HONE_PAIR(sigmoid), HONE_PAIR(erf),     HONE_PAIR(cos),   HONE_PAIR(relu),
-    HONE_PAIR(add),  HONE_PAIR(sub),     HONE_PAIR(mul),     HONE_PAIR(div),   HONE_PAIR(max),
-    HONE_PAIR(min),  HONE_PAIR(equal),   HONE_PAIR(greater), HONE_PAIR(select)};
+    HONE_PAIR(neg),   HONE_PAIR(abs),     HONE_PAIR(exp),   HONE_PAIR(log),   HONE_PAIR(sqrt),
+    HONE_PAIR(tanh),  HONE_PAIR(sigmoid), HONE_PAIR(erf),   HONE_PAIR(cos),   HONE_PAIR(relu),
+    HONE_PAIR(add),   HONE_PAIR(sub),     HONE_PAIR(mul),   HONE_PAIR(div),   HONE_PAIR(max),
+    HONE_PAIR(min),   HONE_PAIR(sin),     HONE_PAIR(atan),  HONE_PAIR(floor), HONE_PAIR(round),
+    HONE_PAIR(equal), HONE_PAIR(greater), HONE_PAIR(select)};
 #undef HONE_PAIR
 
 }  // namespace

@@ -21,6 +21,10 @@ enum class TileOp : uint8_t {
   sigmoid,
   erf,
   cos,
+  sin,
+  atan,
+  floor,
+  round,  // half to even
   relu,
   add,
   sub,

@@ -68,6 +68,10 @@ HONE_INLINE V compute(V a, V b, V c) {
   else if constexpr (op == TileOp::sigmoid) return math::sigmoid(a);
   else if constexpr (op == TileOp::erf) return math::erf(a);
   else if constexpr (op == TileOp::cos) return math::cos(a);
+  else if constexpr (op == TileOp::sin) return math::sin(a);
+  else if constexpr (op == TileOp::atan) return math::atan(a);
+  else if constexpr (op == TileOp::floor) return hn::Floor(a);
+  else if constexpr (op == TileOp::round) return hn::Round(a);
   else if constexpr (op == TileOp::relu) return hn::IfThenZeroElse(a <= hn::Zero(kF32), a);
   else if constexpr (op == TileOp::add) return a + b;
   else if constexpr (op == TileOp::sub) return a - b;

@@ -2,7 +2,6 @@
 #include "kernels/reference.h"
 
 #include <algorithm>
-#include <type_traits>
 #include <vector>
 
 #include "base/dtype.h"
@@ -10,21 +9,11 @@
 #include "ir/infer.h"
 #include "kernels/eltwise/broadcast.h"
 #include "kernels/families.h"
+#include "kernels/multiply_add.h"
 #include "kernels/strided.h"
 
 namespace hone::kernels {
 namespace {
-
-template <class T>
-HONE_INLINE T multiply_add(T a, T b, T sum) {
-  if constexpr (std::is_floating_point_v<T>) {
-    return std::fma(a, b, sum);
-  } else {
-    using Unsigned = std::make_unsigned_t<T>;  // wraps around
-    return static_cast<T>(static_cast<Unsigned>(a) * static_cast<Unsigned>(b) +
-                          static_cast<Unsigned>(sum));
-  }
-}
 
 // One row of the result for the samples k in [begin, end): out[j] = the chain over k. The order
 // (k, j) where B's rows run along j, (j, k) where they run along k: the chains are the same.

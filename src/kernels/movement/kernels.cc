@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/rng.h"
+#include "kernels/movement/indexed_axis.h"
 #include "kernels/movement/strided_copy.h"
 
 namespace hone::kernels {
@@ -134,6 +135,30 @@ class OneHotKernel final : public Kernel {
   int64_t depth_;
 };
 
+class GatherKernel final : public Kernel {
+ public:
+  explicit GatherKernel(const Problem& problem)
+      : at_(problem.operands[0].shape, problem.operands[1].shape, problem.attrs()),
+        row_bytes_(at_.inner * size_of(problem.results[0].dtype)) {}
+  void run(const Call& call) const noexcept override {
+    const auto* index = call.operands[1].as<int64_t>();
+    const std::byte* source = call.operands[0].data;
+    for_each_piece(*call.pool, at_.outer * at_.indices, at_.inner, [&](int64_t begin, int64_t end) {
+      std::byte* to = call.results[0].data + begin * row_bytes_;
+      for (int64_t i = begin; i < end; ++i, to += row_bytes_) {
+        const int64_t from = at_.row(i, index);
+        const auto bytes = static_cast<size_t>(row_bytes_);
+        if (from < 0) std::memset(to, 0, bytes);
+        else std::memcpy(to, source + from * row_bytes_, bytes);
+      }
+    });
+  }
+
+ private:
+  IndexedAxis at_;
+  int64_t row_bytes_;
+};
+
 class DimKernel final : public Kernel {
  public:
   explicit DimKernel(const Problem& problem)
@@ -194,6 +219,8 @@ std::span<const KernelRow> movement_kernels() {
       copy_row<pad_parts>(ir::op::pad, "movement.pad"),
       {&ir::op::one_hot, "movement.one_hot", "direct", Isa::avx2, 0, refuse_nothing,
        make<OneHotKernel>},
+      {&ir::op::gather, "movement.gather", "direct", Isa::avx2, 0, refuse_nothing,
+       make<GatherKernel>},
       {&ir::op::dim, "movement.dim", "direct", Isa::avx2, 0, refuse_nothing, make<DimKernel>},
       {&ir::op::random_uniform, "movement.philox", "direct", Isa::avx2, 0, refuse_nothing,
        make<RandomKernel>},

@@ -135,5 +135,36 @@ TEST(RandomUniform, IsUniformAndKeyedByStepAndRow) {
   EXPECT_FALSE(draws.rows(0, 1).same_bits(draws.rows(1, 2)));
 }
 
+TEST(Gather, ReadsFromTheEndAndZerosWhereOutOfRange) {
+  const Tensor x = Tensor::from<float>({2, 3}, {1, 2, 3, 4, 5, 6});
+  const Tensor index = Tensor::from<int64_t>({2, 2}, {2, -3, 3, -4});
+  const NodeCase columns{ir::op::gather, {x, index}, {{"axis", int64_t{1}}}};
+  EXPECT_TRUE(
+      by_reference(columns)[0].same_bits(Tensor::from<float>({2, 2, 2}, {3, 1, 0, 0, 6, 4, 0, 0})));
+  EXPECT_EQ(check_against_reference(columns), 1);
+  const NodeCase row{ir::op::gather, {x, Tensor::scalar_i64(-1)}, {{"axis", int64_t{0}}}};
+  EXPECT_TRUE(by_reference(row)[0].same_bits(Tensor::from<float>({3}, {4, 5, 6})));
+  EXPECT_EQ(check_against_reference(row), 1);
+  const NodeCase empty{ir::op::gather, {x, Tensor(DType::i64, {0})}, {{"axis", int64_t{0}}}};
+  EXPECT_EQ(check_against_reference(empty), 1);
+}
+
+TEST(ScatterAdd, AddsInOrderPerShard) {
+  // In one shard the great numbers cancel first; in two, each swallows its neighbour.
+  const Tensor updates = Tensor::from<float>({4, 1}, {1e8f, -1e8f, 1, 1});
+  const Tensor index = Tensor::from<int64_t>({4}, {1, 1, 1, -1});
+  Attrs attrs{{"axis", int64_t{0}}, {"shape", Ints{2, 1}}};
+  EXPECT_TRUE(by_reference({ir::op::scatter_add, {updates, index}, attrs})[0].same_bits(
+      Tensor::from<float>({2, 1}, {0, 2})));
+  const Tensor turned = Tensor::from<float>({4, 1}, {1e8f, 1, -1e8f, 1});
+  attrs.set("batch", int64_t{4});
+  attrs.set("shards", int64_t{2});
+  EXPECT_TRUE(by_reference({ir::op::scatter_add, {turned, index}, attrs})[0].same_bits(
+      Tensor::from<float>({2, 1}, {0, 0})));
+  const Tensor outside = Tensor::from<int64_t>({4}, {2, -3, 5, 0});
+  EXPECT_TRUE(by_reference({ir::op::scatter_add, {turned, outside}, attrs})[0].same_bits(
+      Tensor::from<float>({2, 1}, {1, 0})));
+}
+
 }  // namespace
 }  // namespace hone::kernels

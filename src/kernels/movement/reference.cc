@@ -2,10 +2,15 @@
 // from its view, so one function serves every dtype and both precisions.
 #include "kernels/reference.h"
 
+#include <algorithm>
+#include <bit>
 #include <cstring>
+#include <vector>
 
 #include "base/rng.h"
+#include "base/shards.h"
 #include "kernels/families.h"
+#include "kernels/movement/indexed_axis.h"
 #include "kernels/strided.h"
 
 namespace hone::kernels {
@@ -101,6 +106,50 @@ HONE_INLINE void one_hot(const RefCall& call) {
 }
 
 template <class T>
+HONE_INLINE void gather(const RefCall& call) {
+  const IndexedAxis at(call.operands[0].shape(), call.operands[1].shape(), call.attrs());
+  const size_t row = static_cast<size_t>(at.inner * size_of(call.results[0].type->dtype));
+  std::byte* to = call.results[0].data;
+  for (int64_t i = 0; i < at.outer * at.indices; ++i, to += row) {
+    const int64_t from = at.row(i, call.in<int64_t>(1));
+    if (from < 0) std::fill_n(to, row, std::byte{0});
+    else std::copy_n(call.operands[0].data + static_cast<size_t>(from) * row, row, to);
+  }
+}
+
+// Per shard into a slot of its own; slot 0 is the result.
+template <class T>
+HONE_INLINE void scatter_add(const RefCall& call) {
+  const Shape& shape = call.results[0].shape();
+  const Shape& index_shape = call.operands[1].shape();
+  const IndexedAxis at(shape, index_shape, call.attrs());
+  const int64_t samples = index_shape.rank() == 0 ? 1 : index_shape[0];
+  const int64_t unit = samples == 0 ? 0 : at.indices / samples;
+  const Sharding sharding{call.attrs().integer("batch", std::max<int64_t>(1, samples)),
+                          call.attrs().integer("shards", 1)};
+  const int64_t shards = sharding.present(samples), total = shape.elements();
+  const int64_t slots = shards > 1 ? std::bit_width(static_cast<uint64_t>(shards - 1)) : 0;
+  std::vector<T> more(static_cast<size_t>(slots * total));
+  const auto slot = [&](int i) { return i == 0 ? call.out<T>(0) : more.data() + (i - 1) * total; };
+  std::fill_n(slot(0), total, T{0});
+  tree_fold(
+      shards,
+      [&](int64_t s, int into) {
+        std::fill_n(slot(into), total, T{0});
+        for (int64_t o = 0; o < at.outer; ++o)
+          for (int64_t i = sharding.begin(s) * unit; i < sharding.end(s, samples) * unit; ++i) {
+            const int64_t from = o * at.indices + i;
+            const int64_t to = at.row(from, call.in<int64_t>(1));
+            for (int64_t e = 0; to >= 0 && e < at.inner; ++e)
+              slot(into)[to * at.inner + e] += call.in<T>(0)[from * at.inner + e];
+          }
+      },
+      [&](int into, int from) {
+        for (int64_t e = 0; e < total; ++e) slot(into)[e] += slot(from)[e];
+      });
+}
+
+template <class T>
 HONE_INLINE void dim(const RefCall& call) {
   call.out<T>(0)[0] =
       static_cast<T>(call.operands[0].shape()[static_cast<int>(call.attrs().integer("axis"))]);
@@ -125,9 +174,10 @@ HONE_INLINE void random_uniform(const RefCall& call) {
 
 std::span<const ReferenceRow> movement_reference() {
   static const ReferenceRow rows[] = {
-      HONE_REFERENCE(reshape), HONE_REFERENCE(transpose), HONE_REFERENCE(broadcast),
-      HONE_REFERENCE(concat),  HONE_REFERENCE(slice),     HONE_REFERENCE(pad),
-      HONE_REFERENCE(one_hot), HONE_REFERENCE(dim),       HONE_REFERENCE(random_uniform)};
+      HONE_REFERENCE(reshape), HONE_REFERENCE(transpose),     HONE_REFERENCE(broadcast),
+      HONE_REFERENCE(concat),  HONE_REFERENCE(slice),         HONE_REFERENCE(pad),
+      HONE_REFERENCE(one_hot), HONE_REFERENCE(gather),        HONE_REFERENCE(scatter_add),
+      HONE_REFERENCE(dim),     HONE_REFERENCE(random_uniform)};
   return rows;
 }
 

@@ -25,7 +25,8 @@ class Pool final : public Kernel {
                                             : fns_.average_grad;
     dims_ = ir::pool_dims(is_grad_ ? problem.results[0].shape : problem.operands[0].shape,
                           problem.attrs());
-    disjoint_ = dims_.stride_h >= dims_.kh && dims_.stride_w >= dims_.kw;
+    disjoint_ = dims_.stride_h > dims_.dilation_h * (dims_.kh - 1) &&
+                dims_.stride_w > dims_.dilation_w * (dims_.kw - 1);
     cut();
   }
 

@@ -1,6 +1,8 @@
 // The loops of pooling, once for each ISA level (see kernels/simd.h).
 #include "kernels/pool/micro.h"
 
+#include <limits>
+
 #include "kernels/pool/window.h"
 #include "kernels/simd.h"
 
@@ -43,14 +45,16 @@ template <class Body>
 HWY_INLINE void for_places(const PoolPart& part, const PoolWindow& window, int64_t n, int64_t c,
                            const Body& body) {
   const ir::PoolDims& d = part.dims;
-  for (int64_t h = window.h0; h < window.h1; ++h)
-    for (int64_t w = window.w0; w < window.w1; ++w) body(((n * d.h + h) * d.w + w) * d.c + c);
+  for (int64_t h = window.h0; h < window.h1; h += window.step_h)
+    for (int64_t w = window.w0; w < window.w1; w += window.step_w)
+      body(((n * d.h + h) * d.w + w) * d.c + c);
 }
 
-// The greatest of a window, the first of equals; some NaN if there is one.
+// The greatest of a window, the first of equals; some NaN if there is one; -inf of no place.
 template <class Io>
 HWY_INLINE V greatest(const PoolPart& part, const PoolWindow& window, int64_t n, int64_t c, Io io) {
   const ir::PoolDims& d = part.dims;
+  if (window.empty()) return hn::Set(D(), -std::numeric_limits<float>::infinity());
   V best = io.load(part.x + ((n * d.h + window.h0) * d.w + window.w0) * d.c + c);
   for_places(part, window, n, c, [&](int64_t at) HWY_ATTR {
     const V v = io.load(part.x + at);
@@ -81,7 +85,8 @@ void average(const PoolPart& part) {
         V sum = hn::Set(D(), -0.0f);
         for_places(part, window, line / d.oh, c,
                    [&](int64_t at) HWY_ATTR { sum = hn::Add(sum, io.load(part.x + at)); });
-        io.store(hn::Div(sum, count), part.result + (line * d.ow + ow) * d.c + c);
+        io.store(window.empty() ? hn::Zero(D()) : hn::Div(sum, count),
+                 part.result + (line * d.ow + ow) * d.c + c);
       });
     }
 }
@@ -97,8 +102,9 @@ HWY_INLINE V sum_so_far(const PoolPart& part, int64_t at, Io io) {
 template <class Body>
 HWY_INLINE void for_gradients(const PoolPart& part, const Body& body) {
   const ir::PoolDims& d = part.dims;
-  const bool all_written =
-      part.disjoint && d.oh * d.kh == d.h && d.ow * d.kw == d.w && d.pad_top + d.pad_left == 0;
+  const bool all_written = d.stride_h == d.kh && d.stride_w == d.kw && d.oh * d.kh == d.h &&
+                           d.ow * d.kw == d.w && d.pad_top + d.pad_left == 0 &&
+                           d.dilation_h * d.dilation_w == 1;
   for (int64_t n = part.begin; n < part.end; ++n) {
     if (!all_written)
       for (int64_t pixel = n * d.h * d.w; pixel < (n + 1) * d.h * d.w; ++pixel)

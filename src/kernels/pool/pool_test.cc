@@ -96,5 +96,27 @@ TEST(Pooling, RefusesNchw) {
   EXPECT_EQ(check_against_reference(c), 0);
 }
 
+TEST(Pooling, AWindowMayLieWhollyInPadding) {
+  constexpr float kInf = std::numeric_limits<float>::infinity();
+  Attrs attrs = row_attrs(2, 2, 2);
+  expect_row(ir::op::max_pool2d, {row({-1, -2})}, attrs, {-kInf, -1, -kInf});
+  expect_row(ir::op::max_pool2d_grad, {row({-1, -2}), row({5, 6, 7})}, attrs, {6, 0});
+  for (int64_t count_pad : {0, 1}) {
+    attrs.set("count_pad", count_pad);
+    attrs.erase("shape");
+    expect_row(ir::op::avg_pool2d, {row({-1, -2})}, attrs, {0, -1.5f, 0});
+    attrs.set("shape", Ints{1, 1, 2, 1});
+    expect_row(ir::op::avg_pool2d_grad, {row({5, 6, 7})}, attrs, {3, 3});
+  }
+}
+
+TEST(Pooling, PlacesMayLieApart) {
+  Attrs attrs = row_attrs(2, 1, 1);
+  attrs.set("dilation", Ints{1, 3});
+  expect_row(ir::op::max_pool2d, {row({5, 1, 2, 3, 4})}, attrs, {2, 5, 4, 2});
+  attrs.set("count_pad", int64_t{0});
+  expect_row(ir::op::avg_pool2d, {row({5, 1, 2, 3, 4})}, attrs, {2, 4, 2.5f, 2});
+}
+
 }  // namespace
 }  // namespace hone::kernels

@@ -2,6 +2,7 @@
 #include "kernels/reference.h"
 
 #include <algorithm>
+#include <limits>
 #include <vector>
 
 #include "ir/infer.h"
@@ -40,8 +41,8 @@ template <class T>
 HONE_INLINE int64_t place_of_max(const T* x, const ImageStrides& xs, int64_t n, int64_t c,
                                  const PoolWindow& window) {
   int64_t best = xs.at(n, c, window.h0, window.w0);
-  for (int64_t h = window.h0; h < window.h1; ++h)
-    for (int64_t w = window.w0; w < window.w1; ++w) {
+  for (int64_t h = window.h0; h < window.h1; h += window.step_h)
+    for (int64_t w = window.w0; w < window.w1; w += window.step_w) {
       const int64_t place = xs.at(n, c, h, w);
       const bool first_nan = x[place] != x[place] && x[best] == x[best];
       if (x[place] > x[best] || first_nan) best = place;
@@ -58,7 +59,8 @@ HONE_INLINE void max_pool2d(const RefCall& call) {
   const T* x = call.in<T>(0);
   T* y = call.out<T>(0);
   for_outputs(d, [&](int64_t n, int64_t c, int64_t oh, int64_t ow, const PoolWindow& window) {
-    y[ys.at(n, c, oh, ow)] = x[place_of_max(x, xs, n, c, window)];
+    y[ys.at(n, c, oh, ow)] =
+        window.empty() ? -std::numeric_limits<T>::infinity() : x[place_of_max(x, xs, n, c, window)];
   });
 }
 
@@ -73,7 +75,7 @@ HONE_INLINE void max_pool2d_grad(const RefCall& call) {
   T* dx = call.out<T>(0);
   std::fill_n(dx, call.results[0].shape().elements(), T{0});
   for_outputs(d, [&](int64_t n, int64_t c, int64_t oh, int64_t ow, const PoolWindow& window) {
-    dx[place_of_max(x, xs, n, c, window)] += dy[ys.at(n, c, oh, ow)];
+    if (!window.empty()) dx[place_of_max(x, xs, n, c, window)] += dy[ys.at(n, c, oh, ow)];
   });
 }
 
@@ -88,9 +90,10 @@ HONE_INLINE void avg_pool2d(const RefCall& call) {
   T* y = call.out<T>(0);
   for_outputs(d, [&](int64_t n, int64_t c, int64_t oh, int64_t ow, const PoolWindow& window) {
     T sum = -T{0};
-    for (int64_t h = window.h0; h < window.h1; ++h)
-      for (int64_t w = window.w0; w < window.w1; ++w) sum += x[xs.at(n, c, h, w)];
-    y[ys.at(n, c, oh, ow)] = sum / static_cast<T>(window.count(d, count_pad));
+    for (int64_t h = window.h0; h < window.h1; h += window.step_h)
+      for (int64_t w = window.w0; w < window.w1; w += window.step_w) sum += x[xs.at(n, c, h, w)];
+    y[ys.at(n, c, oh, ow)] =
+        window.empty() ? T{0} : sum / static_cast<T>(window.count(d, count_pad));
   });
 }
 
@@ -105,9 +108,10 @@ HONE_INLINE void avg_pool2d_grad(const RefCall& call) {
   T* dx = call.out<T>(0);
   std::fill_n(dx, call.results[0].shape().elements(), T{0});
   for_outputs(d, [&](int64_t n, int64_t c, int64_t oh, int64_t ow, const PoolWindow& window) {
+    if (window.empty()) return;
     const T share = dy[ys.at(n, c, oh, ow)] / static_cast<T>(window.count(d, count_pad));
-    for (int64_t h = window.h0; h < window.h1; ++h)
-      for (int64_t w = window.w0; w < window.w1; ++w) dx[xs.at(n, c, h, w)] += share;
+    for (int64_t h = window.h0; h < window.h1; h += window.step_h)
+      for (int64_t w = window.w0; w < window.w1; w += window.step_w) dx[xs.at(n, c, h, w)] += share;
   });
 }
 

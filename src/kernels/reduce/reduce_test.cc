@@ -178,5 +178,42 @@ TEST(ReduceReference, RefusesWhatHasNoMeaning) {
                Error);
 }
 
+TEST(Product, IsOneChain) {
+  const Tensor x = Tensor::from<float>({2, 3}, {1e30f, 1e30f, 1e-30f, 2, 3, -4});
+  EXPECT_TRUE(by_reference({ir::op::reduce_prod, {x}, {{"axes", Ints{1}}}})[0].same_bits(
+      Tensor::from<float>({2}, {INFINITY, -24})));
+  const Tensor bytes = Tensor::from<uint8_t>({2}, {16, 17});
+  EXPECT_TRUE(by_reference({ir::op::reduce_prod, {bytes}, {{"axes", Ints{0}}}})[0].same_bits(
+      Tensor::from<uint8_t>({}, {16})));
+}
+
+TEST(Cumsum, RunsEitherWay) {
+  const Tensor x = Tensor::from<float>({2, 3}, {1, 2, 3, 4, 5, 6});
+  const auto sums = [&](int64_t axis, int64_t exclusive, int64_t reverse) {
+    return by_reference(
+        {ir::op::cumsum, {x}, {{"axis", axis}, {"exclusive", exclusive}, {"reverse", reverse}}})[0];
+  };
+  EXPECT_TRUE(sums(1, 0, 0).same_bits(Tensor::from<float>({2, 3}, {1, 3, 6, 4, 9, 15})));
+  EXPECT_TRUE(sums(1, 1, 1).same_bits(Tensor::from<float>({2, 3}, {5, 3, 0, 11, 6, 0})));
+  EXPECT_TRUE(sums(0, 1, 0).same_bits(Tensor::from<float>({2, 3}, {0, 0, 0, 1, 2, 3})));
+}
+
+TEST(TopK, IsStableAndTakesNanAsTheGreatest) {
+  const Tensor x = Tensor::from<float>({5}, {1, 3, NAN, 3, -2});
+  const auto top = [&](int64_t k, int64_t largest) {
+    return by_reference(
+        {ir::op::topk, {x}, {{"axis", int64_t{0}}, {"k", k}, {"largest", largest}}});
+  };
+  EXPECT_TRUE(equal_bits(top(3, 1)[0], Tensor::from<float>({3}, {NAN, 3, 3})));
+  EXPECT_TRUE(top(3, 1)[1].same_bits(Tensor::from<int64_t>({3}, {2, 1, 3})));
+  EXPECT_TRUE(equal_bits(top(5, 0)[0], Tensor::from<float>({5}, {-2, 1, 3, 3, NAN})));
+  EXPECT_TRUE(top(5, 0)[1].same_bits(Tensor::from<int64_t>({5}, {4, 0, 1, 3, 2})));
+  const Tensor columns = Tensor::from<int32_t>({2, 2}, {1, 4, 3, 2});
+  EXPECT_TRUE(by_reference({ir::op::topk,
+                            {columns},
+                            {{"axis", int64_t{0}}, {"k", int64_t{1}}, {"largest", int64_t{1}}}})[1]
+                  .same_bits(Tensor::from<int64_t>({1, 2}, {1, 0})));
+}
+
 }  // namespace
 }  // namespace hone::kernels

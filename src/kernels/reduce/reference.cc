@@ -2,7 +2,11 @@
 // (docs/numerics.md, "Sums", "The batch" and "moments").
 #include "kernels/reference.h"
 
+#include <algorithm>
 #include <limits>
+#include <numeric>
+#include <type_traits>
+#include <vector>
 
 #include "base/dtype.h"
 #include "base/error.h"
@@ -78,6 +82,96 @@ HONE_INLINE void reduce_max(const RefCall& call) {
   });
 }
 
+// Integers wrap around; computing in unsigned is how C++ says so.
+template <class E>
+using Wrapping = typename std::conditional_t<std::is_integral_v<E>,
+                                             std::make_unsigned<std::common_type_t<E, int>>,
+                                             std::type_identity<E>>::type;
+
+template <class T>
+HONE_INLINE void reduce_prod(const RefCall& call) {
+  const Reduction reduction(call.operands[0].shape(), call.attrs());
+  visit_number(call, [&](auto tag) {
+    using E = decltype(tag);
+    for (int64_t k = 0; k < reduction.results(); ++k) {
+      const E* x = call.in<E>(0) + reduction.kept().offset(k);
+      Wrapping<E> product = 1;
+      for (int64_t r = 0; r < reduction.elements(); ++r)
+        product *= static_cast<Wrapping<E>>(x[reduction.reduced().offset(r)]);
+      call.out<E>(0)[k] = static_cast<E>(product);
+    }
+  });
+}
+
+// One line of a tensor along an axis: `extent` elements, `stride` apart.
+struct Line {
+  int64_t extent, stride;
+
+  Line(const Shape& shape, const RefCall& call) {
+    const int64_t axis = call.attrs().integer("axis");
+    extent = shape[static_cast<int>(axis)];
+    stride = shape.strides()[static_cast<size_t>(axis)];
+  }
+  // Where line k begins.
+  int64_t begin(int64_t k) const { return k / stride * stride * extent + k % stride; }
+};
+
+int64_t lines_of(const RefCall& call) {
+  const Shape& shape = call.operands[0].shape();
+  const int64_t extent = shape[static_cast<int>(call.attrs().integer("axis"))];
+  return extent == 0 ? 0 : shape.elements() / extent;
+}
+
+template <class T>
+HONE_INLINE void cumsum(const RefCall& call) {
+  const Line line(call.operands[0].shape(), call);
+  const bool exclusive = call.attrs().flag("exclusive"), reverse = call.attrs().flag("reverse");
+  visit_number(call, [&](auto tag) {
+    using E = decltype(tag);
+    for (int64_t k = 0; k < lines_of(call); ++k) {
+      Wrapping<E> sum = 0;
+      for (int64_t i = 0; i < line.extent; ++i) {
+        const int64_t at = line.begin(k) + (reverse ? line.extent - 1 - i : i) * line.stride;
+        const auto before = sum;
+        sum += static_cast<Wrapping<E>>(call.in<E>(0)[at]);
+        call.out<E>(0)[at] = static_cast<E>(exclusive ? before : sum);
+      }
+    }
+  });
+}
+
+// True if `a` goes before `b` where the greatest comes first; a NaN is the greatest.
+template <class E>
+bool goes_first(E a, E b) {
+  return a > b || (a != a && b == b);
+}
+
+template <class E>
+[[gnu::noinline]] void sort_lines(const RefCall& call) {
+  const Line from(call.operands[0].shape(), call), to(call.results[0].shape(), call);
+  const bool largest = call.attrs().flag("largest");
+  std::vector<int64_t> order(static_cast<size_t>(from.extent));
+  for (int64_t k = 0; k < lines_of(call); ++k) {
+    const E* x = call.in<E>(0) + from.begin(k);
+    const auto before = [&](int64_t a, int64_t b) {
+      const E left = x[a * from.stride], right = x[b * from.stride];
+      return largest ? goes_first(left, right) : goes_first(right, left);
+    };
+    std::iota(order.begin(), order.end(), int64_t{0});
+    std::stable_sort(order.begin(), order.end(), before);
+    for (int64_t i = 0; i < to.extent; ++i) {
+      const int64_t at = to.begin(k) + i * to.stride, best = order[static_cast<size_t>(i)];
+      call.out<E>(0)[at] = x[best * from.stride];
+      call.out<int64_t>(1)[at] = best;
+    }
+  }
+}
+
+template <class T>
+HONE_INLINE void topk(const RefCall& call) {
+  visit_number(call, [&](auto tag) { sort_lines<decltype(tag)>(call); });
+}
+
 template <class T>
 HONE_INLINE void argmax(const RefCall& call) {
   const Shape& shape = call.operands[0].shape();
@@ -142,8 +236,10 @@ HONE_INLINE void moments(const RefCall& call) {
 }  // namespace
 
 std::span<const ReferenceRow> reduce_reference() {
-  static const ReferenceRow rows[] = {HONE_REFERENCE(reduce_sum), HONE_REFERENCE(reduce_max),
-                                      HONE_REFERENCE(argmax), HONE_REFERENCE(moments)};
+  static const ReferenceRow rows[] = {HONE_REFERENCE(reduce_sum),  HONE_REFERENCE(reduce_max),
+                                      HONE_REFERENCE(reduce_prod), HONE_REFERENCE(cumsum),
+                                      HONE_REFERENCE(topk),        HONE_REFERENCE(argmax),
+                                      HONE_REFERENCE(moments)};
   return rows;
 }
 
