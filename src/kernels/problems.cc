@@ -398,8 +398,9 @@ void make_conv(Maker& m) {
 
 void make_pool(Maker& m) {
   const Ints window = {m.draw.between(1, 4), m.draw.between(1, 4)};
-  // Now and then a window lies wholly in padding, or has its places apart.
-  const int64_t beyond = m.draw.one_in(4) ? 2 : 0;
+  // Now and then a window lies wholly in padding (where a maximum is -inf, and a loss that has it
+  // no number), or has its places apart.
+  const int64_t beyond = !m.smooth() && m.draw.one_in(4) ? 2 : 0;
   const auto padding = [&](size_t i) { return m.draw.below(window[i % 2] + beyond); };
   const Ints pad = {padding(0), padding(1), padding(2), padding(3)};
   const Ints stride = {m.draw.between(1, 4), m.draw.between(1, 4)};

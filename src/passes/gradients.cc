@@ -40,7 +40,6 @@ Expr d_pow_base(const Step& s) { return s.dy * (s.x[1] * pow(s.x[0], s.x[1] - 1)
 Expr d_pow_exponent(const Step& s) {
   return select(greater(s.x[0], 0), s.dy * s.y * log(s.x[0]), scalar_like(s.dy, 0));
 }
-Expr d_mod_right(const Step& s) { return -(s.dy * round((s.x[0] - s.y) / s.x[1])); }
 // By y and not x, so that x need not be kept (it may be a convolution whose epilogue is relu).
 Expr d_relu(const Step& s) { return select(greater(s.y, 0), s.dy, scalar_like(s.dy, 0)); }
 Expr d_times_right(const Step& s) { return s.dy * s.x[1]; }
@@ -197,7 +196,6 @@ std::span<const GradientRow> gradient_rows() {
       {&op::max, {d_max_left, d_max_right}},
       {&op::min, {d_min_left, d_min_right}},
       {&op::pow, {d_pow_base, d_pow_exponent}},
-      {&op::mod, {d_same, d_mod_right}},
       {&op::select, {nullptr, d_if_true, d_if_false}},
       {&op::cast, {d_cast}},
 
@@ -250,6 +248,7 @@ const GradientRow* find_gradient(const ir::OpSpec& op) {
 std::span<const NotDifferentiable> not_differentiable() {
   static const std::vector<NotDifferentiable> ops = {
       {&op::fused, "differentiate before fusing"},
+      {&op::mod, "it jumps wherever the quotient is whole"},
       {&op::topk, "gather the values by its indices, and differentiate that"},
       {&op::max_pool2d_grad, "the second derivative of max_pool2d is not offered"},
   };
