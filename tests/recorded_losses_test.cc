@@ -87,7 +87,7 @@ TEST_P(RecordedLosses, TrainingFollowsThem) {
   // The scalar level defines the bits, not the speed: a few of its steps say as much as all.
   const size_t steps = default_isa() == Isa::scalar ? 3 : run.recorded.size();
   for (size_t i = 0; i < steps; ++i) {
-    const double loss = executor.run(run.batch(i), states).output("loss").data<float>()[0];
+    const double loss = executor.run(run.batch(i), states)->output("loss").data<float>()[0];
     EXPECT_NEAR(loss, run.recorded[i], 1e-4 * run.recorded[i]) << "step " << i;
   }
 }

@@ -5,5 +5,6 @@
 #include <hone/error.h>
 #include <hone/model.h>
 #include <hone/nn.h>
+#include <hone/session.h>
 #include <hone/tensor.h>
 #include <hone/train.h>

@@ -41,7 +41,8 @@ void inspect(const InspectArgs& args, const Common& common) {
   const ir::Graph graph = io::load_onnx(args.model).graph;
   ThreadPool pool(common.threads);
   exec::StagedExecutor staged(graph, default_isa(), &pool);
-  const plan::Program& program = staged.stage(args.batch).program();
+  const auto planned = staged.program(exec::input_types(graph, args.batch));
+  const plan::Program& program = *planned;
   const int64_t flops = ir::flops(ir::bind_batch(graph, 1));
 
   say(common, fmt::format("{:<16} {:<14} {:<20} {:>12}", "layer", "op", "output", "parameters"));

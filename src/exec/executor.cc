@@ -7,34 +7,55 @@
 #include "base/fp_state.h"
 
 namespace hone::exec {
+namespace {
+
+bool overlap(const Tensor& a, const Tensor& b) {
+  return a.raw() < b.raw() + b.bytes() && b.raw() < a.raw() + a.bytes();
+}
+
+}  // namespace
 
 Executor::Executor(std::shared_ptr<const plan::Program> program, ThreadPool* pool)
     : program_(std::move(program)), pool_(pool), arena_(DType::u8, {program_->arena_bytes}) {
   regions_.resize(static_cast<size_t>(program_->regions()), nullptr);
   regions_[0] = arena_.raw();
-  const size_t first = regions_.size() - program_->constants.size();
+  const size_t first = static_cast<size_t>(program_->outputs_from()) - program_->constants.size();
   for (size_t i = 0; i < program_->constants.size(); ++i) {
     // Kernels only read constants; a View has no const twin.
     regions_[first + i] = const_cast<std::byte*>(program_->constants[i].raw());
   }
 }
 
-void Executor::bind(const std::vector<plan::Binding>& bindings,
-                    const std::map<std::string, Tensor>& tensors, std::string_view kind) {
+// What is formatted only for an error is formatted only then: a run allocates nothing.
+void Executor::bind(const std::vector<plan::Binding>& bindings, const Tensors& tensors,
+                    std::string_view kind) {
   for (const plan::Binding& b : bindings) {
     const auto found = tensors.find(b.name);
-    require(found != tensors.end() && found->second.defined(), "{}: {} '{}' is missing",
-            program_->name, kind, b.name);
-    require(found->second.type() == b.type, "{}: {} '{}': expected {}, found {}", program_->name,
-            kind, b.name, b.type.to_string(), found->second.type().to_string());
+    if (found == tensors.end() || !found->second.defined())
+      fail(ErrorKind::InvalidInput, "{}: {} '{}' is missing", program_->name, kind, b.name);
+    if (found->second.type() != b.type)
+      fail(ErrorKind::InvalidInput, "{}: {} '{}': expected {}, found {}", program_->name, kind,
+           b.name, b.type.to_string(), found->second.type().to_string());
     regions_[static_cast<size_t>(b.at.region)] = const_cast<std::byte*>(found->second.raw());
   }
 }
 
-void Executor::run(const std::map<std::string, Tensor>& inputs, StateStore& states,
-                   const StepObserver& observer) {
-  bind(program_->inputs, inputs, "input");
-  bind(program_->states, states, "state");
+void Executor::bind_outputs(Tensors& outputs, const Tensors& inputs) {
+  for (const plan::Binding& b : program_->outputs) {
+    auto found = outputs.find(b.name);
+    if (found == outputs.end()) found = outputs.emplace(b.name, Tensor()).first;
+    Tensor& output = found->second;
+    if (!output.defined() || output.type() != b.type) output = Tensor(b.type.dtype, b.type.shape);
+    for (const auto& [name, input] : inputs) {
+      if (overlap(output, input))
+        fail(ErrorKind::InvalidInput, "{}: output '{}' shares memory with input '{}'",
+             program_->name, b.name, name);
+    }
+    regions_[static_cast<size_t>(b.at.region)] = output.raw();
+  }
+}
+
+void Executor::execute(const StepObserver& observer) {
   const FpState fp;
   for (const plan::Step& step : program_->steps) {
     operands_.clear();
@@ -50,14 +71,22 @@ void Executor::run(const std::map<std::string, Tensor>& inputs, StateStore& stat
     std::memcpy(at(copy.to), at(copy.from), static_cast<size_t>(copy.bytes));
 }
 
+void Executor::run(const Tensors& inputs, StateStore& states, const StepObserver& observer) {
+  run_into(outputs_, inputs, states, observer);
+}
+
+void Executor::run_into(Tensors& outputs, const Tensors& inputs, StateStore& states,
+                        const StepObserver& observer) {
+  bind(program_->inputs, inputs, "input");
+  bind(program_->states, states, "state");
+  bind_outputs(outputs, inputs);
+  execute(observer);
+}
+
 Tensor Executor::output(std::string_view name) const {
-  for (const plan::Binding& b : program_->outputs) {
-    if (b.name != name) continue;
-    Tensor out(b.type.dtype, b.type.shape);
-    std::memcpy(out.raw(), at(b.at), static_cast<size_t>(b.type.bytes()));
-    return out;
-  }
-  fail(ErrorKind::InvalidInput, "{}: no output named '{}'", program_->name, name);
+  const auto found = outputs_.find(std::string(name));
+  require(found != outputs_.end(), "{}: no output named '{}'", program_->name, name);
+  return found->second.clone();
 }
 
 }  // namespace hone::exec

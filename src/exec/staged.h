@@ -1,8 +1,9 @@
-// Staging: programs made lazily from a graph with a symbolic batch, one for each batch size that
-// comes, kept in a bounded cache.
+// Staging: programs made lazily, one for each set of input types that comes, kept in a bounded
+// cache. Many callers may run at once: each borrows an executor of the program that it needs.
 #pragma once
 
 #include <list>
+#include <mutex>
 
 #include "exec/executor.h"
 #include "ir/graph.h"
@@ -11,31 +12,61 @@
 
 namespace hone::exec {
 
+/// Types of inputs by name.
+using InputTypes = std::map<std::string, TensorType>;
+InputTypes types_of(const Tensors& inputs);
+
+/// A graph of static shapes for inputs of these types. Throws InvalidInput for types that it does
+/// not take.
+using GraphSource = std::function<ir::Graph(const InputTypes&)>;
+
 class StagedExecutor {
  public:
-  /// `graph` may have kBatch dimensions. `pool` must outlive this.
+  /// A graph that may have kBatch dimensions, which the inputs fix. `pool` must outlive this.
   StagedExecutor(ir::Graph graph, Isa isa, ThreadPool* pool,
                  passes::PassOptions passes = passes::PassOptions::from_environment());
+  StagedExecutor(GraphSource source, Isa isa, ThreadPool* pool,
+                 passes::PassOptions passes = passes::PassOptions::from_environment());
+  ~StagedExecutor();
+  StagedExecutor(StagedExecutor&&) noexcept;
+  StagedExecutor& operator=(StagedExecutor&&) noexcept;
 
-  /// Binds, lowers and plans for the inputs' batch if no program fits yet, and runs it. Returns the
-  /// executor, whose outputs are those of this run.
-  Executor& run(const std::map<std::string, Tensor>& inputs, StateStore& states,
-                const StepObserver& observer = {});
-  /// The executor for a batch of `n`, made now if need be.
-  Executor& stage(int64_t n);
-  const ir::Graph& graph() const { return graph_; }
+  /// The program for inputs of these types, made now if there is none yet.
+  std::shared_ptr<const plan::Program> program(const InputTypes& inputs);
 
  private:
-  struct Stage {
-    int64_t batch;
-    Executor executor;
+  struct Stage;
+
+ public:
+  /// An executor on loan: others use other ones until this is destroyed.
+  class Loan {
+   public:
+    Loan(std::shared_ptr<Stage> stage, std::unique_ptr<Executor> executor);
+    ~Loan();
+    Loan(Loan&&) noexcept = default;
+    Loan& operator=(Loan&&) noexcept = default;
+    Executor* operator->() const { return executor_.get(); }
+    Executor& operator*() const { return *executor_; }
+
+   private:
+    std::shared_ptr<Stage> stage_;
+    std::unique_ptr<Executor> executor_;
   };
 
-  ir::Graph graph_;
-  plan::PlanOptions options_;
-  passes::PassOptions passes_;
-  ThreadPool* pool_;
-  std::list<Stage> stages_;  // the most recently used first
+  /// An executor for these inputs, which are the ones to run it on.
+  Loan borrow(const Tensors& inputs);
+  /// Runs; the loan's outputs are those of this run.
+  Loan run(const Tensors& inputs, StateStore& states, const StepObserver& observer = {});
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
 };
+
+/// The types of a graph's inputs when its batch is `n`.
+InputTypes input_types(const ir::Graph& graph, int64_t n);
+/// `graph` bound to the batch that inputs of these types have. Throws InvalidInput where one is
+/// missing or does not fit.
+ir::Graph bind_inputs(const ir::Graph& graph, const InputTypes& inputs);
 
 }  // namespace hone::exec

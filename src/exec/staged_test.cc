@@ -32,7 +32,7 @@ class StagedTest : public testing::Test {
 
 TEST_F(StagedTest, RunsEveryBatchSizeOnTheSameStates) {
   for (int64_t n : {3, 1, 7, 3}) {
-    const Tensor y = staged_.run({{"x", rows_of(n)}}, states_).output("y");
+    const Tensor y = staged_.run({{"x", rows_of(n)}}, states_)->output("y");
     ASSERT_EQ(y.shape(), (Shape{n, 2}));
     EXPECT_EQ(y.data<float>()[2 * n - 1], static_cast<float>(2 * (2 * n - 1)));
   }
@@ -40,14 +40,15 @@ TEST_F(StagedTest, RunsEveryBatchSizeOnTheSameStates) {
 }
 
 TEST_F(StagedTest, KeepsAFewProgramsTheLatestUsed) {
-  const plan::Program* three = &staged_.stage(3).program();
-  EXPECT_EQ(&staged_.stage(3).program(), three);
-  for (int64_t n = 10; n < 17; ++n) staged_.stage(n);  // with 3, all that are kept
-  EXPECT_EQ(&staged_.stage(3).program(), three);
-  const plan::Program* ten = &staged_.stage(10).program();
-  staged_.stage(17);  // in place of 11
-  EXPECT_EQ(&staged_.stage(10).program(), ten);
-  EXPECT_EQ(&staged_.stage(3).program(), three);
+  const auto program = [&](int64_t n) { return staged_.program(input_types(doubling(), n)); };
+  const auto three = program(3);
+  EXPECT_EQ(program(3), three);
+  for (int64_t n = 10; n < 17; ++n) program(n);  // with 3, all that are kept
+  EXPECT_EQ(program(3), three);
+  const auto ten = program(10);
+  program(17);  // in place of 11
+  EXPECT_EQ(program(10), ten);
+  EXPECT_EQ(program(3), three);
 }
 
 // The first input by name has no batch; its extent must not be taken for one.
@@ -58,9 +59,9 @@ TEST(Staged, TakesTheBatchFromAnInputThatHasIt) {
   ThreadPool pool(1);
   StagedExecutor staged(std::move(g), default_isa(), &pool, {});
   StateStore none;
-  Executor& done =
+  const StagedExecutor::Loan done =
       staged.run({{"a", Tensor(DType::f32, {3})}, {"x", Tensor(DType::f32, {2, 3})}}, none);
-  EXPECT_EQ(done.output("y").shape(), (Shape{2, 3}));
+  EXPECT_EQ(done->output("y").shape(), (Shape{2, 3}));
 }
 
 TEST_F(StagedTest, RefusesInputsThatDoNotFit) {
@@ -75,7 +76,7 @@ TEST_F(StagedTest, RefusesInputsThatDoNotFit) {
   EXPECT_EQ(error({}), "double: input 'x' is missing");
   EXPECT_EQ(error({{"x", Tensor::scalar(1)}}), "double: input 'x': expected f32[N,2], found f32[]");
   EXPECT_EQ(error({{"x", Tensor(DType::f32, {4, 3})}}),
-            "double.batch4: input 'x': expected f32[4,2], found f32[4,3]");
+            "double: input 'x': expected f32[N,2] with N = 4, found f32[4,3]");
   EXPECT_EQ(states_.at("calls").data<int64_t>()[0], 0);
 }
 

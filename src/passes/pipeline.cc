@@ -28,6 +28,10 @@ constexpr Pass kPrepare[] = {
     kShardSums,  // sums over the batch take the shard tree, so that workers can share them
 };
 
+constexpr Pass kInference[] = {
+    kSimplify,  // what is computed from weights alone is computed once
+};
+
 constexpr Pass kLower[] = {
     kSimplify,         // the batch is a number now: counts fold, broadcasts go
     kLayout,           // images lie as NHWC, which the kernels compute in
@@ -56,8 +60,10 @@ void check_names(const PassOptions& options) {
 }  // namespace
 
 std::vector<Pass> all_passes() {
-  std::vector<Pass> out(std::begin(kPrepare), std::end(kPrepare));
-  out.insert(out.end(), std::begin(kLower), std::end(kLower));
+  std::vector<Pass> out;
+  for (const std::span<const Pass> stage :
+       {std::span<const Pass>(kPrepare), {kInference}, {kLower}})
+    for (const Pass& pass : stage) out.push_back(pass);
   return out;
 }
 
@@ -65,6 +71,13 @@ ir::Graph prepare(const ir::Graph& graph, Sharding sharding, const PassOptions& 
                   std::vector<PassRecord>* records) {
   check_names(options);
   return run_stage(graph, {"prepare", ir::Level::differentiated, kPrepare}, {sharding}, options,
+                   records);
+}
+
+ir::Graph prepare_inference(const ir::Graph& graph, const PassOptions& options,
+                            std::vector<PassRecord>* records) {
+  check_names(options);
+  return run_stage(graph, {"prepare_inference", ir::Level::imported, kInference}, {}, options,
                    records);
 }
 

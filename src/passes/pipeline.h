@@ -12,12 +12,17 @@ ir::Graph prepare(const ir::Graph& graph, Sharding sharding,
                   const PassOptions& options = PassOptions::from_environment(),
                   std::vector<PassRecord>* records = nullptr);
 
+/// What is done once to a graph that only computes outputs, while the batch is symbolic.
+ir::Graph prepare_inference(const ir::Graph& graph,
+                            const PassOptions& options = PassOptions::from_environment(),
+                            std::vector<PassRecord>* records = nullptr);
+
 /// What is done for each batch size: from a bound graph to one that the planner takes.
 ir::Graph lower(const ir::Graph& graph,
                 const PassOptions& options = PassOptions::from_environment(),
                 std::vector<PassRecord>* records = nullptr);
 
-/// Every pass of both, in order; a pass that runs twice is there twice.
+/// Every pass of all stages, in order; a pass that runs twice is there twice.
 std::vector<Pass> all_passes();
 
 }  // namespace hone::passes

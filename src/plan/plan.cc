@@ -38,6 +38,7 @@ class Planner {
     make_steps();
     mark_reads();
     keep_sources();
+    place_outputs();
     place_updates();
     share_in_place();
     lay_out();
@@ -82,6 +83,8 @@ class Planner {
     bind(ir::op::constant, [&](const Node& n, Location) {
       program_.constants.push_back(n.attrs.get<Tensor>("value"));
     });
+    for (const ir::Output& o : graph_.outputs())
+      program_.outputs.push_back({o.name, graph_.type(o.value), {region++, 0}});
   }
 
   void make_steps() {
@@ -113,8 +116,8 @@ class Planner {
         buffer(u.value).last = end;
   }
 
-  // A source that is an output or a state's next value is copied to the arena before any state
-  // changes: the caller may change its memory, and another copy may write over it.
+  // A source that is an output or a state's next value is copied before any state changes: the
+  // caller may change its memory, and another copy may write over it.
   void keep_sources() {
     const int end = static_cast<int>(steps_.size());
     for (size_t i = 0, n = buffers_.size(); i < n; ++i) {
@@ -124,9 +127,22 @@ class Planner {
     }
   }
 
+  // An output is computed where it must be in the end. A buffer that is an output already is copied
+  // to the others.
+  void place_outputs() {
+    for (size_t i = 0; i < graph_.outputs().size(); ++i) {
+      const Buffer& value = buffer(graph_.outputs()[i].value);
+      Buffer& result = value.kept < 0 ? buffer(graph_.outputs()[i].value)
+                                      : buffers_[static_cast<size_t>(value.kept)];
+      const Location to = program_.outputs[i].at;
+      if (result.region == 0) result.region = to.region;
+      else repeated_.push_back({{result.region, 0}, to, result.bytes});
+    }
+  }
+
   // A next value goes straight into its state's memory if nobody reads the old value after it is
   // written; by the step that writes it, only a kernel that allows it may. Otherwise it is copied,
-  // as is one that is an output too: outputs stay in the arena, the state is the caller's.
+  // as is one that is an output too.
   void place_updates() {
     const int end = static_cast<int>(steps_.size());
     for (const ir::Update& u : graph_.updates()) {
@@ -158,8 +174,23 @@ class Planner {
     return true;
   }
 
-  // An arena operand that dies at a step gives its memory to a result of that step.
+  // An arena operand that dies at a step gives its memory to a result of that step; before an
+  // output, it takes the output's.
   void share_in_place() {
+    for (int s = static_cast<int>(steps_.size()); s-- > 0;) {
+      for (ValueId out : steps_[static_cast<size_t>(s)].node->results) {
+        const Buffer& result = buffer(out);
+        if (result.region < program_.outputs_from()) continue;
+        for (ValueId in : steps_[static_cast<size_t>(s)].node->operands) {
+          Buffer& operand = buffer(in);
+          if (operand.region == 0 && operand.last == s && operand.bytes == result.bytes &&
+              writes_over(result, buffer_of(in))) {
+            operand.region = result.region;
+            break;
+          }
+        }
+      }
+    }
     for (int s = 0; s < static_cast<int>(steps_.size()); ++s) {
       const StepPlan& step = steps_[static_cast<size_t>(s)];
       for (ValueId out : step.node->results) {
@@ -230,10 +261,9 @@ class Planner {
       step.workspace = intervals[first_workspace + s].offset;
       program_.steps.push_back(std::move(step));
     }
-    for (const ir::Output& o : graph_.outputs())
-      program_.outputs.push_back({o.name, graph_.type(o.value), locate_at_end(o.value)});
     for (const Buffer& b : buffers_)
       if (b.kept >= 0) program_.copies.push_back({{b.region, 0}, place(b.kept), b.bytes});
+    program_.copies.insert(program_.copies.end(), repeated_.begin(), repeated_.end());
     for (const ir::Update& u : late_)
       program_.copies.push_back(
           {locate_at_end(u.value), locate(u.state), graph_.type(u.state).bytes()});
@@ -245,6 +275,7 @@ class Planner {
   std::vector<Buffer> buffers_;
   std::vector<int> buffer_of_;
   std::vector<StepPlan> steps_;
+  std::vector<Copy> repeated_;
   std::vector<ir::Update> late_;
 };
 
@@ -261,7 +292,9 @@ std::string Program::to_text() const {
     if (i < inputs.size()) return "input " + inputs[i].name;
     i -= inputs.size();
     if (i < states.size()) return "state " + states[i].name;
-    return fmt::format("constant {}", i - states.size());
+    i -= states.size();
+    if (i < constants.size()) return fmt::format("constant {}", i);
+    return "output " + outputs[i - constants.size()].name;
   };
   std::string out = fmt::format("program {}\n", name);
   for (const Step& s : steps) {

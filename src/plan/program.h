@@ -12,7 +12,7 @@
 namespace hone::plan {
 
 /// A place in memory: a region and an offset. Region 0 is the arena; then come the inputs, the
-/// states and the constants, in the order of the program's lists.
+/// states, the constants and the outputs, in the order of the program's lists.
 struct Location {
   int region = 0;
   int64_t offset = 0;
@@ -32,7 +32,7 @@ struct Step {
   int64_t flops = 0;      ///< floating-point operations of one call
 };
 
-/// A named value that lives outside the arena, or an output.
+/// A named value in memory that is not the program's own: the caller's, or the executor's.
 struct Binding {
   std::string name;
   TensorType type;
@@ -40,8 +40,8 @@ struct Binding {
 };
 
 /// Done in order when all steps have run: first inputs, states and constants that are outputs or
-/// next values are kept in the arena, then next values that could not be computed in place go to
-/// their states.
+/// next values are kept, and values that are outputs twice are repeated; then next values that could
+/// not be computed in place go to their states.
 struct Copy {
   Location from, to;
   int64_t bytes;
@@ -55,12 +55,14 @@ struct Program {
   std::vector<Tensor> constants;
   std::vector<Binding> outputs;
   std::vector<Copy> copies;
-  int64_t arena_bytes = 0;  ///< the peak: all memory beside inputs, states and constants
+  int64_t arena_bytes = 0;  ///< the peak: all memory beside that of the bindings and constants
   int64_t naive_bytes = 0;  ///< what the same memory would be without reuse
 
   int regions() const {
-    return 1 + static_cast<int>(inputs.size() + states.size() + constants.size());
+    return 1 + static_cast<int>(inputs.size() + states.size() + constants.size() + outputs.size());
   }
+  /// The region of the first output.
+  int outputs_from() const { return regions() - static_cast<int>(outputs.size()); }
   bool has_output(std::string_view name) const {
     for (const Binding& b : outputs)
       if (b.name == name) return true;

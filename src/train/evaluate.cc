@@ -32,27 +32,27 @@ Evaluator::Evaluator(std::shared_ptr<const nn::Network> network, Loss loss, Isa 
       pool_(pool),
       passes_(std::move(passes)) {}
 
-exec::StagedExecutor& Evaluator::stage(const TensorType& images, const TensorType* labels) {
+Evaluator::Stage& Evaluator::stage(const TensorType& images, const TensorType* labels) {
   const BatchType type{batch_type(images), labels == nullptr ? TensorType{} : batch_type(*labels)};
   const std::string key =
       type.images.to_string() + (labels == nullptr ? "" : type.labels.to_string());
   const auto found = stages_.find(key);
   if (found != stages_.end()) return found->second;
   ir::Graph graph = evaluation_graph(*network_, type, loss_, labels != nullptr);
-  return stages_.emplace(key, exec::StagedExecutor(std::move(graph), isa_, pool_, passes_))
-      .first->second;
+  exec::StagedExecutor executor(graph, isa_, pool_, passes_);
+  return stages_.emplace(key, Stage{std::move(graph), std::move(executor)}).first->second;
 }
 
 void Evaluator::each_batch(const Tensor& images, const Tensor* labels, exec::StateStore& states,
                            const Sink& sink) {
   exec::StagedExecutor& staged =
-      stage(images.type(), labels == nullptr ? nullptr : &labels->type());
+      stage(images.type(), labels == nullptr ? nullptr : &labels->type()).executor;
   const int64_t n = images.shape()[0];
   for (int64_t first = 0; first < n; first += kBatchSize) {
     const int64_t end = std::min(n, first + kBatchSize);
     std::map<std::string, Tensor> inputs = {{"input", images.rows(first, end)}};
     if (labels != nullptr) inputs.emplace("labels", labels->rows(first, end));
-    sink(first, staged.run(inputs, states));
+    sink(first, *staged.run(inputs, states));
   }
 }
 
@@ -78,7 +78,7 @@ Evaluation Evaluator::evaluate(const data::Dataset& data, exec::StateStore& stat
 }
 
 Tensor Evaluator::predict(const Tensor& samples, exec::StateStore& states) {
-  const ir::Graph& graph = stage(samples.type(), nullptr).graph();
+  const ir::Graph& graph = stage(samples.type(), nullptr).graph;
   Shape shape = graph.shape(graph.find_output("logits"));
   shape[0] = samples.shape()[0];
   Tensor out(DType::f32, shape);

@@ -24,7 +24,11 @@ class Evaluator {
 
  private:
   using Sink = std::function<void(int64_t first, const exec::Executor&)>;
-  exec::StagedExecutor& stage(const TensorType& images, const TensorType* labels);
+  struct Stage {
+    ir::Graph graph;
+    exec::StagedExecutor executor;
+  };
+  Stage& stage(const TensorType& images, const TensorType* labels);
   void each_batch(const Tensor& images, const Tensor* labels, exec::StateStore& states,
                   const Sink& sink);
 
@@ -33,7 +37,7 @@ class Evaluator {
   Isa isa_;
   ThreadPool* pool_;
   passes::PassOptions passes_;
-  std::map<std::string, exec::StagedExecutor> stages_;  // by the types of images and labels
+  std::map<std::string, Stage> stages_;  // by the types of images and labels
 };
 
 }  // namespace hone::train

@@ -55,8 +55,9 @@ class Fit {
       const std::string& name = step.graph.producer(v).name;
       run_.states.emplace(name, session.states->at(name));
     }
+    graph_ = step.graph;
     executor_.emplace(std::move(step.graph), session.isa, session.pool, session.passes);
-    executor_->stage(options.batch);
+    executor_->program(exec::input_types(graph_, options.batch));
     run_.seed = session.options.seed;
     run_.batch = options.batch;
     run_.shards = shards;
@@ -92,7 +93,7 @@ class Fit {
            failed.message());
     }
     if (!options_.resume || !has_run(options_.checkpoint_dir)) return;
-    saved_ = load_run(options_.checkpoint_dir, run_, executor_->graph(), train_.size());
+    saved_ = load_run(options_.checkpoint_dir, run_, graph_, train_.size());
     require(!options_.restore_best || saved_->history.best_epoch < 0 || !saved_->best.empty(),
             "fit: the run in '{}' did not keep the weights of its best epoch: it cannot end with "
             "them",
@@ -115,8 +116,7 @@ class Fit {
   }
 
   void save() {
-    if (!options_.checkpoint_dir.empty())
-      save_run(options_.checkpoint_dir, run_, executor_->graph());
+    if (!options_.checkpoint_dir.empty()) save_run(options_.checkpoint_dir, run_, graph_);
   }
 
   void train_epoch(NanSearch& search) {
@@ -129,15 +129,15 @@ class Fit {
       const std::map<std::string, Tensor> inputs = {{"input", batch->images},
                                                     {"labels", batch->labels}};
       search.before_step(inputs);
-      const exec::Executor& done = executor_->run(inputs, run_.states);
-      const double loss = done.output("loss").data<float>()[0];
+      const exec::StagedExecutor::Loan done = executor_->run(inputs, run_.states);
+      const double loss = done->output("loss").data<float>()[0];
       if (std::isnan(loss)) {
         fail(ErrorKind::InvalidInput, "the loss became NaN at epoch {}, step {} of {}: {}",
              run_.epoch + 1, run_.step + 1, steps_, search.first_nan());
       }
       const int64_t n = batch->labels.shape()[0];
       run_.sums.loss += loss * static_cast<double>(n);
-      if (accuracy_) run_.sums.hits += done.output("hits").data<float>()[0];
+      if (accuracy_) run_.sums.hits += done->output("hits").data<float>()[0];
       run_.sums.samples += n;
       ++run_.step;
       run_.sums.seconds = before + std::chrono::duration<double>(Clock::now() - start).count();
@@ -197,6 +197,7 @@ class Fit {
   const Session& session_;
   const data::Dataset& train_;
   const FitOptions& options_;
+  ir::Graph graph_;  // of a step
   std::optional<exec::StagedExecutor> executor_;
   std::optional<data::Loader> loader_;
   RunState run_;

@@ -1,0 +1,22 @@
+// What a Session is made of, for the tool, which shows and measures it.
+#pragma once
+
+#include <hone/session.h>
+
+#include "exec/staged.h"
+
+namespace hone {
+
+struct Session::Impl {
+  std::string name;
+  std::vector<std::string> class_names;
+  std::vector<Port> inputs, outputs;
+  ir::Graph graph;  ///< as it was read, its weights constants
+  std::unique_ptr<ThreadPool> pool;
+  std::unique_ptr<exec::StagedExecutor> executor;
+
+  /// Runs with an observer of each step, which may be empty.
+  void run(const Tensors& given, Tensors& results, const exec::StepObserver& observer) const;
+};
+
+}  // namespace hone
