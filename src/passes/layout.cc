@@ -24,6 +24,8 @@ const Ints kToNhwc = {0, 2, 3, 1};
 const Ints kToNchw = {0, 3, 1, 2};
 const Ints kToHwio = {2, 3, 1, 0};
 const Ints kToOihw = {3, 2, 0, 1};
+/// Stands for a batch that is not known yet where sizes are compared.
+constexpr int64_t kUsualBatch = 64;
 /// Where an axis of NCHW is in NHWC.
 constexpr std::array<int64_t, 4> kAxisInNhwc = {0, 3, 1, 2};
 
@@ -90,9 +92,11 @@ class LayoutPass {
       const Shape& shape = from_.shape(v);
       if (shape.rank() != 4) continue;
       const bool mine = computed_in_nhwc_[static_cast<size_t>(v)];
-      if (shape.elements() > most) follows = mine;
-      else if (shape.elements() == most) follows = follows || mine;
-      most = std::max(most, shape.elements());
+      int64_t size = 1;
+      for (int64_t extent : shape.dims()) size *= extent == kBatch ? kUsualBatch : extent;
+      if (size > most) follows = mine;
+      else if (size == most) follows = follows || mine;
+      most = std::max(most, size);
     }
     return follows;
   }

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "passes/fold_affine.h"
 #include "passes/fuse_elementwise.h"
 #include "passes/fuse_epilogue.h"
 #include "passes/hoist_scalars.h"
@@ -19,6 +20,7 @@ namespace {
 constexpr Pass kSimplify{"simplify", Exactness::exact, false, simplify};
 constexpr Pass kShardSums{"shard_sums", Exactness::exact, true, shard_sums};
 constexpr Pass kLayout{"layout", Exactness::exact, true, layout};
+constexpr Pass kFoldAffine{"fold_affine", Exactness::approximate, false, fold_affine};
 constexpr Pass kHoistScalars{"hoist_scalars", Exactness::exact, false, hoist_scalars};
 constexpr Pass kFuseEpilogue{"fuse_epilogue", Exactness::exact, false, fuse_epilogue};
 constexpr Pass kFuseElementwise{"fuse_elementwise", Exactness::exact, false, fuse_elementwise};
@@ -29,7 +31,10 @@ constexpr Pass kPrepare[] = {
 };
 
 constexpr Pass kInference[] = {
-    kSimplify,  // what is computed from weights alone is computed once
+    kSimplify,    // what is computed from weights alone is computed once
+    kFoldAffine,  // a batch norm goes into the weights of the convolution before it
+    kLayout,      // so do weights as NHWC wants them, for all batches at once
+    kSimplify,
 };
 
 constexpr Pass kLower[] = {

@@ -38,7 +38,7 @@ Evaluator::Stage& Evaluator::stage(const TensorType& images, const TensorType* l
       type.images.to_string() + (labels == nullptr ? "" : type.labels.to_string());
   const auto found = stages_.find(key);
   if (found != stages_.end()) return found->second;
-  ir::Graph graph = evaluation_graph(*network_, type, loss_, labels != nullptr);
+  ir::Graph graph = evaluation_graph(*network_, type, loss_, labels != nullptr, passes_);
   exec::StagedExecutor executor(graph, isa_, pool_, passes_);
   return stages_.emplace(key, Stage{std::move(graph), std::move(executor)}).first->second;
 }

@@ -32,17 +32,17 @@ GraphAndStates training_graph(const nn::Network& network, const BatchType& type,
 }
 
 ir::Graph evaluation_graph(const nn::Network& network, const BatchType& type, Loss loss,
-                           bool with_labels) {
+                           bool with_labels, const passes::PassOptions& passes) {
   ir::Graph g = network.build(nn::Mode::inference, type.images).graph;
   g.set_name(network.name() + (with_labels ? ".evaluate" : ".predict"));
-  if (!with_labels) return g;
+  if (!with_labels) return passes::prepare_inference(g, passes);
   const Expr logits{&g, g.find_output("logits")};
   const Expr labels = ir::input(g, "labels", type.labels);
   g.output("losses", nn::sample_losses(loss, logits, labels).id);
   if (logits.rank() == 2 &&
       (labels.dtype() == DType::i64 || loss.kind == Loss::Kind::softmax_cross_entropy))
     g.output("hits", nn::sample_hits(logits, labels).id);
-  return g;
+  return passes::prepare_inference(g, passes);
 }
 
 }  // namespace hone::train

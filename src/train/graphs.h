@@ -37,8 +37,10 @@ struct GraphAndStates {
 GraphAndStates training_graph(const nn::Network& network, const BatchType& type,
                               const StepOptions& options);
 
-/// Forward only. With labels: outputs "losses" and "hits" per sample; always "logits".
-ir::Graph evaluation_graph(const nn::Network& network, const BatchType& type, Loss loss,
-                           bool with_labels);
+/// Forward only, prepared as every graph that serves is. With labels: outputs "losses" and "hits"
+/// per sample; always "logits".
+ir::Graph evaluation_graph(
+    const nn::Network& network, const BatchType& type, Loss loss, bool with_labels,
+    const passes::PassOptions& passes = passes::PassOptions::from_environment());
 
 }  // namespace hone::train

@@ -1,0 +1,187 @@
+// Chains are found first; then one sweep copies the graph and, where a chain ends, writes the
+// folded contraction.
+#include "passes/fold_affine.h"
+
+#include <map>
+#include <optional>
+
+#include "ir/expr.h"
+#include "ir/rewrite.h"
+
+namespace hone::passes {
+namespace {
+
+namespace op = ir::op;
+using ir::Expr;
+using ir::Graph;
+using ir::Node;
+using ir::NodeId;
+using ir::ValueId;
+
+/// A contraction, and the affine nodes that follow it one by one.
+struct Chain {
+  NodeId contraction;
+  std::vector<NodeId> links;
+  bool scales = false;  ///< one of them multiplies or divides
+};
+
+bool is_affine(const Node& node) {
+  return node.is(op::add) || node.is(op::sub) || node.is(op::mul) || node.is(op::div);
+}
+
+class Folding {
+ public:
+  explicit Folding(const Graph& graph)
+      : from_(graph), rewriter_(graph), uses_(graph.use_counts()), users_(graph.values().size()) {
+    for (size_t n = 0; n < graph.nodes().size(); ++n)
+      for (ValueId v : graph.nodes()[n].operands)
+        users_[static_cast<size_t>(v)] = static_cast<NodeId>(n);
+    find_fixed();
+  }
+
+  Graph run() {
+    std::map<NodeId, Chain> ends;
+    std::vector<bool> folded(from_.nodes().size(), false);
+    for (size_t n = 0; n < from_.nodes().size(); ++n) {
+      const Chain chain = chain_of(static_cast<NodeId>(n));
+      if (!chain.scales) continue;
+      folded[n] = true;
+      for (NodeId link : chain.links) folded[static_cast<size_t>(link)] = true;
+      ends.emplace(chain.links.back(), chain);
+    }
+    for (size_t n = 0; n < from_.nodes().size(); ++n) {
+      if (!folded[n]) rewriter_.copy(from_.nodes()[n]);
+      else if (const auto end = ends.find(static_cast<NodeId>(n)); end != ends.end())
+        fold(end->second);
+    }
+    return rewriter_.finish();
+  }
+
+ private:
+  bool fixed(ValueId v) const { return fixed_[static_cast<size_t>(v)]; }
+
+  // Values that do not depend on an input.
+  void find_fixed() {
+    fixed_.assign(from_.values().size(), false);
+    for (const Node& node : from_.nodes()) {
+      bool all = node.is(op::constant) || node.is(op::state) || !node.operands.empty();
+      for (ValueId v : node.operands) all = all && fixed(v);
+      for (ValueId v : node.results) fixed_[static_cast<size_t>(v)] = all;
+    }
+  }
+
+  /// The axis of a contraction's result that its weight's channels are, or -1 if it cannot be
+  /// folded.
+  int channel_axis(const Node& node) const {
+    const bool candidate =
+        (node.is(op::conv2d) || node.is(op::matmul)) && node.operands.size() == 2 &&
+        !node.attrs.has("epilogue") && !node.attrs.has("shards") && fixed(node.operands[1]) &&
+        !fixed(node.operands[0]) && from_.type(node.operands[1]).dtype == DType::f32;
+    if (!candidate) return -1;
+    if (node.is(op::conv2d)) return node.attrs.get<std::string>("layout") == "nchw" ? 1 : -1;
+    return from_.shape(node.operands[1]).rank() == 2 ? from_.shape(node.results[0]).rank() - 1 : -1;
+  }
+
+  /// True if `v` is one number, or one for each channel of a value of shape `to`.
+  bool is_per_channel(ValueId v, const Shape& to, int channel) const {
+    const Shape& shape = from_.shape(v);
+    if (!fixed(v) || shape.rank() > to.rank()) return false;
+    for (int axis = 0; axis < shape.rank(); ++axis) {
+      const bool is_channel = axis + to.rank() - shape.rank() == channel;
+      if (shape[axis] != 1 && !(is_channel && shape[axis] == to[channel])) return false;
+    }
+    return true;
+  }
+
+  Chain chain_of(NodeId start) const {
+    Chain chain{start, {}, false};
+    const Node& contraction = from_.node(start);
+    const int channel = channel_axis(contraction);
+    if (channel < 0) return chain;
+    ValueId v = contraction.results[0];
+    const Shape& shape = from_.shape(v);
+    while (uses_[static_cast<size_t>(v)] == 1 && users_[static_cast<size_t>(v)]) {
+      const NodeId next = *users_[static_cast<size_t>(v)];
+      const Node& node = from_.node(next);
+      if (!is_affine(node)) break;
+      const bool left = node.operands[0] == v;
+      const ValueId other = node.operands[left ? 1 : 0];
+      if (!is_per_channel(other, shape, channel) || (node.is(op::div) && !left)) break;
+      chain.links.push_back(next);
+      chain.scales = chain.scales || node.is(op::mul) || node.is(op::div);
+      v = node.results[0];
+    }
+    return chain;
+  }
+
+  /// A per-channel operand as [channels] or as one number [1].
+  Expr flat(ValueId old) {
+    const Expr e{&rewriter_.to(), rewriter_(old)};
+    return ir::reshape(e, {from_.shape(old).elements()});
+  }
+
+  // y = c * scale + offset, link by link.
+  void fold(const Chain& chain) {
+    const Node& contraction = from_.node(chain.contraction);
+    std::optional<Expr> scale, offset;
+    const auto multiply = [](std::optional<Expr>& e, Expr by) { e = e ? *e * by : by; };
+    ValueId v = contraction.results[0];
+    for (NodeId link : chain.links) {
+      const Node& node = from_.node(link);
+      const bool left = node.operands[0] == v;
+      const Expr k = flat(node.operands[left ? 1 : 0]);
+      if (node.is(op::add)) {
+        offset = offset ? *offset + k : k;
+      } else if (node.is(op::sub) && left) {
+        offset = offset ? *offset - k : -k;
+      } else if (node.is(op::sub)) {
+        scale = scale ? -*scale : ir::scalar_like(k, -1);
+        offset = offset ? k - *offset : k;
+      } else if (node.is(op::mul)) {
+        multiply(scale, k);
+        if (offset) multiply(offset, k);
+      } else {
+        scale = scale ? *scale / k : ir::scalar_like(k, 1) / k;
+        if (offset) offset = *offset / k;
+      }
+      v = node.results[0];
+    }
+    const Expr weight{&rewriter_.to(), rewriter_(contraction.operands[1])};
+    const Expr folded = weight * spread(*scale, weight_spread(contraction));
+    const ValueId x = rewriter_(contraction.operands[0]);
+    Expr y{&rewriter_.to(), rewriter_.to().add(*contraction.op, {x, folded.id}, contraction.attrs,
+                                               contraction.name)};
+    const Node& last = from_.node(chain.links.back());
+    if (offset) {
+      const Expr shift = spread(*offset, contraction.is(op::conv2d) ? 2 : 0);
+      y = ir::apply(op::add, {y, shift}, {}, last.name);
+    }
+    rewriter_.replace(last.results[0], y.id);
+  }
+
+  /// A vector over channels with so many extents of 1 behind it.
+  static Expr spread(Expr vector, int behind) {
+    if (vector.rank() == 0) return vector;
+    std::vector<int64_t> dims(static_cast<size_t>(behind) + 1, 1);
+    dims[0] = vector.shape()[0];
+    return ir::reshape(vector, Shape(dims));
+  }
+
+  /// How many axes of the weight stand behind that of the output channels.
+  static int weight_spread(const Node& contraction) {
+    if (contraction.is(op::conv2d)) return 3;
+    return contraction.attrs.flag("trans_b") ? 1 : 0;
+  }
+
+  const Graph& from_;
+  ir::Rewriter rewriter_;
+  std::vector<int> uses_;
+  std::vector<std::optional<NodeId>> users_;  // the last node that reads a value
+  std::vector<bool> fixed_;
+};
+
+}  // namespace
+
+Graph fold_affine(const Graph& graph, const PassContext&) { return Folding(graph).run(); }
+
+}  // namespace hone::passes
