@@ -40,8 +40,8 @@ struct Binding {
 };
 
 /// Done in order when all steps have run: first inputs, states and constants that are outputs or
-/// next values are kept, and values that are outputs twice are repeated; then next values that could
-/// not be computed in place go to their states.
+/// next values are kept, and values that are outputs twice are repeated; then next values that
+/// could not be computed in place go to their states.
 struct Copy {
   Location from, to;
   int64_t bytes;
