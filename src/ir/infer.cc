@@ -50,6 +50,11 @@ Shape gathered(const Shape& x, const TensorType& indices, const Attrs& attrs) {
 
 }  // namespace
 
+void require_float(const TensorType& type) {
+  require(type.dtype == DType::f32 || type.dtype == DType::f64, "expected f32, found {}",
+          type.to_string());
+}
+
 Shape broadcast_shapes(const Shape& a, const Shape& b) {
   const int rank = std::max(a.rank(), b.rank());
   std::vector<int64_t> dims(static_cast<size_t>(rank));
@@ -202,8 +207,9 @@ Inferred infer_gather(Types in, const Attrs& attrs) {
 Inferred infer_scatter_add(Types in, const Attrs& attrs) {
   const Shape shape(attrs.ints("shape"));
   const Shape updates = gathered(shape, in[1], attrs);
-  require(in[0].dtype == DType::f32 && in[0].shape == updates,
-          "expected updates of type f32{}, found {}", updates.to_string(), in[0].to_string());
+  require_float(in[0]);
+  require(in[0].shape == updates, "expected updates of shape {}, found {}", updates.to_string(),
+          in[0].to_string());
   return {{in[0].dtype, shape}};
 }
 
@@ -235,6 +241,7 @@ Inferred infer_argmax(Types in, const Attrs& attrs) {
 }
 
 Inferred infer_moments(Types in, const Attrs& attrs) {
+  require_float(in[0]);
   const TensorType out{in[0].dtype, reduced(in[0].shape, attrs.ints("axes"), true)};
   return {out, out};
 }

@@ -42,6 +42,9 @@ Inferred infer_first(Types, const Attrs&);
 Inferred infer_shape(Types, const Attrs&);
 Inferred infer_random(Types, const Attrs&);
 
+/// Throws InvalidInput unless the type is f32 or f64.
+void require_float(const TensorType& type);
+
 /// NumPy's broadcasting of two shapes; throws InvalidInput where they do not agree.
 Shape broadcast_shapes(const Shape& a, const Shape& b);
 

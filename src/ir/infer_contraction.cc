@@ -132,7 +132,7 @@ Inferred infer_conv2d(Types in, const Attrs& attrs) {
 }
 
 Inferred infer_conv2d_grad_input(Types in, const Attrs& attrs) {
-  require_one_dtype(in, {DType::f32}, "f32");
+  require_one_dtype(in, {DType::f32, DType::f64}, "f32");
   const Shape x(attrs.ints("shape"));
   const ConvDims d = conv_dims(x, in[1].shape, attrs);
   const Shape y = image_shape(layout_of(attrs), d.n, d.o, d.oh, d.ow);
@@ -142,7 +142,7 @@ Inferred infer_conv2d_grad_input(Types in, const Attrs& attrs) {
 }
 
 Inferred infer_conv2d_grad_weight(Types in, const Attrs& attrs) {
-  require_one_dtype(in, {DType::f32}, "f32");
+  require_one_dtype(in, {DType::f32, DType::f64}, "f32");
   const Shape w(attrs.ints("shape"));
   const ConvDims d = conv_dims(in[0].shape, w, attrs);
   const Shape y = image_shape(layout_of(attrs), d.n, d.o, d.oh, d.ow);
@@ -177,7 +177,7 @@ PoolDims pool_dims(const Shape& x, const Attrs& attrs) {
 }
 
 Inferred infer_pool2d(Types in, const Attrs& attrs) {
-  require(in[0].dtype == DType::f32, "expected an f32 operand, found {}", in[0].to_string());
+  require_float(in[0]);
   const PoolDims d = pool_dims(in[0].shape, attrs);
   return {{in[0].dtype, image_shape(layout_of(attrs), d.n, d.c, d.oh, d.ow)}};
 }

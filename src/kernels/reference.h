@@ -46,7 +46,8 @@ struct ReferenceRow {
 std::span<const ReferenceRow> reference_rows();
 /// The reference of `op`, or nullptr for sources.
 const ReferenceRow* find_reference(const ir::OpSpec& op);
-/// Runs the reference in float (with the machine's FMA) or in double.
+/// Runs the reference in float (with the machine's FMA), or in double, as for every node that gives
+/// f64.
 void run_reference(const RefCall& call, bool in_double);
 
 #define HONE_INLINE [[gnu::always_inline]] inline

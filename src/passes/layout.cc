@@ -65,6 +65,7 @@ class LayoutPass {
         {&op::concat, &LayoutPass::follow_axis},
         {&op::slice, &LayoutPass::follow_axis},
         {&op::pad, &LayoutPass::follow_axis},
+        {&op::gather, &LayoutPass::follow_gather},
         {&op::broadcast, &LayoutPass::follow_broadcast},
         {&op::reduce_sum, &LayoutPass::follow_reduction},
         {&op::reduce_max, &LayoutPass::follow_reduction},
@@ -184,6 +185,14 @@ class LayoutPass {
     Attrs attrs = node.attrs;
     attrs.set("axis", kAxisInNhwc[static_cast<size_t>(attrs.integer("axis"))]);
     in_nhwc(node, std::move(attrs));
+  }
+
+  // A list of indices keeps the rank.
+  void follow_gather(const Node& node) {
+    if (from_.shape(node.operands[1]).rank() != 1) return unchanged(node);
+    const auto axis = static_cast<size_t>(node.attrs.integer("axis"));
+    append_nhwc(node, {nhwc(node.operands[0]), nchw(node.operands[1])},
+                {{"axis", kAxisInNhwc[axis]}});
   }
 
   void follow_broadcast(const Node& node) {

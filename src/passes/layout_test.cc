@@ -112,6 +112,12 @@ TEST(Layout, MovementsAndReductionsFollow) {
   %m = mul(%c, %h)
   %b = broadcast(%k) {shape=[2, 5, 2, 6]}
   %a = argmax(%m) {axis=1}
+  %i = constant [0, 0, 1, -1] : i64[4]
+  %g = gather(%p, %i) {axis=2}
+  %j = constant [0, 2] : i64[1,2]
+  %d = gather(%p, %j) {axis=1}
+  output "g" = %g
+  output "d" = %d
   output "chw" = %chw
   output "m" = %m
   output "b" = %b
@@ -120,6 +126,8 @@ TEST(Layout, MovementsAndReductionsFollow) {
   const ir::Graph result = laid_out(graph, {});
   ir::verify(result, ir::Level::planned);
   expect_same_bits(graph, result);
+  EXPECT_EQ(result.producer(result.find_output("g")).op,
+            &ir::op::transpose);  // to NCHW, at the end
 }
 
 }  // namespace

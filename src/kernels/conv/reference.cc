@@ -88,16 +88,13 @@ HONE_INLINE void convolve(const RefCall& call) {
         }
 }
 
-// What is rare is compiled for no target of its own.
-[[gnu::noinline]] void convolve_other_dtypes(const RefCall& call) {
-  if (call.operands[0].type->dtype == DType::i32) convolve<int32_t>(call);
-  else convolve<double>(call);
-}
+// They need no FMA, so they are compiled for no target of their own.
+[[gnu::noinline]] void convolve_integers(const RefCall& call) { convolve<int32_t>(call); }
 
 template <class T>
 HONE_INLINE void conv2d(const RefCall& call) {
   if (call.operands[0].type->dtype == dtype_of<T>()) convolve<T>(call);
-  else convolve_other_dtypes(call);
+  else convolve_integers(call);
 }
 
 template <class T>

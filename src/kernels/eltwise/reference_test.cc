@@ -77,6 +77,13 @@ TEST(EltwiseReference, InDoubleF32IsHeldAsF64) {
   EXPECT_EQ(apply(op::add, {x, x}, {}, true).data<double>()[1], 1.4);
 }
 
+TEST(EltwiseReference, NodesThatGiveF64AreTheOracles) {
+  const Tensor x = Tensor::from<double>({1}, {0.1});
+  EXPECT_EQ(apply(op::exp, {x}).data<double>()[0], std::exp(0.1));
+  EXPECT_EQ(apply(op::sub, {x, x}).data<double>()[0], 0);
+  EXPECT_EQ(apply(op::greater, {x, Tensor::from<double>({}, {0.0})}).data<bool>()[0], true);
+}
+
 TEST(EltwiseReference, MaxMinAndReluTreatSpecialsAsDefined) {
   const auto bits = [](float x) { return std::bit_cast<uint32_t>(x); };
   EXPECT_EQ(bits(apply2(op::max, -0.0f, 0.0f)), bits(0.0f));

@@ -17,23 +17,26 @@ namespace {
 struct Case {
   int64_t m, k, n;
   bool trans_a, trans_b;
-  int64_t shards;  // 0: none
+  int64_t shards;        // 0: none
+  int64_t matrices = 1;  // side by side
 };
 
-// Cubes, then forward, weight gradient and input gradient of the layers of mlp and cnn, batch 64.
+// Cubes, then forward, weight gradient and input gradient of the layers of mlp and cnn, batch 64;
+// the scores and the mixture of attention with 4 x 12 heads.
 constexpr Case kCases[] = {
-    {512, 512, 512, false, false, 0}, {512, 512, 512, false, true, 0},
-    {512, 512, 512, true, false, 0},  {1024, 1024, 1024, false, false, 0},
-    {64, 784, 128, false, false, 0},  {784, 64, 128, true, false, 4},
-    {64, 784, 10, false, false, 0},   {784, 64, 10, true, false, 4},
-    {64, 128, 10, false, false, 0},   {128, 64, 10, true, false, 4},
-    {64, 10, 128, false, true, 0},    {64, 1600, 128, false, false, 0},
-    {1600, 64, 128, true, false, 4},  {64, 128, 1600, false, true, 0},
-    {1, 784, 128, false, false, 0},   {1, 1600, 128, false, true, 0},
+    {512, 512, 512, false, false, 0},   {512, 512, 512, false, true, 0},
+    {512, 512, 512, true, false, 0},    {1024, 1024, 1024, false, false, 0},
+    {64, 784, 128, false, false, 0},    {784, 64, 128, true, false, 4},
+    {64, 784, 10, false, false, 0},     {784, 64, 10, true, false, 4},
+    {64, 128, 10, false, false, 0},     {128, 64, 10, true, false, 4},
+    {64, 10, 128, false, true, 0},      {64, 1600, 128, false, false, 0},
+    {1600, 64, 128, true, false, 4},    {64, 128, 1600, false, true, 0},
+    {1, 784, 128, false, false, 0},     {1, 1600, 128, false, true, 0},
+    {128, 64, 128, false, true, 0, 48}, {128, 128, 64, false, false, 0, 48},
 };
 
-Tensor random_matrix(int64_t rows, int64_t cols, uint64_t key) {
-  Tensor t(DType::f32, {rows, cols});
+Tensor random_matrices(int64_t count, int64_t rows, int64_t cols, uint64_t key) {
+  Tensor t(DType::f32, {count, rows, cols});
   for (int64_t i = 0; i < t.elements(); ++i)
     t.data<float>()[i] = unit_float(philox(key, 0, static_cast<uint64_t>(i)).v[0]) - 0.5f;
   return t;
@@ -43,9 +46,9 @@ class Run {
  public:
   Run(const Case& c, Isa isa)
       : case_(c),
-        a_(c.trans_a ? random_matrix(c.k, c.m, 1) : random_matrix(c.m, c.k, 1)),
-        b_(c.trans_b ? random_matrix(c.n, c.k, 2) : random_matrix(c.k, c.n, 2)),
-        c_(DType::f32, {c.m, c.n}) {
+        a_(random_matrices(c.matrices, c.trans_a ? c.k : c.m, c.trans_a ? c.m : c.k, 1)),
+        b_(random_matrices(c.matrices, c.trans_b ? c.n : c.k, c.trans_b ? c.k : c.n, 2)),
+        c_(DType::f32, {c.matrices, c.m, c.n}) {
     ir::Attrs attrs{{"trans_a", int64_t{c.trans_a}}, {"trans_b", int64_t{c.trans_b}}};
     if (c.shards > 0) {
       attrs.set("batch", c.k);
@@ -54,7 +57,7 @@ class Run {
     node_ = {&ir::op::matmul, {}, attrs, {}, ""};
     kernel_ = make_packed_gemm({&node_, {a_.type(), b_.type()}, {c_.type()}, isa, 1});
     workspace_ = Tensor(DType::u8, {kernel_->workspace_bytes()});
-    repeats_ = std::max<int64_t>(1, 40'000'000 / (c.m * c.n * c.k));
+    repeats_ = std::max<int64_t>(1, 40'000'000 / (c.matrices * c.m * c.n * c.k));
   }
 
   void measure() {
@@ -70,15 +73,15 @@ class Run {
 
   void print(double peak) {
     std::sort(seconds_.begin(), seconds_.end());
-    const double gflop = 2e-9 * static_cast<double>(case_.m * case_.n * case_.k);
+    const double gflop = 2e-9 * static_cast<double>(case_.matrices * case_.m * case_.n * case_.k);
     const double least = seconds_.front();
     const double median = seconds_[seconds_.size() / 2];
     fmt::print(
-        "{:5} x{:5} x{:5}  {}{} shards {}  min {:9.1f} us {:6.1f} GFLOP/s {:5.1f}%  "
+        "{:3} x {:5} x{:5} x{:5}  {}{} shards {}  min {:9.1f} us {:6.1f} GFLOP/s {:5.1f}%  "
         "median {:6.1f} GFLOP/s {:5.1f}%\n",
-        case_.m, case_.k, case_.n, case_.trans_a ? 't' : 'n', case_.trans_b ? 't' : 'n',
-        case_.shards, least * 1e6, gflop / least, 100 * gflop / least / peak, gflop / median,
-        100 * gflop / median / peak);
+        case_.matrices, case_.m, case_.k, case_.n, case_.trans_a ? 't' : 'n',
+        case_.trans_b ? 't' : 'n', case_.shards, least * 1e6, gflop / least,
+        100 * gflop / least / peak, gflop / median, 100 * gflop / median / peak);
   }
 
  private:

@@ -72,10 +72,10 @@ HONE_INLINE void products(const RefCall& call) {
             call.out<T>(0) + i * d.rows * d.cols);
 }
 
-// What is rare is compiled for no target of its own.
-[[gnu::noinline]] void products_of_other_dtypes(const RefCall& call) {
+// They need no FMA, so they are compiled for no target of their own.
+[[gnu::noinline]] void integer_products(const RefCall& call) {
   visit(call.operands[0].type->dtype, [&]<class E>(E) {
-    if constexpr (is_number<E> && sizeof(E) >= 4) products<E>(call);
+    if constexpr (is_integer<E> && sizeof(E) >= 4) products<E>(call);
   });
 }
 
@@ -83,7 +83,7 @@ HONE_INLINE void products(const RefCall& call) {
 template <class T>
 HONE_INLINE void matmul(const RefCall& call) {
   if (call.operands[0].type->dtype == dtype_of<T>()) products<T>(call);
-  else products_of_other_dtypes(call);
+  else integer_products(call);
 }
 
 }  // namespace
