@@ -40,11 +40,11 @@ void require_known(const Session::Impl& session, const Tensors& given) {
 
 }  // namespace
 
-Session Session::load(const std::string& path, const SessionOptions& options) {
-  io::OnnxModel file = io::load_onnx(path);
+std::unique_ptr<Session::Impl> Session::Impl::make(const io::OnnxModel& file,
+                                                   const SessionOptions& options) {
   auto impl = std::make_unique<Impl>();
   impl->name = file.graph.name();
-  impl->class_names = std::move(file.labels);
+  impl->class_names = file.labels;
   impl->graph = passes::freeze(file.graph, file.states);
   impl->inputs = inputs_of(impl->graph);
   impl->outputs = ports(impl->graph, impl->graph.outputs());
@@ -57,7 +57,11 @@ Session Session::load(const std::string& path, const SessionOptions& options) {
         return exec::bind_inputs(passes::retype_inputs(graph, types), types);
       },
       default_isa(), impl->pool.get(), passes);
-  return Session(std::move(impl));
+  return impl;
+}
+
+Session Session::load(const std::string& path, const SessionOptions& options) {
+  return Session(Impl::make(io::load_onnx(path), options));
 }
 
 Session::Session(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

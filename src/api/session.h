@@ -4,6 +4,7 @@
 #include <hone/session.h>
 
 #include "exec/staged.h"
+#include "io/onnx_model.h"
 
 namespace hone {
 
@@ -15,6 +16,7 @@ struct Session::Impl {
   std::unique_ptr<ThreadPool> pool;
   std::unique_ptr<exec::StagedExecutor> executor;
 
+  static std::unique_ptr<Impl> make(const io::OnnxModel& file, const SessionOptions& options);
   /// Runs with an observer of each step, which may be empty.
   void run(const Tensors& given, Tensors& results, const exec::StepObserver& observer) const;
 };

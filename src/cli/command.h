@@ -56,7 +56,10 @@ void check_fits(const std::string& file, const Model& model, const data::Dataset
 void add_train(CLI::App& app, Common& common, const std::string& command);
 void add_eval(CLI::App& app, Common& common);
 void add_predict(CLI::App& app, Common& common);
+void add_run(CLI::App& app, Common& common);
 void add_inspect(CLI::App& app, Common& common);
+void add_bench(CLI::App& app, Common& common);
+void add_profile(CLI::App& app, Common& common);
 void add_doctor(CLI::App& app, Common& common);
 
 }  // namespace hone::cli

@@ -1,13 +1,15 @@
 // hone inspect MODEL.onnx: layers, parameters, work and memory, and the program that would run.
 #include <fmt/format.h>
-#include <hone/hone.h>
+#include <unistd.h>
 
+#include "api/session.h"
 #include "cli/command.h"
+#include "cli/table.h"
 #include "cli/usage.h"
-#include "exec/staged.h"
 #include "io/onnx_import.h"
 #include "ir/bind.h"
-#include "ir/cost.h"
+#include "ir/dot.h"
+#include "ir/layers.h"
 #include "ir/text.h"
 
 namespace hone::cli {
@@ -18,6 +20,7 @@ struct InspectArgs {
   int64_t batch = 1;
   bool graph = false;
   bool plan = false;
+  bool dot = false;
 };
 
 // What there is to say of a file that hone cannot run.
@@ -32,35 +35,62 @@ void inspect_unsupported(const io::OnnxOutline& outline, const Common& common) {
                     {"unsupported", outline.unsupported}});
 }
 
+std::string table_of(const std::vector<ir::LayerRow>& rows) {
+  Table table({{"layer"}, {"op"}, {"output"}, {"parameters", true}, {"FLOPs", true}});
+  for (const ir::LayerRow& row : rows)
+    table.add({row.name, row.op, row.output.to_string(),
+               row.parameters == 0 ? "" : grouped(row.parameters), grouped(row.flops)});
+  return table.to_text(terminal_columns(STDOUT_FILENO));
+}
+
+nlohmann::json json_of(const std::vector<ir::LayerRow>& rows) {
+  nlohmann::json out = nlohmann::json::array();
+  for (const ir::LayerRow& row : rows)
+    out.push_back({{"name", row.name},
+                   {"op", row.op},
+                   {"dtype", name_of(row.output.dtype)},
+                   {"output", row.output.shape.dims()},
+                   {"parameters", row.parameters},
+                   {"flops", row.flops},
+                   {"bytes", row.output.bytes()}});
+  return out;
+}
+
 void inspect(const InspectArgs& args, const Common& common) {
   if (const io::OnnxOutline outline = io::outline_onnx(args.model); !outline.unsupported.empty()) {
     inspect_unsupported(outline, common);
     return;
   }
-  const Model model = Model::load(args.model);
-  const ir::Graph graph = io::load_onnx(args.model).graph;
-  ThreadPool pool(common.threads);
-  exec::StagedExecutor staged(graph, default_isa(), &pool);
-  const auto planned = staged.program(exec::input_types(graph, args.batch));
-  const plan::Program& program = *planned;
-  const int64_t flops = ir::flops(ir::bind_batch(graph, 1));
-
-  say(common, fmt::format("{:<16} {:<14} {:<20} {:>12}", "layer", "op", "output", "parameters"));
-  for (const LayerSummary& row : model.summary()) {
-    say(common, fmt::format("{:<16} {:<14} {:<20} {:>12}", row.name, row.op, row.output.to_string(),
-                            row.parameters == 0 ? "" : grouped(row.parameters)));
+  const io::OnnxModel file = io::load_onnx(args.model);
+  const ir::Graph& graph = file.graph;
+  if (args.dot && !common.json) {
+    say(common, ir::to_dot(graph));
+    return;
   }
+  const std::unique_ptr<Session::Impl> session =
+      Session::Impl::make(file, {.threads = common.threads});
+  const auto program = session->executor->program(exec::input_types(session->graph, args.batch));
+  const std::vector<ir::LayerRow> rows = ir::layers(ir::bind_batch(graph, 1));
+  int64_t parameters = 0;
+  int64_t flops = 0;
+  for (const ir::LayerRow& row : rows) {
+    parameters += row.parameters;
+    flops += row.flops;
+  }
+
+  say(common, table_of(rows));
   say(common, fmt::format("\n{} parameters, {} nodes, {} floating-point operations a sample",
-                          grouped(model.parameters()), graph.nodes().size(), grouped(flops)));
+                          grouped(parameters), graph.nodes().size(), grouped(flops)));
   say(common, fmt::format("at batch {}: {} kernel calls, {} bytes of memory beside the weights",
-                          args.batch, program.steps.size(), grouped(program.arena_bytes)));
+                          args.batch, program->steps.size(), grouped(program->arena_bytes)));
   if (args.graph) say(common, "\n" + ir::to_text(graph, {.max_constant_elements = 16}));
-  if (args.plan) say(common, "\n" + program.to_text());
-  say_json(common, {{"parameters", model.parameters()},
-                    {"flops", flops},
-                    {"nodes", graph.nodes().size()},
-                    {"peak_bytes", program.arena_bytes},
-                    {"unsupported", nlohmann::json::array()}});
+  if (args.plan) say(common, "\n" + program->to_text());
+  nlohmann::json object = {
+      {"parameters", parameters},      {"flops", flops},
+      {"nodes", graph.nodes().size()}, {"peak_bytes", program->arena_bytes},
+      {"layers", json_of(rows)},       {"unsupported", nlohmann::json::array()}};
+  if (args.dot) object["dot"] = ir::to_dot(graph);
+  say_json(common, object);
 }
 
 }  // namespace
@@ -74,6 +104,7 @@ void add_inspect(CLI::App& app, Common& common) {
       ->check(whole_number(1, INT32_MAX));
   c->add_flag("--graph", args->graph, "Print the graph");
   c->add_flag("--plan", args->plan, "Print the program: kernels and memory");
+  c->add_flag("--dot", args->dot, "Print the graph for Graphviz, as 'dot -Tsvg' takes it, alone");
 }
 
 }  // namespace hone::cli

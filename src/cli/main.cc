@@ -23,7 +23,10 @@ int main(int argc, char** argv) {
   add_train(app, common, command_line(argc, argv));
   add_eval(app, common);
   add_predict(app, common);
+  add_run(app, common);
   add_inspect(app, common);
+  add_bench(app, common);
+  add_profile(app, common);
   add_doctor(app, common);
   try {
     app.parse(argc, argv);

@@ -24,7 +24,7 @@ value_of() { sed -n "s/^ *\"$2\": \(.*[^,]\),\{0,1\}$/\1/p" "$1.json"; }
 
 # Help.
 "$HONE" --help >out || problem "hone --help fails"
-for verb in train eval predict inspect doctor; do
+for verb in train eval predict run inspect bench profile doctor; do
   grep -q "^  $verb " out || problem "hone --help does not list $verb"
   "$HONE" "$verb" --help >help 2>err || problem "hone $verb --help fails"
   [[ ! -s err ]] || problem "hone $verb --help writes to stderr"
