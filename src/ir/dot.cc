@@ -41,7 +41,7 @@ std::string to_dot(const Graph& graph) {
                        quoted(o.name), graph.value(o.value).node, i,
                        quoted(graph.type(o.value).to_string()));
   }
-  return out + "}\n";
+  return out + "}";
 }
 
 }  // namespace hone::ir

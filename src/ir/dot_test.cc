@@ -23,7 +23,7 @@ TEST(Dot, BoxesAndEdges) {
             "  n2 -> n3 [label=\"f32[N,3]\"];\n"
             "  out0 [label=\"y\", shape=ellipse];\n"
             "  n3 -> out0 [label=\"f32[N,3]\"];\n"
-            "}\n");
+            "}");
 }
 
 }  // namespace
