@@ -53,7 +53,7 @@ struct Model::Impl {
 
   TensorType input_type(DType dtype) const {
     std::vector<int64_t> dims = sample.dims();
-    dims.insert(dims.begin(), kBatch);
+    dims.insert(dims.begin(), network->batch());
     return {dtype, Shape(dims)};
   }
 
@@ -147,6 +147,9 @@ void Model::compile(CompileOptions options) {
 
 History Model::fit(const data::Dataset& train, FitOptions options) {
   train::require_trainable(train, options);
+  require(impl_->network->batch() == kBatch,
+          "model '{}' takes batches of exactly {}: training needs one that leaves it open",
+          impl_->name, impl_->network->batch());
   const Shape sample = sample_of(train.images);
   if (impl_->sample.rank() > 0) require_samples(impl_->name, impl_->sample, train);
   if (options.validation.size() > 0) require_samples(impl_->name, sample, options.validation);

@@ -1,19 +1,25 @@
 // The tool: parses the command line, runs one verb, and turns errors into one line and an exit
 // code: 0 done, 1 failed, 2 wrong usage, 130 interrupted, 143 terminated.
 #include <fmt/core.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <iostream>
 #include <new>
 
 #include "base/error.h"
 #include "cli/command.h"
+#include "cli/help.h"
+#include "cli/table.h"
 #include "cli/usage.h"
 
 int main(int argc, char** argv) {
   using namespace hone::cli;
   exit_on_interrupt();
   CLI::App app{"hone takes a neural network from data to production.", "hone"};
+  const int columns = terminal_columns(STDOUT_FILENO);
+  app.formatter(std::make_shared<HelpFormatter>(columns > 0 ? std::min(columns, 100) : 80));
   app.require_subcommand(1);
   app.set_version_flag("--version", "hone " HONE_VERSION);
   app.footer(

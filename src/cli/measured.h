@@ -12,7 +12,6 @@ namespace hone::cli {
 struct MeasureArgs {
   std::string model;
   int64_t batch = 1;
-  std::vector<std::string> dims;  ///< NAME=N
 };
 
 void add_measure_options(CLI::App& command, MeasureArgs& args);

@@ -30,7 +30,10 @@ std::vector<LayerRow> layers(const Graph& graph) {
     }
     if (node.is(op::input)) continue;
     const int64_t cost = flops(graph, node);
-    if (out.empty() || node.name.empty() || out.back().name != node.name) {
+    const bool goes_on = !out.empty() && !out.back().name.empty() &&
+                         (node.name.empty() ? node.op->op_class == OpClass::elementwise
+                                            : node.name == out.back().name);
+    if (!goes_on) {
       out.push_back({node.name, std::string(node.op->name), {}, 0, 0});
       most = cost;
     } else if (cost > most) {

@@ -8,7 +8,8 @@
 
 namespace hone::ir {
 
-/// The nodes of one name that follow one another, as those of a composite do.
+/// The nodes of one name that follow one another, as those of a composite do, with elementwise ones
+/// after them that have none.
 struct LayerRow {
   std::string name;
   std::string op;          ///< of the node that costs most

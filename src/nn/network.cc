@@ -119,6 +119,8 @@ class GraphNetwork final : public Network {
     return Shape(std::vector<int64_t>(dims.begin() + 1, dims.end()));
   }
 
+  int64_t batch() const override { return graph_.shape(graph_.find_input("input"))[0]; }
+
   Built build(Mode, const TensorType& type) const override {
     const TensorType& declared = graph_.type(graph_.find_input("input"));
     require(type.shape == declared.shape, "model '{}': expected samples of shape {}, found {}",

@@ -32,6 +32,8 @@ class Network {
   virtual Built build(Mode mode, const TensorType& input) const = 0;
   /// The sample's shape where the network fixes it.
   virtual std::optional<Shape> sample_shape() const = 0;
+  /// The batch that it is made for: kBatch unless a file fixes it.
+  virtual int64_t batch() const { return kBatch; }
   virtual std::string name() const = 0;
 };
 

@@ -15,10 +15,20 @@ namespace {
 
 constexpr int64_t kBatchSize = 256;
 
-TensorType batch_type(const TensorType& type) {
+TensorType batch_type(const TensorType& type, int64_t batch) {
   require(type.shape.rank() > 0, "expected samples along axis 0, found {}", type.to_string());
   TensorType out = type;
-  out.shape[0] = kBatch;
+  out.shape[0] = batch;
+  return out;
+}
+
+/// Rows [first, end), and zeros after them up to `batch` rows.
+Tensor padded_rows(const Tensor& samples, int64_t first, int64_t end, int64_t batch) {
+  const Tensor rows = samples.rows(first, end);
+  if (end - first == batch) return rows;
+  const TensorType type = batch_type(samples.type(), batch);
+  Tensor out(type.dtype, type.shape);
+  std::memcpy(out.raw(), rows.raw(), static_cast<size_t>(rows.bytes()));
   return out;
 }
 
@@ -33,7 +43,9 @@ Evaluator::Evaluator(std::shared_ptr<const nn::Network> network, Loss loss, Isa 
       passes_(std::move(passes)) {}
 
 Evaluator::Stage& Evaluator::stage(const TensorType& images, const TensorType* labels) {
-  const BatchType type{batch_type(images), labels == nullptr ? TensorType{} : batch_type(*labels)};
+  const int64_t batch = network_->batch();
+  const BatchType type{batch_type(images, batch),
+                       labels == nullptr ? TensorType{} : batch_type(*labels, batch)};
   const std::string key =
       type.images.to_string() + (labels == nullptr ? "" : type.labels.to_string());
   const auto found = stages_.find(key);
@@ -48,11 +60,14 @@ void Evaluator::each_batch(const Tensor& images, const Tensor* labels, exec::Sta
   exec::StagedExecutor& staged =
       stage(images.type(), labels == nullptr ? nullptr : &labels->type()).executor;
   const int64_t n = images.shape()[0];
-  for (int64_t first = 0; first < n; first += kBatchSize) {
-    const int64_t end = std::min(n, first + kBatchSize);
-    std::map<std::string, Tensor> inputs = {{"input", images.rows(first, end)}};
-    if (labels != nullptr) inputs.emplace("labels", labels->rows(first, end));
-    sink(first, *staged.run(inputs, states));
+  const bool is_free = network_->batch() == kBatch;
+  const int64_t step = is_free ? kBatchSize : network_->batch();
+  for (int64_t first = 0; first < n; first += step) {
+    const int64_t end = std::min(n, first + step);
+    const int64_t rows = is_free ? end - first : step;
+    std::map<std::string, Tensor> inputs = {{"input", padded_rows(images, first, end, rows)}};
+    if (labels != nullptr) inputs.emplace("labels", padded_rows(*labels, first, end, rows));
+    sink(first, end, *staged.run(inputs, states));
   }
 }
 
@@ -62,14 +77,15 @@ Evaluation Evaluator::evaluate(const data::Dataset& data, exec::StateStore& stat
   double loss = 0;
   double hits = 0;
   bool counted = false;
-  each_batch(data.images, &data.labels, states, [&](int64_t, const exec::Executor& run) {
-    const Tensor losses = run.output("losses");
-    for (int64_t i = 0; i < losses.elements(); ++i) loss += losses.data<float>()[i];
-    if (!run.program().has_output("hits")) return;
-    counted = true;
-    const Tensor right = run.output("hits");
-    for (int64_t i = 0; i < right.elements(); ++i) hits += right.data<float>()[i];
-  });
+  each_batch(data.images, &data.labels, states,
+             [&](int64_t first, int64_t end, const exec::Executor& run) {
+               const Tensor losses = run.output("losses");
+               for (int64_t i = 0; i < end - first; ++i) loss += losses.data<float>()[i];
+               if (!run.program().has_output("hits")) return;
+               counted = true;
+               const Tensor right = run.output("hits");
+               for (int64_t i = 0; i < end - first; ++i) hits += right.data<float>()[i];
+             });
   const double n = static_cast<double>(data.size());
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -82,10 +98,9 @@ Tensor Evaluator::predict(const Tensor& samples, exec::StateStore& states) {
   Shape shape = graph.shape(graph.find_output("logits"));
   shape[0] = samples.shape()[0];
   Tensor out(DType::f32, shape);
-  each_batch(samples, nullptr, states, [&](int64_t first, const exec::Executor& run) {
-    const Tensor logits = run.output("logits");
-    std::memcpy(out.rows(first, first + logits.shape()[0]).raw(), logits.raw(),
-                static_cast<size_t>(logits.bytes()));
+  each_batch(samples, nullptr, states, [&](int64_t first, int64_t end, const exec::Executor& run) {
+    Tensor rows = out.rows(first, end);
+    std::memcpy(rows.raw(), run.output("logits").raw(), static_cast<size_t>(rows.bytes()));
   });
   return out;
 }

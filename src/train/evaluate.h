@@ -23,7 +23,8 @@ class Evaluator {
   Tensor predict(const Tensor& samples, exec::StateStore& states);
 
  private:
-  using Sink = std::function<void(int64_t first, const exec::Executor&)>;
+  /// Sees the outputs of samples [first, end); what follows them in a batch is padding.
+  using Sink = std::function<void(int64_t first, int64_t end, const exec::Executor&)>;
   struct Stage {
     ir::Graph graph;
     exec::StagedExecutor executor;

@@ -23,21 +23,23 @@ def value(name, *dims, dtype=TensorProto.FLOAT):
     return helper.make_tensor_value_info(name, dtype, list(dims))
 
 
-# Ten times the mean of each channel, and a softmax: red, green and blue.
+# Ten times the mean of each channel, and a softmax: red, green and blue; for any number of pictures,
+# and for three.
 weight = np.zeros((3 * 4 * 4, 3), np.float32)
 for c in range(3):
     weight[c * 16 : (c + 1) * 16, c] = 10 / 16
-save(
-    "colours",
-    [
-        helper.make_node("Flatten", ["image"], ["flat"], "flatten"),
-        helper.make_node("Gemm", ["flat", "w"], ["means"], "head/Gemm"),
-        helper.make_node("Softmax", ["means"], ["probabilities"], "head/Softmax", axis=1),
-    ],
-    [value("image", "N", 3, 4, 4)],
-    [value("probabilities", "N", 3)],
-    [numpy_helper.from_array(weight, "w")],
-)
+for name, batch in ("colours", "N"), ("threes", 3):
+    save(
+        name,
+        [
+            helper.make_node("Flatten", ["image"], ["flat"], "flatten"),
+            helper.make_node("Gemm", ["flat", "w"], ["means"], "head/Gemm"),
+            helper.make_node("Softmax", ["means"], ["probabilities"], "head/Softmax", axis=1),
+        ],
+        [value("image", batch, 3, 4, 4)],
+        [value("probabilities", batch, 3)],
+        [numpy_helper.from_array(weight, "w")],
+    )
 
 # Two inputs, two outputs, one of them with a name that no file can have.
 save(

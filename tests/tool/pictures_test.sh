@@ -55,6 +55,17 @@ grep -q '"predictions": \[' out || problem "predict --json: $(cat out)"
 "$HONE" predict "$colours" half.jpg --resize 5 --quiet >out 2>err
 [[ ! -s err ]] || problem "predict --quiet: $(cat err)"
 
+# The same network for three pictures at a time.
+threes=$models/threes.onnx
+for verb in "predict MODEL half.jpg" "eval MODEL --data folder"; do
+  for model in "$colours" "$threes"; do
+    # shellcheck disable=SC2086
+    "$HONE" ${verb//MODEL/$model} "${feed[@]}" 2>err | sed 's/, [0-9]* images.s//' \
+      >"$(basename "$model").out" || problem "$verb: $(cat err)"
+  done
+  cmp colours.onnx.out threes.onnx.out || problem "$verb: $(cat ./*.onnx.out)"
+done
+
 # hone's own, on pictures and on a folder of them; grey pictures for a network of colours.
 expect '^folder/1/0.png  [0-9]+ \([0-9]+\)  [0-9.]+%$' predict mlp.onnx folder/1/0.png
 expect '^half.jpg  ' predict mlp.onnx half.jpg --resize 28x28

@@ -34,6 +34,17 @@ for verb in train eval predict run inspect bench profile doctor; do
 done
 "$HONE" --version | grep -Eq '^hone [0-9]+\.[0-9]+\.[0-9]+$' || problem "hone --version"
 
+# Help in 80 columns without a terminal, and in those of one.
+for verb in '' train eval predict run inspect bench profile doctor; do
+  # shellcheck disable=SC2086
+  [[ -z $("$HONE" $verb --help | awk 'length > 80') ]] || problem "hone $verb --help is too wide"
+  if command -v script >/dev/null; then
+    script -qc "stty cols 60; '$HONE' $verb --help" typescript >/dev/null </dev/null
+    [[ -z $(grep -v '^Script' typescript | tr -d '\r' | awk 'length > 60') ]] ||
+      problem "hone $verb --help wraps: $(cat typescript)"
+  fi
+done
+
 # JSON.
 json train "accuracy loss test_accuracy images_per_s epochs seed model" \
   cnn --data data --epochs 2 --seed 3 -o cnn.onnx --report report.html

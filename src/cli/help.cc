@@ -1,0 +1,59 @@
+// CLI11 lays help out in two columns and leaves long lines to the terminal.
+#include "cli/help.h"
+
+#include <algorithm>
+#include <sstream>
+
+namespace hone::cli {
+namespace {
+
+constexpr size_t kNames = 26;        // columns of the names, with the space around them
+constexpr size_t kLeastBeside = 30;  // fewer columns than this for the text: it goes below
+
+}  // namespace
+
+std::string wrapped(const std::string& text, size_t width, size_t indent) {
+  std::string out;
+  size_t column = indent;
+  std::istringstream words(text);
+  for (std::string word; words >> word;) {
+    if (!out.empty() && column + 1 + word.size() > width) {
+      out += "\n" + std::string(indent, ' ');
+      column = indent;
+    } else if (!out.empty()) {
+      out += ' ';
+      ++column;
+    }
+    out += word;
+    column += word.size();
+  }
+  return out;
+}
+
+std::string HelpFormatter::entry(const std::string& name, const std::string& description) const {
+  const bool beside = width_ >= kNames + kLeastBeside;
+  const size_t indent = beside ? kNames : 6;
+  std::string out = "  " + name;
+  if (beside && out.size() + 2 <= indent) out.append(indent - out.size(), ' ');
+  else out += "\n" + std::string(indent, ' ');
+  return out + wrapped(description, width_, indent) + "\n";
+}
+
+std::string HelpFormatter::make_description(const CLI::App* app) const {
+  return wrapped(app->get_description(), width_, 0) + "\n";
+}
+
+std::string HelpFormatter::make_option(const CLI::Option* option, bool is_positional) const {
+  return entry(make_option_name(option, is_positional) + make_option_opts(option),
+               make_option_desc(option));
+}
+
+std::string HelpFormatter::make_subcommand(const CLI::App* verb) const {
+  return entry(verb->get_name(), verb->get_description());
+}
+
+std::string HelpFormatter::make_footer(const CLI::App* app) const {
+  return wrapped(app->get_footer(), width_, 0) + "\n";
+}
+
+}  // namespace hone::cli
