@@ -26,13 +26,15 @@ struct InspectArgs {
 // What there is to say of a file that hone cannot run.
 void inspect_unsupported(const io::OnnxOutline& outline, const Common& common) {
   say(common, fmt::format("{} parameters, {} nodes", grouped(outline.parameters), outline.nodes));
-  say(common,
-      fmt::format("hone cannot run it: unsupported ops: {}", fmt::join(outline.unsupported, ", ")));
+  say(common, "hone cannot run it: " + io::to_string(outline.unsupported));
+  nlohmann::json unsupported = nlohmann::json::array();
+  for (const io::OnnxUnsupported& u : outline.unsupported)
+    unsupported.push_back({{"name", u.name}, {"op", u.op}, {"opset", u.opset}, {"why", u.why}});
   say_json(common, {{"parameters", outline.parameters},
                     {"flops", nullptr},
                     {"nodes", outline.nodes},
                     {"peak_bytes", nullptr},
-                    {"unsupported", outline.unsupported}});
+                    {"unsupported", unsupported}});
 }
 
 std::string table_of(const std::vector<ir::LayerRow>& rows) {

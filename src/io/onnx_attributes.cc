@@ -45,4 +45,11 @@ std::vector<int64_t> ints_of(const onnx::NodeProto& node, std::string_view name,
                       : std::vector<int64_t>(a->ints().begin(), a->ints().end());
 }
 
+std::vector<float> floats_of(const onnx::NodeProto& node, std::string_view name,
+                             std::vector<float> fallback) {
+  const auto* a = typed(node, name, onnx::AttributeProto::FLOATS);
+  return a == nullptr ? std::move(fallback)
+                      : std::vector<float>(a->floats().begin(), a->floats().end());
+}
+
 }  // namespace hone::io

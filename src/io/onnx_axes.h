@@ -11,6 +11,6 @@ namespace hone::io {
 /// The axis as one in [0, rank); throws InvalidInput if there is none.
 int64_t axis_of(int64_t axis, int rank);
 /// The attribute or input "axes"; empty if there is none.
-std::vector<int64_t> axes_of(const OnnxImporter& in, const onnx::NodeProto& node, int rank);
+std::vector<int64_t> axes_of(OnnxImporter& in, const onnx::NodeProto& node, int rank);
 
 }  // namespace hone::io

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "io/file.h"
 #include "io/onnx_importer.h"
+#include "io/onnx_unknown_fields.h"
 
 namespace hone::io {
 namespace {
@@ -17,28 +18,10 @@ namespace {
 using nlohmann::json;
 
 // The opsets whose meaning the rows know.
-constexpr int64_t kLowestOpset = 7;
+constexpr int64_t kLowestOpset = 6;
 constexpr int64_t kHighestOpset = 23;
 
-bool is_standard(const std::string& domain) { return domain.empty() || domain == "ai.onnx"; }
-
 bool is_float(DType dtype) { return dtype == DType::f32 || dtype == DType::f64; }
-
-// Integers of rank 0 or 1 may turn out to be a shape, an axis, ...
-std::optional<std::vector<int64_t>> as_numbers(const Tensor& t) {
-  if (t.shape().rank() > 1 || (t.dtype() != DType::i64 && t.dtype() != DType::i32)) return {};
-  const Tensor wide = t.cast(DType::i64);
-  return std::vector<int64_t>(wide.data<int64_t>(), wide.data<int64_t>() + wide.elements());
-}
-
-std::set<std::string> unsupported_ops(const onnx::GraphProto& graph) {
-  std::set<std::string> out;
-  for (const auto& node : graph.node()) {
-    if (!is_standard(node.domain())) out.insert(node.domain() + "." + node.op_type());
-    else if (find_import_row(node.op_type()) == nullptr) out.insert(node.op_type());
-  }
-  return out;
-}
 
 onnx::ModelProto parse_model(std::string_view bytes) {
   onnx::ModelProto proto;
@@ -50,59 +33,71 @@ onnx::ModelProto parse_model(std::string_view bytes) {
   return proto;
 }
 
-TensorType declared_type(const onnx::ValueInfoProto& info) {
-  require(info.type().has_tensor_type() && info.type().tensor_type().has_shape(),
-          "input '{}': expected a tensor with a shape", info.name());
+// The input's declared type, with what the options say of its shape.
+TensorType input_type(const onnx::ValueInfoProto& info, const ImportOptions& options) {
+  if (!info.type().has_tensor_type())
+    fail(ErrorKind::Unsupported, "sequences, maps and optional values are not supported");
   const auto& tensor = info.type().tensor_type();
+  const DType dtype = dtype_from_onnx(tensor.elem_type());
+  const auto given = options.inputs.find(info.name());
+  require(tensor.has_shape() || given != options.inputs.end(), "expected a tensor with a shape");
+  if (!tensor.has_shape()) return {dtype, given->second};
   std::vector<int64_t> dims;
   for (const auto& dim : tensor.shape().dim()) {
-    if (dim.has_dim_value() && dim.dim_value() > 0) {
+    const auto named = options.dims.find(dim.dim_param());
+    if (dim.has_dim_value() && dim.dim_value() != -1) {
+      require(dim.dim_value() >= 0, "extent {} is negative", dim.dim_value());
       dims.push_back(dim.dim_value());
-      continue;
+    } else {
+      dims.push_back(named == options.dims.end() ? kBatch : named->second);
     }
-    require(!dim.has_dim_value() || dim.dim_value() == -1, "input '{}': extent {} is not positive",
-            info.name(), dim.dim_value());
-    if (!dims.empty())
-      fail(ErrorKind::Unsupported, "input '{}': only axis 0 may be symbolic, found axis {}",
-           info.name(), dims.size());
-    dims.push_back(kBatch);
   }
-  try {
-    return {dtype_from_onnx(tensor.elem_type()), Shape(dims)};
-  } catch (const Error& e) {
-    fail(e.kind(), "input '{}': {}", info.name(), e.what());
+  if (given != options.inputs.end()) {
+    const Shape& shape = given->second;
+    bool fits = shape.rank() == static_cast<int>(dims.size());
+    for (int i = 0; fits && i < shape.rank(); ++i)
+      fits = dims[static_cast<size_t>(i)] == kBatch || dims[static_cast<size_t>(i)] == shape[i];
+    require(fits, "the model declares {}, the shape given is {}", Shape(dims).to_string(),
+            shape.to_string());
+    dims = shape.dims();
   }
+  for (size_t i = 1; i < dims.size(); ++i)
+    if (dims[i] == kBatch)
+      fail(ErrorKind::Unsupported, "axis {} is symbolic: give its extent (only axis 0 may be open)",
+           i);
+  return {dtype, Shape(dims)};
 }
 
 }  // namespace
 
-OnnxImporter::OnnxImporter(const onnx::ModelProto& proto, std::string_view name)
+OnnxImporter::OnnxImporter(const onnx::ModelProto& proto, std::string_view name,
+                           const ImportOptions& options, const std::set<std::string>& known)
     : proto_(proto),
+      options_(options),
+      known_(known),
       model_{ir::Graph(proto.graph().name().empty() ? std::string(name) : proto.graph().name()),
-             {}} {}
+             {}},
+      is_own_(proto.producer_name() == kOnnxProducer) {}
 
-void OnnxImporter::read_opset() {
-  for (const auto& opset : proto_.opset_import())
-    if (is_standard(opset.domain())) opset_ = opset.version();
-  require(opset_ != 0, "the model names no opset");
-  if (opset_ < kLowestOpset || opset_ > kHighestOpset)
-    fail(ErrorKind::Unsupported, "opset {} is not supported: expected {} to {}", opset_,
-         kLowestOpset, kHighestOpset);
+int64_t OnnxImporter::opset_of(
+    const google::protobuf::RepeatedPtrField<onnx::OperatorSetIdProto>& opsets) const {
+  for (const auto& opset : opsets) {
+    if (!is_standard(opset.domain())) continue;
+    if (opset.version() < kLowestOpset || opset.version() > kHighestOpset)
+      fail(ErrorKind::Unsupported, "opset {} is not supported: expected {} to {}", opset.version(),
+           kLowestOpset, kHighestOpset);
+    return opset.version();
+  }
+  return 0;
 }
 
-void OnnxImporter::refuse_unsupported() const {
-  const std::set<std::string> unknown = unsupported_ops(proto_.graph());
-  if (!unknown.empty())
-    fail(ErrorKind::Unsupported, "unsupported ops: {}", fmt::join(unknown, ", "));
-  if (proto_.graph().sparse_initializer_size() > 0)
-    fail(ErrorKind::Unsupported, "sparse initializers are not supported");
+void OnnxImporter::declare_functions() {
+  for (const auto& f : proto_.functions())
+    require(functions_.try_emplace({f.domain(), f.name()}, &f).second,
+            "function '{}' of domain '{}' is given twice", f.name(), f.domain());
 }
 
 void OnnxImporter::define(const std::string& name, OnnxValue value) {
-  if (value.tensor.defined()) {
-    value.numbers = as_numbers(value.tensor);
-    value.is_scalar = value.tensor.shape().rank() == 0;
-  }
   require(!name.empty() && values_.try_emplace(name, std::move(value)).second,
           "value '{}' is given twice", name);
 }
@@ -112,16 +107,50 @@ void OnnxImporter::declare_inputs() {
   for (const auto& t : proto_.graph().initializer()) initialised.insert(t.name());
   // Older files list initializers among the inputs.
   for (const auto& info : proto_.graph().input())
-    if (!initialised.contains(info.name()))
-      define(info.name(), {graph().input(info.name(), declared_type(info))});
+    if (!initialised.contains(info.name())) declare_input(info);
+  for (const auto& [name, shape] : options_.inputs)
+    require(graph().find_input(name) != ir::kNoValue || values_.contains(name),
+            "the model has no input '{}', whose shape is given", name);
+}
+
+void OnnxImporter::declare_input(const onnx::ValueInfoProto& info) {
+  const std::string& name = info.name();
+  try {
+    const TensorType type = input_type(info, options_);
+    if (!known_.contains(name)) return define(name, OnnxValue{graph().input(name, type)});
+    const Tensor& value = options_.values.at(name);
+    require(value.type() == type, "expected {}, found {}", type.to_string(),
+            value.type().to_string());
+    OnnxValue constant{ir::kNoValue, value};
+    constant.name = name;
+    define(name, std::move(constant));
+  } catch (const Error& e) {
+    if (e.kind() != ErrorKind::Unsupported) fail(e.kind(), "input '{}': {}", name, e.what());
+    unsupported_.push_back({name, "input", 0, e.what()});
+    OnnxValue value;
+    value.is_unsupported = true;
+    define(name, std::move(value));
+  }
 }
 
 void OnnxImporter::declare_state(const std::string& name, Tensor value, bool trainable) {
-  define(name, OnnxValue{graph().state(name, value.type(), trainable), value});
+  const ir::ValueId v = graph().state(name, value.type(), trainable);
+  facts_.resize(graph().values().size());
+  facts_[static_cast<size_t>(v)].contents = value;
+  facts_[static_cast<size_t>(v)].varies = true;
+  define(name, OnnxValue{v});
   model_.states[name] = std::move(value);
 }
 
+void OnnxImporter::declare_constant(const onnx::TensorProto& proto) {
+  OnnxValue constant{ir::kNoValue, from_proto(proto)};
+  constant.name = proto.name();
+  define(proto.name(), std::move(constant));
+}
+
 void OnnxImporter::declare_initializers() {
+  if (proto_.graph().sparse_initializer_size() > 0)
+    fail(ErrorKind::Unsupported, "sparse initializers are not supported");
   json own = json::object();
   for (const auto& entry : proto_.metadata_props())
     if (entry.key() == kStatesKey) own = json::parse(entry.value(), nullptr, false);
@@ -133,28 +162,24 @@ void OnnxImporter::declare_initializers() {
       for (int i = 3; i < std::min(node.input_size(), 5); ++i) statistics.insert(node.input(i));
 
   for (const auto& proto : proto_.graph().initializer()) {
-    Tensor value = from_proto(proto);
     const std::string& name = proto.name();
     const auto known = own.find(name);
-    if (known != own.end()) {
-      require(known->is_boolean(), "metadata '{}': '{}' is no boolean", kStatesKey, name);
-      declare_state(name, std::move(value), known->get<bool>());
-    } else if (own.empty() && is_float(value.dtype()) && value.shape().rank() > 0) {
-      declare_state(name, std::move(value), !statistics.contains(name));
-    } else {
-      OnnxValue constant{ir::kNoValue, std::move(value)};
-      constant.name = name;
-      define(name, std::move(constant));
-    }
-  }
-}
-
-void OnnxImporter::read_nodes() {
-  for (const auto& node : proto_.graph().node()) {
     try {
-      find_import_row(node.op_type())->read(*this, node);
+      if (known != own.end()) {
+        require(known->is_boolean(), "metadata '{}': '{}' is no boolean", kStatesKey, name);
+        declare_state(name, from_proto(proto), known->get<bool>());
+      } else if (own.empty() && proto.data_type() == onnx::TensorProto::FLOAT &&
+                 proto.dims_size() > 0) {
+        declare_state(name, from_proto(proto), !statistics.contains(name));
+      } else {
+        declare_constant(proto);
+      }
     } catch (const Error& e) {
-      fail(e.kind(), "node '{}' ({}): {}", node.name(), node.op_type(), e.what());
+      if (e.kind() != ErrorKind::Unsupported) throw;
+      unsupported_.push_back({name, "initializer", 0, e.what()});
+      OnnxValue value;
+      value.is_unsupported = true;
+      define(name, std::move(value));
     }
   }
 }
@@ -164,6 +189,7 @@ void OnnxImporter::read_outputs() {
   for (const auto& info : proto_.graph().output()) {
     const auto at = values_.find(info.name());
     require(at != values_.end(), "output '{}' is given by no node", info.name());
+    if (at->second.is_unsupported) continue;
     const ir::ValueId v = materialise(at->first, at->second);
     const int32_t declared = info.type().tensor_type().elem_type();
     require(declared == 0 || declared == onnx_dtype(graph().type(v).dtype),
@@ -188,94 +214,60 @@ void OnnxImporter::read_metadata() {
   }
 }
 
-OnnxModel OnnxImporter::run() {
-  read_opset();
-  refuse_unsupported();
+void OnnxImporter::read() {
+  refuse_unknown_fields(proto_);
+  opset_ = opset_of(proto_.opset_import());
+  const auto is_standard_node = [](const auto& node) { return is_standard(node.domain()); };
+  require(opset_ != 0 || std::none_of(proto_.graph().node().begin(), proto_.graph().node().end(),
+                                      is_standard_node),
+          "the model names no opset");
+  declare_functions();
   declare_inputs();
   declare_initializers();
-  read_nodes();
+  read_nodes(proto_.graph().node());
   read_outputs();
+  follow_new_nodes();
   read_metadata();
+}
+
+OnnxModel OnnxImporter::finish() {
+  if (!unsupported_.empty())
+    fail(ErrorKind::Unsupported, "hone cannot run the model: {}", to_string(unsupported_));
+  model_.graph = settled();
+  std::erase_if(model_.states,
+                [&](const auto& state) { return graph().find_state(state.first) == ir::kNoValue; });
   return std::move(model_);
 }
 
-bool OnnxImporter::has(const onnx::NodeProto& node, int i) const {
-  return i < node.input_size() && !node.input(i).empty();
+namespace {
+
+// Reads the file; again, with more inputs as constants, where shapes depend on inputs whose
+// contents are given.
+OnnxImporter read_all(const onnx::ModelProto& proto, std::string_view name,
+                      const ImportOptions& options, std::set<std::string>& known) {
+  while (true) {
+    OnnxImporter importer(proto, name, options, known);
+    importer.read();
+    const size_t before = known.size();
+    for (const std::string& wanted : importer.wanted())
+      if (options.values.contains(wanted)) known.insert(wanted);
+    if (known.size() == before) return importer;
+  }
 }
 
-const OnnxValue& OnnxImporter::input(const onnx::NodeProto& node, int i) const {
-  require(has(node, i), "input {} is missing", i);
-  const auto at = values_.find(node.input(i));
-  require(at != values_.end(), "input '{}' is given by nothing before it", node.input(i));
-  return at->second;
-}
+}  // namespace
 
-ir::ValueId OnnxImporter::value(const onnx::NodeProto& node, int i) {
-  input(node, i);
-  return materialise(node.input(i), values_.at(node.input(i)));
-}
-
-ir::ValueId OnnxImporter::materialise(const std::string& name, OnnxValue& v) {
-  if (v.value != ir::kNoValue) return v.value;
-  if (!v.tensor.defined())
-    fail(ErrorKind::Unsupported, "'{}' is the run-time shape of a tensor, used as data", name);
-  return v.value = graph().constant(v.tensor, v.name);
-}
-
-const Tensor& OnnxImporter::tensor(const onnx::NodeProto& node, int i) const {
-  const Tensor& t = input(node, i).tensor;
-  if (!t.defined())
-    fail(ErrorKind::Unsupported, "input '{}' must be constant, but is computed", node.input(i));
-  return t;
-}
-
-std::vector<int64_t> OnnxImporter::numbers(const onnx::NodeProto& node, int i) const {
-  const auto& numbers = input(node, i).numbers;
-  if (!numbers) fail(ErrorKind::Unsupported, "input '{}' must be constant integers", node.input(i));
-  return *numbers;
-}
-
-const std::string& OnnxImporter::node_name(const onnx::NodeProto& node) const {
-  const bool own = proto_.producer_name() == kOnnxProducer;
-  return own && !node.doc_string().empty() ? node.doc_string() : node.name();
-}
-
-ir::ValueId OnnxImporter::add(const onnx::NodeProto& node, const ir::OpSpec& op,
-                              std::vector<ir::ValueId> operands, ir::Attrs attrs) {
-  return graph().add(op, std::move(operands), std::move(attrs), node_name(node));
-}
-
-ir::ValueId OnnxImporter::scalar(DType dtype, double value) {
-  return graph().constant(Tensor::from<double>({}, {value}).cast(dtype));
-}
-
-void OnnxImporter::bind(const onnx::NodeProto& node, OnnxValue value) {
-  require(node.output_size() > 0, "the node has no output");
-  define(node.output(0), std::move(value));
-}
-
-const OnnxImportRow* find_import_row(std::string_view op_type) {
-  static const std::vector<OnnxImportRow> rows = [] {
-    std::vector<OnnxImportRow> all;
-    for (const auto& part : {onnx_elementwise_rows(), onnx_shape_rows(), onnx_layer_rows()})
-      all.insert(all.end(), part.begin(), part.end());
-    return all;
-  }();
-  for (const OnnxImportRow& row : rows)
-    if (row.op_type == op_type) return &row;
-  return nullptr;
-}
-
-OnnxModel import_onnx(std::string_view bytes, std::string_view name) {
+OnnxModel import_onnx(std::string_view bytes, std::string_view name, const ImportOptions& options) {
   try {
     const onnx::ModelProto proto = parse_model(bytes);
-    return OnnxImporter(proto, name).run();
+    std::set<std::string> known;
+    return read_all(proto, name, options, known).finish();
   } catch (const Error& e) {
     fail(e.kind(), "'{}': {}", name, e.what());
   }
 }
 
-OnnxOutline outline_onnx(const std::string& path) {
+OnnxOutline outline_onnx(const std::string& path, const ImportOptions& options) {
   const std::string bytes = read_file(path);
   try {
     const onnx::ModelProto proto = parse_model(bytes);
@@ -284,14 +276,16 @@ OnnxOutline outline_onnx(const std::string& path) {
     for (const auto& t : proto.graph().initializer())
       if (const Tensor value = from_proto(t); is_float(value.dtype()))
         out.parameters += value.elements();
-    const std::set<std::string> unknown = unsupported_ops(proto.graph());
-    out.unsupported.assign(unknown.begin(), unknown.end());
+    std::set<std::string> known;
+    out.unsupported = read_all(proto, path, options, known).unsupported();
     return out;
   } catch (const Error& e) {
     fail(e.kind(), "'{}': {}", path, e.what());
   }
 }
 
-OnnxModel load_onnx(const std::string& path) { return import_onnx(read_file(path), path); }
+OnnxModel load_onnx(const std::string& path, const ImportOptions& options) {
+  return import_onnx(read_file(path), path, options);
+}
 
 }  // namespace hone::io

@@ -1,7 +1,13 @@
 // From an ONNX file to a graph. What hone exports comes back as the graph that it was; files of
 // other producers are read where their ops have a meaning in hone's.
+//
+// What initializers become: a floating-point one of rank 1 or more is a state with that value,
+// trainable unless it is a batch norm's running statistic; scalars and integers are constants. A
+// floating-point one is a constant too where the graph's structure depends on its numbers (the
+// scales of a Resize), and is dropped where nothing reads it. hone's own files say what is a state.
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,22 +16,44 @@
 
 namespace hone::io {
 
-/// Floating-point initializers become trainable states, scalars and integers constants, unless the
-/// file is hone's own and says otherwise. Throws InvalidInput for a file that is broken and
-/// Unsupported, with the list of ops, for one that hone cannot run; the line names the file.
-OnnxModel load_onnx(const std::string& path);
+/// What is known of a model's inputs beyond what its file says. With static shapes, whatever the
+/// model computes from its shapes is known at import; without any, the batch stays symbolic: axis 0
+/// of the inputs that leave it open, and no other axis may be open.
+struct ImportOptions {
+  std::map<std::string, Shape> inputs = {};   ///< shapes of inputs, by the input's name
+  std::map<std::string, int64_t> dims = {};   ///< extents of dimensions, by the dimension's name
+  std::map<std::string, Tensor> values = {};  ///< inputs' contents, by the input's name: an input
+                                              ///< that a shape depends on becomes a constant
+};
+
+/// Throws InvalidInput for a file that is broken or that does not fit the options, and Unsupported,
+/// with every node that hone has no meaning for, for one that hone cannot run; the line names the
+/// file.
+OnnxModel load_onnx(const std::string& path, const ImportOptions& options = {});
 
 /// The same of a file's bytes; `name` stands in the errors.
-OnnxModel import_onnx(std::string_view bytes, std::string_view name);
+OnnxModel import_onnx(std::string_view bytes, std::string_view name,
+                      const ImportOptions& options = {});
+
+/// A node (or an input or initializer) that hone has no meaning for, and why.
+struct OnnxUnsupported {
+  std::string name;
+  std::string op;  ///< "LSTM", with its domain where that is not ONNX's own; "input"; "initializer"
+  int64_t opset = 0;
+  std::string why;
+};
 
 /// What can be said of a file that hone may not be able to run.
 struct OnnxOutline {
   int64_t nodes = 0;
-  int64_t parameters = 0;                ///< elements of its floating-point initializers
-  std::vector<std::string> unsupported;  ///< ops that hone has no meaning for, by name
+  int64_t parameters = 0;  ///< elements of its floating-point initializers
+  std::vector<OnnxUnsupported> unsupported = {};
 };
 
 /// Throws as `load_onnx` does for a file that cannot be read or is broken.
-OnnxOutline outline_onnx(const std::string& path);
+OnnxOutline outline_onnx(const std::string& path, const ImportOptions& options = {});
+
+/// "node 'a' (LSTM, opset 17): hone has no such op; ...": one line, bounded, with how many more.
+std::string to_string(const std::vector<OnnxUnsupported>& unsupported);
 
 }  // namespace hone::io

@@ -1,139 +1,157 @@
-// Import rows of the elementwise ops and of the reductions.
+// Import rows of the ops that compute each element from the elements at its place.
+#include <cmath>
+
 #include "base/error.h"
-#include "io/onnx_axes.h"
-#include "io/onnx_importer.h"
-#include "ir/infer.h"
+#include "io/onnx_rows.h"
 
 namespace hone::io {
+
+ir::Expr second_operand(OnnxImporter& in, const onnx::NodeProto& n) {
+  const ir::Expr b = in.expr(n, 1);
+  if (in.opset() >= 7 || find_attribute(n, "axis") == nullptr) return b;
+  const int rank = in.expr(n, 0).rank();
+  const int64_t axis = axis_of(int_of(n, "axis", 0), rank);
+  std::vector<int64_t> dims = b.shape().dims();
+  while (static_cast<int64_t>(dims.size()) + axis < rank) dims.push_back(1);
+  return ir::reshape(b, Shape(dims));
+}
+
 namespace {
 
-using ir::ValueId;
+using ir::Expr;
 using Node = onnx::NodeProto;
 
 template <const ir::OpSpec& Op>
 void unary(OnnxImporter& in, const Node& n) {
-  in.bind(n, in.add(n, Op, {in.value(n, 0)}));
+  in.bind(n, ir::apply(Op, {in.expr(n, 0)}));
 }
 
 template <const ir::OpSpec& Op>
 void binary(OnnxImporter& in, const Node& n) {
-  in.bind(n, in.add(n, Op, {in.value(n, 0), in.value(n, 1)}));
+  in.bind(n, ir::apply(Op, {in.expr(n, 0), second_operand(in, n)}));
 }
 
 // Max, Min and Sum take any number of inputs.
 template <const ir::OpSpec& Op>
+Expr all_inputs(OnnxImporter& in, const Node& n) {
+  Expr all = in.expr(n, 0);
+  for (int i = 1; i < n.input_size(); ++i) all = ir::apply(Op, {all, in.expr(n, i)});
+  return all;
+}
+template <const ir::OpSpec& Op>
 void variadic(OnnxImporter& in, const Node& n) {
-  ValueId all = in.value(n, 0);
-  for (int i = 1; i < n.input_size(); ++i) all = in.add(n, Op, {all, in.value(n, i)});
-  in.bind(n, all);
+  in.bind(n, all_inputs<Op>(in, n));
 }
-
-void less(OnnxImporter& in, const Node& n) {
-  in.bind(n, in.add(n, ir::op::greater, {in.value(n, 1), in.value(n, 0)}));
-}
-
-void where(OnnxImporter& in, const Node& n) {
-  in.bind(n, in.add(n, ir::op::select, {in.value(n, 0), in.value(n, 1), in.value(n, 2)}));
+void mean(OnnxImporter& in, const Node& n) {
+  in.bind(n, all_inputs<ir::op::add>(in, n) / n.input_size());
 }
 
 // The limits are attributes before opset 11 and inputs after.
 void clip(OnnxImporter& in, const Node& n) {
-  ValueId x = in.value(n, 0);
-  const DType dtype = in.type(n, 0).dtype;
-  const auto limit = [&](int i, std::string_view name) -> std::optional<ValueId> {
-    if (in.has(n, i)) return in.value(n, i);
-    if (find_attribute(n, name) != nullptr) return in.scalar(dtype, float_of(n, name, 0));
-    return {};
+  Expr x = in.expr(n, 0);
+  const auto limit = [&](int i, std::string_view name) {
+    if (in.has(n, i)) return in.expr(n, i);
+    return find_attribute(n, name) == nullptr ? Expr{} : in.scalar(x.dtype(), float_of(n, name, 0));
   };
-  if (const auto low = limit(1, "min")) x = in.add(n, ir::op::max, {x, *low});
-  if (const auto high = limit(2, "max")) x = in.add(n, ir::op::min, {x, *high});
+  if (const Expr low = limit(1, "min")) x = ir::maximum(x, low);
+  if (const Expr high = limit(2, "max")) x = ir::minimum(x, high);
   in.bind(n, x);
 }
 
 // A shape that is cast stays shape data; the batch itself, as a float, is hone's `dim`.
-void cast(OnnxImporter& in, const Node& n) {
-  const DType to = dtype_from_onnx(static_cast<int32_t>(int_of(n, "to", 0)));
+void cast_to(OnnxImporter& in, const Node& n, DType to) {
   const OnnxValue& from = in.input(n, 0);
   if (from.batch_of == ir::kNoValue) {
-    in.bind(n, in.add(n, ir::op::cast, {in.value(n, 0)}, {{"dtype", std::string(name_of(to))}}));
-    return;
-  }
-  const ValueId source = from.batch_of;
-  if (to == DType::i64 || to == DType::i32) {
-    in.bind(n, OnnxValue{from});
+    in.bind(n, ir::apply(ir::op::cast, {in.expr(n, 0)}, {{"dtype", std::string(name_of(to))}}));
+  } else if (to == DType::i64 || to == DType::i32) {
+    in.bind(n, from);
   } else if (to == DType::f32 && from.is_scalar) {
-    in.bind(n, in.add(n, ir::op::dim, {source}, {{"axis", int64_t{0}}}));
+    in.bind(n, ir::apply(ir::op::dim, {Expr{&in.graph(), from.batch_of}}, {{"axis", int64_t{0}}}));
   } else {
     fail(ErrorKind::Unsupported, "a shape that holds the batch cannot be cast to {}", name_of(to));
   }
 }
-
-struct Reduction {
-  std::vector<int64_t> axes;
-  int64_t keep;
-};
-
-// Axes are an attribute in older opsets and an input in newer ones; without any, all are reduced.
-Reduction reduction(OnnxImporter& in, const Node& n) {
-  const int rank = in.type(n, 0).shape.rank();
-  Reduction r{axes_of(in, n, rank), int_of(n, "keepdims", 1)};
-  if (r.axes.empty() && int_of(n, "noop_with_empty_axes", 0) == 0)
-    for (int a = 0; a < rank; ++a) r.axes.push_back(a);
-  return r;
+void cast(OnnxImporter& in, const Node& n) {
+  cast_to(in, n, dtype_from_onnx(static_cast<int32_t>(int_of(n, "to", 0))));
 }
+void cast_like(OnnxImporter& in, const Node& n) { cast_to(in, n, in.type(n, 1).dtype); }
 
-ValueId reduce(OnnxImporter& in, const Node& n, const ir::OpSpec& op, ValueId x,
-               const Reduction& r) {
-  ir::Attrs attrs{{"axes", r.axes}};
-  if (r.keep != 0) attrs.set("keep", int64_t{1});
-  return in.add(n, op, {x}, std::move(attrs));
+void reciprocal(OnnxImporter& in, const Node& n) { in.bind(n, 1 / in.expr(n, 0)); }
+
+// Activations. `a` and `b` stand for alpha, and beta or gamma.
+Expr leaky(const Expr& x, const Expr& slope) { return ir::select(ir::greater(x, 0), x, x * slope); }
+void leaky_relu(OnnxImporter& in, const Node& n) {
+  const Expr x = in.expr(n, 0);
+  in.bind(n, ir::select(ir::greater(x, 0), x, x * float_of(n, "alpha", 0.01F)));
 }
-
-template <const ir::OpSpec& Op>
-void reduce_row(OnnxImporter& in, const Node& n) {
-  in.bind(n, reduce(in, n, Op, in.value(n, 0), reduction(in, n)));
-}
-
-void reduce_mean(OnnxImporter& in, const Node& n) {
-  const Reduction r = reduction(in, n);
-  const ValueId x = in.value(n, 0);
-  const TensorType type = in.graph().type(x);
-  double count = 1;
-  for (int64_t a : r.axes) {
-    const int64_t extent = type.shape[static_cast<int>(a)];
-    if (extent == kBatch) fail(ErrorKind::Unsupported, "a mean over the batch is not supported");
-    count *= static_cast<double>(extent);
+// Before opset 7 a slope is one a channel.
+void prelu(OnnxImporter& in, const Node& n) {
+  const Expr x = in.expr(n, 0);
+  Expr slope = in.expr(n, 1);
+  if (in.opset() < 7 && slope.rank() == 1 && x.rank() > 2 && slope.shape()[0] > 1) {
+    std::vector<int64_t> dims(static_cast<size_t>(x.rank()) - 1, 1);
+    dims[0] = slope.shape()[0];
+    slope = ir::reshape(slope, Shape(dims));
   }
-  const ValueId sum = reduce(in, n, ir::op::reduce_sum, x, r);
-  in.bind(n, in.add(n, ir::op::div, {sum, in.scalar(type.dtype, count)}));
+  in.bind(n, leaky(x, slope));
 }
-
-void argmax(OnnxImporter& in, const Node& n) {
-  if (int_of(n, "select_last_index", 0) != 0)
-    fail(ErrorKind::Unsupported, "select_last_index is not supported");
-  const Shape shape = in.type(n, 0).shape;
-  const int64_t axis = axis_of(int_of(n, "axis", 0), shape.rank());
-  const ValueId index = in.add(n, ir::op::argmax, {in.value(n, 0)}, {{"axis", axis}});
-  if (int_of(n, "keepdims", 1) == 0) return in.bind(n, index);
-  std::vector<int64_t> kept = shape.dims();
-  kept[static_cast<size_t>(axis)] = 1;
-  in.bind(n, in.add(n, ir::op::reshape, {index}, {{"shape", kept}}));
+// x where it is positive, else a (exp(min(x, 0) / b) - 1).
+Expr elu_of(const Expr& x, double a, double b = 1) {
+  const Expr below = ir::minimum(x, 0);
+  return ir::select(ir::greater(x, 0), x, (ir::exp(b == 1 ? below : below / b) - 1) * a);
 }
-
-// exp(x - max) / sum, or x - max - log(sum). Before opset 13 the axes from `axis` on are one.
-void softmax(OnnxImporter& in, const Node& n) {
-  const ValueId x = in.value(n, 0);
-  const int rank = in.type(n, 0).shape.rank();
-  const bool flattens = in.opset() < 13;
-  const int64_t axis = axis_of(int_of(n, "axis", flattens ? 1 : -1), rank);
-  if (flattens && axis != rank - 1)
-    fail(ErrorKind::Unsupported, "before opset 13, only the last axis is supported");
-  const Reduction r{{axis}, 1};
-  const ValueId shifted = in.add(n, ir::op::sub, {x, reduce(in, n, ir::op::reduce_max, x, r)});
-  const ValueId powers = in.add(n, ir::op::exp, {shifted});
-  const ValueId sum = reduce(in, n, ir::op::reduce_sum, powers, r);
-  if (n.op_type() == "Softmax") in.bind(n, in.add(n, ir::op::div, {powers, sum}));
-  else in.bind(n, in.add(n, ir::op::sub, {shifted, in.add(n, ir::op::log, {sum})}));
+void elu(OnnxImporter& in, const Node& n) {
+  in.bind(n, elu_of(in.expr(n, 0), float_of(n, "alpha", 1)));
+}
+void celu(OnnxImporter& in, const Node& n) {
+  const double a = float_of(n, "alpha", 1);
+  in.bind(n, elu_of(in.expr(n, 0), a, a));
+}
+void selu(OnnxImporter& in, const Node& n) {
+  in.bind(n, elu_of(in.expr(n, 0), float_of(n, "alpha", 1.67326319217681884765625)) *
+                 float_of(n, "gamma", 1.05070102214813232421875));
+}
+Expr hard_sigmoid_of(const Expr& x, double a, double b) {
+  return ir::minimum(ir::maximum(x * a + b, 0), 1);
+}
+void hard_sigmoid(OnnxImporter& in, const Node& n) {
+  in.bind(n, hard_sigmoid_of(in.expr(n, 0), float_of(n, "alpha", 0.2F), float_of(n, "beta", 0.5F)));
+}
+void hard_swish(OnnxImporter& in, const Node& n) {
+  const Expr x = in.expr(n, 0);
+  in.bind(n, x * hard_sigmoid_of(x, 1.0 / 6, 0.5));
+}
+// log(1 + exp(x)), which overflows nowhere: max(x, 0) + log(1 + exp(-|x|)).
+Expr softplus_of(const Expr& x) { return ir::relu(x) + ir::log(ir::exp(-ir::abs(x)) + 1); }
+void softplus(OnnxImporter& in, const Node& n) { in.bind(n, softplus_of(in.expr(n, 0))); }
+void softsign(OnnxImporter& in, const Node& n) {
+  const Expr x = in.expr(n, 0);
+  in.bind(n, x / (ir::abs(x) + 1));
+}
+void mish(OnnxImporter& in, const Node& n) {
+  const Expr x = in.expr(n, 0);
+  in.bind(n, x * ir::tanh(softplus_of(x)));
+}
+void gelu(OnnxImporter& in, const Node& n) {
+  const Expr x = in.expr(n, 0);
+  const std::string how = string_of(n, "approximate", "none");
+  require(how == "none" || how == "tanh", "approximate '{}' is unknown", how);
+  const Expr inner = how == "none" ? ir::erf(x * std::sqrt(0.5))
+                                   : ir::tanh((x + x * x * x * 0.044715) * std::sqrt(2 / M_PI));
+  in.bind(n, x * 0.5 * (inner + 1));
+}
+void thresholded_relu(OnnxImporter& in, const Node& n) {
+  const Expr x = in.expr(n, 0);
+  in.bind(n, ir::select(ir::greater(x, float_of(n, "alpha", 1)), x, in.scalar(x.dtype(), 0)));
+}
+// Towards 0 by the bias outside of [-lambd, lambd], 0 within.
+void shrink(OnnxImporter& in, const Node& n) {
+  const Expr x = in.expr(n, 0);
+  const double limit = float_of(n, "lambd", 0.5);
+  const double bias = float_of(n, "bias", 0);
+  const Expr zero = in.scalar(x.dtype(), 0);
+  in.bind(n, ir::select(ir::greater(-limit, x), x + bias,
+                        ir::select(ir::greater(x, limit), x - bias, zero)));
 }
 
 }  // namespace
@@ -150,25 +168,33 @@ std::vector<OnnxImportRow> onnx_elementwise_rows() {
           {"Erf", unary<op::erf>},
           {"Cos", unary<op::cos>},
           {"Relu", unary<op::relu>},
+          {"Reciprocal", reciprocal},
           {"Add", binary<op::add>},
           {"Sub", binary<op::sub>},
           {"Mul", binary<op::mul>},
           {"Div", binary<op::div>},
           {"Equal", binary<op::equal>},
           {"Greater", binary<op::greater>},
-          {"Less", less},
           {"Max", variadic<op::max>},
           {"Min", variadic<op::min>},
           {"Sum", variadic<op::add>},
-          {"Where", where},
+          {"Mean", mean},
           {"Clip", clip},
           {"Cast", cast},
-          {"ReduceSum", reduce_row<op::reduce_sum>},
-          {"ReduceMax", reduce_row<op::reduce_max>},
-          {"ReduceMean", reduce_mean},
-          {"ArgMax", argmax},
-          {"Softmax", softmax},
-          {"LogSoftmax", softmax}};
+          {"CastLike", cast_like},
+          {"LeakyRelu", leaky_relu},
+          {"PRelu", prelu},
+          {"Elu", elu},
+          {"Celu", celu},
+          {"Selu", selu},
+          {"HardSigmoid", hard_sigmoid},
+          {"HardSwish", hard_swish},
+          {"Softplus", softplus},
+          {"Softsign", softsign},
+          {"Mish", mish},
+          {"Gelu", gelu},
+          {"ThresholdedRelu", thresholded_relu},
+          {"Shrink", shrink}};
 }
 
 }  // namespace hone::io

@@ -176,9 +176,13 @@ TEST(OnnxImport, ListsTheOpsThatItLacks) {
   File f;
   f.node("LSTM", {"x"}, "a");
   f.node("Relu", {"a"}, "b");
-  f.node("EyeLike", {"b"}, "c");
+  f.node("Quux", {"b"}, "c");
   f.node("Fancy", {"c"}, "y").set_domain("com.acme");
-  EXPECT_EQ(f.error(ErrorKind::Unsupported), "'m': unsupported ops: EyeLike, LSTM, com.acme.Fancy");
+  EXPECT_EQ(f.error(ErrorKind::Unsupported),
+            "'m': hone cannot run the model: "
+            "node 'the_LSTM' (LSTM, opset 17): hone has no such op; "
+            "node 'the_Quux' (Quux, opset 17): hone has no such op; "
+            "node 'the_Fancy' (com.acme.Fancy, opset 17): hone has no such op");
 }
 
 TEST(OnnxImport, SaysWhatIsWrongWithAModel) {
@@ -198,22 +202,26 @@ TEST(OnnxImport, SaysWhatIsWrongWithAModel) {
   types.integers("i", {1, 2, 3, 4, 5});
   types.node("Add", {"x", "i"}, "y");
   EXPECT_EQ(types.error(InvalidInput),
-            "'m': node 'the_Add' (Add): add 'the_Add': expected operands of one dtype, found f32 "
-            "and i64");
+            "'m': node 'the_Add' (Add): add: expected operands of one dtype, found f32 and i64");
   File complex;
   complex.weight("w", {2});
   complex.graph().mutable_initializer(0)->set_data_type(onnx::TensorProto::COMPLEX64);
   complex.node("Relu", {"x"}, "y");
-  EXPECT_EQ(complex.error(Unsupported), "'m': tensor 'w': dtype COMPLEX64 is not supported");
+  EXPECT_EQ(complex.error(Unsupported),
+            "'m': hone cannot run the model: initializer 'w': tensor 'w': dtype COMPLEX64 is not "
+            "supported");
   File cut;
   cut.weight("w", {2});
   cut.graph().mutable_initializer(0)->set_raw_data("1234");
   EXPECT_EQ(cut.error(InvalidInput), "'m': tensor 'w': f32[2]: expected 8 bytes of data, found 4");
   File nothing;
   EXPECT_EQ(nothing.error(InvalidInput), "'m': output 'y' is given by no node");
-  EXPECT_EQ(File({1}, 99).error(Unsupported), "'m': opset 99 is not supported: expected 7 to 23");
-  EXPECT_EQ(File({1, kBatch}).error(Unsupported),
-            "'m': input 'x': only axis 0 may be symbolic, found axis 1");
+  EXPECT_EQ(File({1}, 99).error(Unsupported), "'m': opset 99 is not supported: expected 6 to 23");
+  File open({1, kBatch});
+  open.node("Relu", {"x"}, "y");
+  EXPECT_EQ(open.error(Unsupported),
+            "'m': hone cannot run the model: input 'x': axis 1 is symbolic: give its extent (only "
+            "axis 0 may be open)");
   File attribute;
   set_string(attribute.node("Flatten", {"x"}, "y"), "axis", "one");
   EXPECT_EQ(attribute.error(InvalidInput),

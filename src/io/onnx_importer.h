@@ -9,8 +9,11 @@
 #include <string_view>
 #include <vector>
 
+#include "base/function_ref.h"
+#include "io/onnx_import.h"
 #include "io/onnx_model.h"
 #include "io/onnx_proto.h"
+#include "ir/expr.h"
 
 namespace hone::io {
 
@@ -21,61 +24,134 @@ inline constexpr int64_t kBatchExtent = INT64_MIN;
 /// most only feed shapes.
 struct OnnxValue {
   ir::ValueId value = ir::kNoValue;
-  Tensor tensor = {};                                ///< the contents of an initializer or constant
-  std::optional<std::vector<int64_t>> numbers = {};  ///< shape data, up to rank 1
-  std::string name = {};                             ///< of the constant's node, if it gets one
-  bool is_scalar = false;                            ///< shape data of rank 0
-  ir::ValueId batch_of = ir::kNoValue;  ///< shape data holding kBatchExtent: whose batch it is
+  Tensor tensor = {};           ///< the contents of an initializer or constant
+  std::string name = {};        ///< of the constant's node, if it gets one
+  bool is_unsupported = false;  ///< the result of a node that hone has no meaning for
+  // A shape that holds the symbolic batch, as shape data:
+  ir::ValueId batch_of = ir::kNoValue;  ///< whose batch it is
+  std::vector<int64_t> extents = {};    ///< with kBatchExtent
+  bool is_scalar = false;               ///< of rank 0
 };
+
+/// ONNX's own domain, by either of its names.
+inline bool is_standard(const std::string& domain) { return domain.empty() || domain == "ai.onnx"; }
 
 class OnnxImporter {
  public:
-  OnnxImporter(const onnx::ModelProto& proto, std::string_view name);
-  OnnxModel run();
+  /// `known` are the inputs that become constants with the contents that `options` give them.
+  OnnxImporter(const onnx::ModelProto& proto, std::string_view name, const ImportOptions& options,
+               const std::set<std::string>& known);
+
+  /// Reads all of the file; what hone has no meaning for is collected, and what depends on it is
+  /// passed over.
+  void read();
+  const std::vector<OnnxUnsupported>& unsupported() const { return unsupported_; }
+  /// Inputs whose contents a row asked for and could not have.
+  const std::set<std::string>& wanted() const { return wanted_; }
+  /// The model; throws Unsupported if something was.
+  OnnxModel finish();
 
   ir::Graph& graph() { return model_.graph; }
   int64_t opset() const { return opset_; }
 
   /// True if the i-th input of a node is given (ONNX leaves optional ones empty).
   bool has(const onnx::NodeProto& node, int i) const;
+  /// True if the i-th output of a node is asked for.
+  bool wants(const onnx::NodeProto& node, int i) const;
   /// The i-th input; throws InvalidInput if it is missing.
   const OnnxValue& input(const onnx::NodeProto& node, int i) const;
   /// The same as a value of the graph.
   ir::ValueId value(const onnx::NodeProto& node, int i);
-  const TensorType& type(const onnx::NodeProto& node, int i) {
-    return graph().type(value(node, i));
-  }
+  ir::Expr expr(const onnx::NodeProto& node, int i) { return {&graph(), value(node, i)}; }
+  TensorType type(const onnx::NodeProto& node, int i) { return graph().type(value(node, i)); }
+
   /// The contents of an input that must be known; throws Unsupported if it is computed.
-  const Tensor& tensor(const onnx::NodeProto& node, int i) const;
-  /// Integers that must be known at import; throws Unsupported if they are computed.
-  std::vector<int64_t> numbers(const onnx::NodeProto& node, int i) const;
+  Tensor tensor(const onnx::NodeProto& node, int i);
+  /// The same if they are known.
+  std::optional<Tensor> known(const onnx::NodeProto& node, int i);
+  /// Integers, and floating-point numbers, that must be known.
+  std::vector<int64_t> numbers(const onnx::NodeProto& node, int i);
+  std::vector<double> reals(const onnx::NodeProto& node, int i);
+  /// Integers that must be known but for the symbolic batch, which is kBatchExtent.
+  std::vector<int64_t> extents(const onnx::NodeProto& node, int i);
 
   /// The name that a node has in hone.
-  const std::string& node_name(const onnx::NodeProto& node) const;
-  /// Appends a node that carries the name of the file's node.
-  ir::ValueId add(const onnx::NodeProto& node, const ir::OpSpec& op,
-                  std::vector<ir::ValueId> operands, ir::Attrs attrs = {});
-  ir::ValueId scalar(DType dtype, double value);
+  std::string node_name(const onnx::NodeProto& node) const;
+  /// Appends a node. Whatever a row appends without a name carries the name of the file's node.
+  ir::ValueId add(const ir::OpSpec& op, std::vector<ir::ValueId> operands, ir::Attrs attrs = {}) {
+    return graph().add(op, std::move(operands), std::move(attrs));
+  }
+  ir::Expr constant(Tensor tensor) { return ir::constant(graph(), std::move(tensor)); }
+  ir::Expr scalar(DType dtype, double value);
   /// Says what the node's first output is.
-  void bind(const onnx::NodeProto& node, OnnxValue value);
+  void bind(const onnx::NodeProto& node, OnnxValue value) { bind(node, 0, std::move(value)); }
   void bind(const onnx::NodeProto& node, ir::ValueId value) { bind(node, OnnxValue{value}); }
+  void bind(const onnx::NodeProto& node, const ir::Expr& e) { bind(node, OnnxValue{e.id}); }
+  /// Says what the node's i-th output is, if it is asked for.
+  void bind(const onnx::NodeProto& node, int i, OnnxValue value);
+  void bind(const onnx::NodeProto& node, int i, const ir::Expr& e) {
+    bind(node, i, OnnxValue{e.id});
+  }
+
+  /// Reads a branch in place of its node, with all the values around it in sight.
+  void inline_graph(const onnx::NodeProto& node, const onnx::GraphProto& graph);
 
  private:
-  void read_opset();
-  void refuse_unsupported() const;
+  using Nodes = google::protobuf::RepeatedPtrField<onnx::NodeProto>;
+
+  int64_t opset_of(
+      const google::protobuf::RepeatedPtrField<onnx::OperatorSetIdProto>& opsets) const;
+  void declare_functions();
   void declare_inputs();
   void declare_initializers();
-  void read_nodes();
   void read_outputs();
   void read_metadata();
   void define(const std::string& name, OnnxValue value);
+  void declare_input(const onnx::ValueInfoProto& info);
+  void declare_constant(const onnx::TensorProto& proto);
   void declare_state(const std::string& name, Tensor value, bool trainable);
+
+  void read_nodes(const Nodes& nodes);
+  void read_node(const onnx::NodeProto& node);
+  bool has_meaning(const onnx::NodeProto& node) const;
+  void dispatch(const onnx::NodeProto& node);
+  void inline_function(const onnx::NodeProto& node, const onnx::FunctionProto& function);
+  void refuse(const onnx::NodeProto& node, std::string why);
+  [[noreturn]] void fail_missing(const std::string& name) const;
+  bool reads_unsupported(const onnx::NodeProto& node) const;
+
   ir::ValueId materialise(const std::string& name, OnnxValue& value);
+  void follow_new_nodes();
+  void compute_contents(const ir::Node& node);
+  void want(ir::ValueId v);
+  void freeze(ir::ValueId v);
+  void visit_sources(ir::ValueId v, FunctionRef<void(const ir::Node&)> visit);
+  ir::Graph settled();
+
+  /// What is known of a value of the graph.
+  struct Fact {
+    Tensor contents = {};   ///< if they are known
+    bool varies = false;    ///< they are those of states, which may change
+    bool is_read = false;   ///< a state whose contents the structure of the graph depends on
+    std::string name = {};  ///< for the node, if it has none
+  };
 
   const onnx::ModelProto& proto_;
+  const ImportOptions& options_;
+  const std::set<std::string>& known_;
   OnnxModel model_;
+  bool is_own_;  ///< written by hone
   int64_t opset_ = 0;
   std::map<std::string, OnnxValue> values_;
+  std::map<std::pair<std::string, std::string>, const onnx::FunctionProto*> functions_;
+  const Nodes* nodes_ = nullptr;  ///< those being read
+  std::string name_;              ///< of the node being read
+  std::string prefix_;            ///< of the names of nodes in functions
+  int depth_ = 0;                 ///< of functions and branches
+  std::vector<Fact> facts_;       ///< by value of the graph
+  size_t followed_ = 0;           ///< how many nodes of the graph have facts
+  std::vector<OnnxUnsupported> unsupported_;
+  std::set<std::string> wanted_;
 };
 
 /// Attributes of an ONNX node, with ONNX's defaults given by the caller.
@@ -86,6 +162,8 @@ std::string string_of(const onnx::NodeProto& node, std::string_view name,
                       std::string_view fallback);
 std::vector<int64_t> ints_of(const onnx::NodeProto& node, std::string_view name,
                              std::vector<int64_t> fallback = {});
+std::vector<float> floats_of(const onnx::NodeProto& node, std::string_view name,
+                             std::vector<float> fallback = {});
 
 /// How an ONNX op is read.
 struct OnnxImportRow {
@@ -94,10 +172,17 @@ struct OnnxImportRow {
 };
 const OnnxImportRow* find_import_row(std::string_view op_type);
 
-// The table's parts: ops of one input's or output's elements, ops that move elements or make
-// shapes, and the layers of a network.
+// The table's parts, one file each.
 std::vector<OnnxImportRow> onnx_elementwise_rows();
+std::vector<OnnxImportRow> onnx_logic_rows();
+std::vector<OnnxImportRow> onnx_constant_rows();
 std::vector<OnnxImportRow> onnx_shape_rows();
+std::vector<OnnxImportRow> onnx_movement_rows();
+std::vector<OnnxImportRow> onnx_reduce_rows();
+std::vector<OnnxImportRow> onnx_conv_rows();
+std::vector<OnnxImportRow> onnx_pool_rows();
+std::vector<OnnxImportRow> onnx_norm_rows();
 std::vector<OnnxImportRow> onnx_layer_rows();
+std::vector<OnnxImportRow> onnx_control_rows();
 
 }  // namespace hone::io

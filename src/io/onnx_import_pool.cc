@@ -1,0 +1,170 @@
+// Import rows of the pools. hone pools images: other ranks are pooled two axes at a time, as a
+// window's maximum, and its sum and count, are those of its rows.
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+#include "io/onnx_rows.h"
+#include "io/onnx_window.h"
+
+namespace hone::io {
+namespace {
+
+using ir::Expr;
+using ir::Ints;
+using Node = onnx::NodeProto;
+
+/// What a window does along one axis; by default, nothing.
+struct AxisWindow {
+  int64_t size = 1, stride = 1, begin = 0, end = 0;
+};
+
+Expr pool2d(const Expr& image, const ir::OpSpec& op, const AxisWindow& h, const AxisWindow& w,
+            bool count_pad) {
+  ir::Attrs attrs{{"window", Ints{h.size, w.size}},
+                  {"stride", Ints{h.stride, w.stride}},
+                  {"pad", Ints{h.begin, w.begin, h.end, w.end}},
+                  {"layout", std::string("nchw")}};
+  if (&op == &ir::op::avg_pool2d) attrs.set("count_pad", int64_t{count_pad});
+  return ir::apply(op, {image}, std::move(attrs));
+}
+
+Expr pool(Expr x, const ir::OpSpec& op, const std::vector<AxisWindow>& axes, bool count_pad) {
+  const size_t rank = axes.size();
+  if (rank == 2) return pool2d(x, op, axes[0], axes[1], count_pad);
+  // The last two axes as an image, then each axis before them as its rows.
+  for (size_t last = rank; last > 0; last -= std::min<size_t>(last, last == rank ? 2 : 1)) {
+    const size_t first = last == rank && rank > 1 ? last - 2 : last - 1;
+    Ints dims = x.shape().dims();
+    const auto spatial = [&](size_t from, size_t to) {
+      int64_t n = 1;
+      for (size_t i = from; i < to; ++i) n *= dims[i + 2];
+      return n;
+    };
+    const Expr image = ir::reshape(
+        x, {dims[0], dims[1] * spatial(0, first), dims[first + 2], spatial(first + 1, rank)});
+    const bool is_image = last - first == 2;
+    const Expr y =
+        pool2d(image, op, axes[first], is_image ? axes[first + 1] : AxisWindow{}, count_pad);
+    dims[first + 2] = y.shape()[2];
+    if (is_image) dims[first + 3] = y.shape()[3];
+    x = ir::reshape(y, Shape(dims));
+  }
+  return x;
+}
+
+// A dilated window, or one that has a padding as large as itself, sees an axis whose elements lie
+// so that windows are next to each other. A place in the padding repeats one that the window has.
+Expr unfold(const Expr& x, const OnnxWindow& w, size_t axis) {
+  const int a = static_cast<int>(axis) + 2;
+  const int64_t extent = x.shape()[a];
+  Ints places;
+  for (int64_t o = 0; o < w.outputs[axis]; ++o) {
+    Ints taps;
+    for (int64_t t = 0; t < w.kernel[axis]; ++t) {
+      const int64_t at = o * w.stride[axis] + t * w.dilation[axis] - w.begin[axis];
+      if (at >= 0 && at < extent) taps.push_back(at);
+    }
+    require(!taps.empty(), "a window lies in the padding only");
+    taps.resize(static_cast<size_t>(w.kernel[axis]), taps.front());
+    places.insert(places.end(), taps.begin(), taps.end());
+  }
+  return pick(x, a, places);
+}
+
+// The maximum of integers of 8 bits is that of their floats.
+Expr as_f32(OnnxImporter& in, const Node& n) {
+  const Expr x = in.expr(n, 0);
+  if (x.rank() < 3)
+    fail(ErrorKind::Unsupported, "expected [N,C,...], found {}", x.shape().to_string());
+  const bool fits = x.dtype() == DType::f32 || x.dtype() == DType::u8 || x.dtype() == DType::i8;
+  if (!fits) fail(ErrorKind::Unsupported, "{} is not supported", name_of(x.dtype()));
+  return ir::cast(x, DType::f32);
+}
+
+std::vector<AxisWindow> axes_of(const OnnxWindow& w) {
+  std::vector<AxisWindow> axes;
+  for (size_t i = 0; i < w.rank(); ++i)
+    axes.push_back({w.kernel[i], w.stride[i], w.begin[i], w.end[i]});
+  return axes;
+}
+
+void max_pool(OnnxImporter& in, const Node& n) {
+  Expr x = as_f32(in, n);
+  if (in.wants(n, 1)) fail(ErrorKind::Unsupported, "indices as an output are not supported");
+  const OnnxWindow w = window_of(n, x.shape(), ints_of(n, "kernel_shape"));
+  std::vector<AxisWindow> axes = axes_of(w);
+  for (size_t i = 0; i < axes.size(); ++i) {
+    AxisWindow& a = axes[i];
+    if (w.dilation[i] == 1 && a.begin < a.size && a.end < a.size) continue;
+    x = unfold(x, w, i);
+    a = {a.size, a.size, 0, 0};
+  }
+  in.bind(n, ir::cast(pool(x, ir::op::max_pool2d, axes, false), in.type(n, 0).dtype));
+}
+
+// The mean over the windows' places inside, or over all of them.
+Expr average(const Node& n, const Expr& x, bool count_pad) {
+  const OnnxWindow w = window_of(n, x.shape(), ints_of(n, "kernel_shape"));
+  if (w.is_dilated()) fail(ErrorKind::Unsupported, "dilations are not supported");
+  const std::vector<AxisWindow> axes = axes_of(w);
+  const Ints pads = ints_of(n, "pads", Ints(2 * w.rank(), 0));
+  for (size_t i = 0; i < axes.size(); ++i) {
+    if (axes[i].begin >= axes[i].size || axes[i].end >= axes[i].size)
+      fail(ErrorKind::Unsupported, "padding as large as the window is not supported");
+    if (count_pad && int_of(n, "ceil_mode", 0) != 0 && axes[i].end != pads[i + w.rank()])
+      fail(ErrorKind::Unsupported, "ceil_mode with count_include_pad is not supported");
+  }
+  return pool(x, ir::op::avg_pool2d, axes, count_pad);
+}
+
+void average_pool(OnnxImporter& in, const Node& n) {
+  if (in.type(n, 0).dtype != DType::f32)
+    fail(ErrorKind::Unsupported, "{} is not supported", name_of(in.type(n, 0).dtype));
+  in.bind(n, average(n, as_f32(in, n), int_of(n, "count_include_pad", 0) != 0));
+}
+
+// |x|^p, and the p-th root.
+Expr power(const Expr& x, int64_t p) {
+  if (p == 1) return ir::abs(x);
+  if (p == 2) return x * x;
+  fail(ErrorKind::Unsupported, "p = {}: expected 1 or 2", p);
+}
+Expr root(const Expr& x, int64_t p) { return p == 1 ? x : ir::sqrt(x); }
+
+// The p-norm of a window: its mean times its places.
+void lp_pool(OnnxImporter& in, const Node& n) {
+  const int64_t p = int_of(n, "p", 2);
+  double places = 1;
+  for (int64_t k : ints_of(n, "kernel_shape")) places *= static_cast<double>(k);
+  in.bind(n, root(average(n, power(in.expr(n, 0), p), true) * places, p));
+}
+
+void global_pool(OnnxImporter& in, const Node& n) {
+  const Expr x = as_f32(in, n);
+  const bool average = n.op_type() == "GlobalAveragePool";
+  std::vector<AxisWindow> axes;
+  for (int i = 2; i < x.rank(); ++i) axes.push_back({x.shape()[i], 1, 0, 0});
+  in.bind(n, pool(x, average ? ir::op::avg_pool2d : ir::op::max_pool2d, axes, false));
+}
+
+void global_lp_pool(OnnxImporter& in, const Node& n) {
+  const int64_t p = int_of(n, "p", 2);
+  const Expr x = as_f32(in, n);
+  Ints axes;
+  for (int i = 2; i < x.rank(); ++i) axes.push_back(i);
+  in.bind(n, root(ir::reduce_sum(power(x, p), axes, true), p));
+}
+
+}  // namespace
+
+std::vector<OnnxImportRow> onnx_pool_rows() {
+  return {{"MaxPool", max_pool},
+          {"AveragePool", average_pool},
+          {"LpPool", lp_pool},
+          {"GlobalAveragePool", global_pool},
+          {"GlobalMaxPool", global_pool},
+          {"GlobalLpPool", global_lp_pool}};
+}
+
+}  // namespace hone::io
