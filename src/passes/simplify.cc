@@ -7,7 +7,8 @@
 
 #include "ir/equal.h"
 #include "ir/rewrite.h"
-#include "kernels/interpreter.h"
+#include "kernels/reference.h"
+#include "kernels/run_node.h"
 
 namespace hone::passes {
 namespace {
@@ -88,8 +89,7 @@ class Simplifier {
     views.reserve(tensors.size());
     for (Tensor& t : tensors) views.push_back({t.raw(), &t.type()});
     const std::span<const kernels::View> all = views;
-    kernels::run_reference_node(
-        {&node, all.first(node.operands.size()), all.subspan(node.operands.size())});
+    kernels::run_node(node, all.first(node.operands.size()), all.subspan(node.operands.size()));
     std::vector<ValueId> results;
     results.reserve(types.size());
     for (size_t i = node.operands.size(); i < tensors.size(); ++i)

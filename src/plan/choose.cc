@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include "kernels/interpreter.h"
+#include "kernels/run_node.h"
 
 namespace hone::plan {
 namespace {
@@ -25,35 +26,21 @@ class ReferenceKernel final : public Kernel {
   ir::Node node_;
 };
 
-std::string refusal(const KernelRow& row, const Problem& problem) {
-  if (problem.isa < row.lowest) return fmt::format("needs {}", name_of(row.lowest));
-  return row.refuse == nullptr ? "" : row.refuse(problem);
-}
-
-const KernelRow* best_row(const Problem& problem) {
-  const KernelRow* best = nullptr;
-  for (const KernelRow& row : kernels::kernel_rows()) {
-    if (row.op != problem.node->op || (best != nullptr && row.priority <= best->priority)) continue;
-    if (refusal(row, problem).empty()) best = &row;
-  }
-  return best;
-}
-
 }  // namespace
 
 Choice choose_kernel(const Problem& problem) {
-  if (const KernelRow* row = best_row(problem)) {
+  if (const KernelRow* row = kernels::best_row(problem)) {
     return {row->name, row->make(problem), row->in_place};
   }
   return {"reference", std::make_unique<ReferenceKernel>(problem)};
 }
 
 std::string explain(const Problem& problem) {
-  const KernelRow* best = best_row(problem);
+  const KernelRow* best = kernels::best_row(problem);
   std::string out;
   for (const KernelRow& row : kernels::kernel_rows()) {
     if (row.op != problem.node->op) continue;
-    const std::string why = refusal(row, problem);
+    const std::string why = kernels::refusal(row, problem);
     out += fmt::format("{}: {}\n", row.name,
                        &row == best ? "chosen" : (why.empty() ? "of lower priority" : why));
   }
