@@ -115,5 +115,47 @@ TEST(OnnxExport, RefusesWhatOnnxCannotSay) {
             "max_pool2d 'p' is not nchw: export the graph before the layout pass");
 }
 
+TEST(OnnxExport, SaysWhatOnnxCallsOtherwise) {
+  using ir::Ints;
+  OnnxModel m{ir::Graph("g"), {}};
+  ir::Graph& g = m.graph;
+  const auto x = g.input("x", {DType::f32, {2, 3, 4}});
+  const auto y = g.input("y", {DType::f32, {2, 3, 4}});
+  const auto image = g.input("image", {DType::f32, {1, 2, 3, 3}});
+  const auto w = add_state(m, "w", {2, 3, 2, 2});
+  g.output("product", g.add(op::matmul, {x, y}, {{"trans_b", int64_t{1}}}));
+  g.output("rest", g.add(op::mod, {x, y}));
+  g.output("sums", g.add(op::cumsum, {x}, {{"axis", int64_t{2}}, {"reverse", int64_t{1}}}));
+  const auto top = g.append(
+      op::topk, {x}, {{"axis", int64_t{1}}, {"k", int64_t{2}}, {"largest", int64_t{0}}}, "top");
+  g.output("values", g.node(top).results[0]);
+  g.output("places", g.node(top).results[1]);
+  g.output("upscaled", g.add(op::conv2d_grad_input, {image, w},
+                             {{"stride", Ints{2, 2}},
+                              {"pad", Ints{0, 0, 0, 0}},
+                              {"dilation", Ints{1, 1}},
+                              {"groups", int64_t{1}},
+                              {"layout", std::string("nchw")},
+                              {"shape", Ints{1, 3, 6, 7}}}));
+  std::map<std::string, onnx::NodeProto> nodes;  // by op
+  for (const onnx::NodeProto& node : exported(m).graph().node()) nodes[node.op_type()] = node;
+  const auto attribute = [&](const std::string& op, std::string_view name) {
+    for (const onnx::AttributeProto& a : nodes.at(op).attribute())
+      if (a.name() == name) return a;
+    ADD_FAILURE() << op << " lacks " << name;
+    return onnx::AttributeProto();
+  };
+  EXPECT_EQ(nodes.at("MatMul").input(1), nodes.at("Transpose").output(0));
+  const auto perm = attribute("Transpose", "perm").ints();
+  EXPECT_EQ(Ints(perm.begin(), perm.end()), (Ints{0, 2, 1}));
+  EXPECT_EQ(attribute("Mod", "fmod").i(), 1);
+  EXPECT_EQ(attribute("CumSum", "reverse").i(), 1);
+  EXPECT_EQ(attribute("CumSum", "exclusive").i(), 0);
+  EXPECT_EQ(attribute("TopK", "largest").i(), 0);
+  EXPECT_EQ(nodes.at("TopK").output(1), "places");
+  const auto padding = attribute("ConvTranspose", "output_padding").ints();
+  EXPECT_EQ(Ints(padding.begin(), padding.end()), (Ints{0, 1}));
+}
+
 }  // namespace
 }  // namespace hone::io

@@ -29,6 +29,11 @@ inline Expr floor_mod(Expr a, Expr b) {
   const Expr turns = logical_xor(greater(r, zero), greater(b, zero));
   return select(equal(r, zero), r, select(turns, r + b, r));
 }
+/// Shifts of integers, unsigned where they go right; one by as many bits as there are, or more,
+/// leaves 0.
+inline Expr shift_left(Expr a, Expr bits) { return a * pow(scalar_like(a, 2), bits); }
+inline Expr shift_right(Expr a, Expr bits) { return a / pow(scalar_like(a, 2), bits); }
+
 /// `odd_half(|x|)` with the sign of x.
 inline Expr with_sign_of(Expr x, Expr odd_half) {
   return select(greater(scalar_like(x, 0), x), -odd_half, odd_half);

@@ -70,6 +70,14 @@ Replacement sub_rule(const Site& s) { return drop_neutral(s, 1, 0.0); }
 Replacement mul_rule(const Site& s) { return either_neutral(s, 1.0); }
 Replacement div_rule(const Site& s) { return drop_neutral(s, 1, 1.0); }
 
+Replacement pow_rule(const Site& s) {
+  const ValueId x = s.operand(0);
+  if (s.has_type(x) && is_uniform(s.graph, s.operand(1), 1)) return x;
+  if (s.has_type(x) && is_uniform(s.graph, s.operand(1), 2))
+    return Node{&op::mul, {x, x}, {}, {}, ""};
+  return kNothing;
+}
+
 Replacement neg_rule(const Site& s) {
   if (s.producer(0).is(op::neg)) return s.producer(0).operands[0];
   return kNothing;
@@ -181,6 +189,7 @@ Rule rule_of(const ir::OpSpec& op) {
       {&op::sub, sub_rule},
       {&op::mul, mul_rule},
       {&op::div, div_rule},
+      {&op::pow, pow_rule},
       {&op::neg, neg_rule},
       {&op::abs, abs_rule},
       {&op::relu, relu_rule},

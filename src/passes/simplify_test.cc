@@ -35,6 +35,14 @@ TEST(Simplify, NeutralElementsGo) {
   expect_x("%c = constant -0 : f32[]\n %y = add(%x, %c)\n output \"y\" = %y");
 }
 
+TEST(Simplify, SmallPowersAreProducts) {
+  expect_x("%c = constant 1 : f32[]\n %y = pow(%x, %c)\n output \"y\" = %y");
+  expect_simplified(
+      std::string(kX) + "%c = constant 2 : f32[]\n %y = pow(%x, %c)\n output \"y\" = %y",
+      std::string(kX) + "%y = mul(%x, %x)\n output \"y\" = %y");
+  expect_same("%c = constant 3 : f32[]\n %y = pow(%x, %c)\n output \"y\" = %y");
+}
+
 TEST(Simplify, WhatChangesBitsStays) {
   expect_same("%c = constant 0 : f32[]\n %y = add(%x, %c)\n output \"y\" = %y");
   expect_same("%c = constant -0 : f32[]\n %y = sub(%x, %c)\n output \"y\" = %y");

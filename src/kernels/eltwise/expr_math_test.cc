@@ -101,6 +101,14 @@ TEST(ExprMath, LogicAndRemainders) {
   EXPECT_TRUE(evaluate({x, y}, [](const std::vector<Expr>& in) {
                 return ir::floor_mod(in[0], in[1]);
               }).same_bits(Tensor::from<int32_t>({6}, {0, -2, 5, 0, 2, 3})));
+  const Tensor u = Tensor::from<uint8_t>({4}, {255, 16, 1, 9}),
+               bits = Tensor::from<uint8_t>({4}, {1, 4, 8, 0});
+  EXPECT_TRUE(evaluate({u, bits}, [](const std::vector<Expr>& in) {
+                return ir::shift_left(in[0], in[1]);
+              }).same_bits(Tensor::from<uint8_t>({4}, {254, 0, 0, 9})));
+  EXPECT_TRUE(evaluate({u, bits}, [](const std::vector<Expr>& in) {
+                return ir::shift_right(in[0], in[1]);
+              }).same_bits(Tensor::from<uint8_t>({4}, {127, 1, 0, 9})));
   const Tensor z = Tensor::from<float>({3}, {1, kNan, 2});
   EXPECT_TRUE(evaluate({z}, [](const std::vector<Expr>& in) {
                 return ir::is_nan(in[0]);

@@ -43,6 +43,7 @@ HONE_INLINE double exp2_of(double x) {
 HONE_INLINE float pow_of(float x, float y) {
   constexpr float kInf = std::numeric_limits<float>::infinity();
   if (y == 0 || x == 1) return 1;
+  if (y == 2) return x * x;
   if (x != x || y != y) return std::numeric_limits<float>::quiet_NaN();
   const float a = std::fabs(x);
   if (std::fabs(y) == kInf) return a == 1 ? 1 : (a > 1) == (y > 0) ? kInf : 0;
