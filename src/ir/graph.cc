@@ -3,6 +3,7 @@
 
 #include "base/dtype.h"
 #include "base/error.h"
+#include "ir/infer.h"
 
 namespace hone::ir {
 
@@ -15,7 +16,9 @@ std::vector<TensorType> infer(const OpSpec& op, std::span<const TensorType> oper
           "{}: expected {}{} operands, found {}", who, op.min_operands,
           op.max_operands < 0 ? " or more" : "", n);
   try {
-    return op.infer(operands, attrs);
+    std::vector<TensorType> results = op.infer(operands, attrs);
+    for (const TensorType& type : results) require_reasonable(type.shape);
+    return results;
   } catch (const Error& e) {
     throw Error(e.kind(), who + ": " + e.what());
   }

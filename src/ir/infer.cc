@@ -55,6 +55,18 @@ void require_float(const TensorType& type) {
           type.to_string());
 }
 
+void require_reasonable(const Shape& shape) {
+  constexpr int64_t kMost = int64_t{1} << 40;
+  int64_t elements = 1;
+  bool fits = true;
+  for (int64_t d : shape.dims()) {
+    require(d >= 0 || d == kBatch, "shape {} has a negative extent", shape.to_string());
+    fits =
+        fits && d <= kMost && !__builtin_mul_overflow(elements, std::max<int64_t>(d, 1), &elements);
+  }
+  require(fits && elements <= kMost, "shape {} is too large", shape.to_string());
+}
+
 Shape broadcast_shapes(const Shape& a, const Shape& b) {
   const int rank = std::max(a.rank(), b.rank());
   std::vector<int64_t> dims(static_cast<size_t>(rank));
@@ -122,6 +134,7 @@ Inferred infer_reshape(Types in, const Attrs& attrs) {
     dims[i] = from[static_cast<int>(i)];
   }
   const Shape to(dims);
+  require_reasonable(to);
   // The symbolic batch must stand on both sides or on neither; the rest must agree in count.
   const auto product = [](const Shape& s) {
     int64_t n = 1;
@@ -187,9 +200,12 @@ Inferred infer_slice(Types in, const Attrs& attrs) {
 Inferred infer_pad(Types in, const Attrs& attrs) {
   Shape out = in[0].shape;
   const int axis = static_cast<int>(axis_in(attrs.integer("axis"), out.rank(), "axis"));
-  require(attrs.integer("before") >= 0 && attrs.integer("after") >= 0 && out[axis] != kBatch,
+  const int64_t before = attrs.integer("before"), after = attrs.integer("after");
+  require(before >= 0 && after >= 0 && out[axis] != kBatch,
           "expected padding of at least 0 beside the batch");
-  out[axis] += attrs.integer("before") + attrs.integer("after");
+  require_reasonable({before});
+  require_reasonable({after});
+  out[axis] += before + after;
   return {{in[0].dtype, out}};
 }
 

@@ -45,6 +45,9 @@ Inferred infer_random(Types, const Attrs&);
 /// Throws InvalidInput unless the type is f32 or f64.
 void require_float(const TensorType& type);
 
+/// Throws InvalidInput for a shape that no machine holds, so that arithmetic on sizes is safe.
+void require_reasonable(const Shape& shape);
+
 /// NumPy's broadcasting of two shapes; throws InvalidInput where they do not agree.
 Shape broadcast_shapes(const Shape& a, const Shape& b);
 

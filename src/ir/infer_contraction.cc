@@ -37,8 +37,8 @@ const Ints& ints_of(const Attrs& attrs, std::string_view name, size_t count) {
   const Ints& v = attrs.ints(name);
   require(v.size() == count, "attribute '{}': expected {} integers, found {}", name, count,
           v.size());
-  require(std::all_of(v.begin(), v.end(), [](int64_t i) { return i >= 0; }),
-          "attribute '{}' has a negative value", name);
+  for (int64_t i : v)
+    require(i >= 0 && i <= INT32_MAX, "attribute '{}' has a value of {}", name, i);
   return v;
 }
 

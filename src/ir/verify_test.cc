@@ -78,6 +78,27 @@ TEST(Verify, LevelsAllowRegionsAndShards) {
   EXPECT_NE(complaint(moves, Level::planned).find("found reshape"), std::string::npos);
 }
 
+TEST(Infer, RefusesWhatNoMachineHolds) {
+  Graph g("g");
+  constexpr int64_t kHuge = int64_t{1} << 62;
+  const auto refused = [](const auto& f) { EXPECT_THROW(f(), Error); };
+  refused([&] { g.input("x", {DType::f32, {kHuge}}); });
+  refused([&] { g.input("x", {DType::f32, {1 << 30, 1 << 30}}); });
+  refused([&] { g.input("x", {DType::f32, {-2}}); });
+  const ValueId x = g.input("x", {DType::f32, {1, 1, 4, 4}});
+  refused([&] { g.add(op::reshape, {x}, {{"shape", Ints{kHuge, kHuge, 16}}}); });
+  refused([&] {
+    g.add(op::pad, {x}, {{"axis", int64_t{2}}, {"before", INT64_MAX}, {"after", INT64_MAX}});
+  });
+  refused([&] {
+    g.add(op::max_pool2d, {x},
+          {{"window", Ints{2, 2}},
+           {"stride", Ints{1, 1}},
+           {"pad", Ints{kHuge, 0, kHuge, 0}},
+           {"layout", std::string("nchw")}});
+  });
+}
+
 TEST(BindBatch, ReplacesTheBatchEverywhere) {
   const Graph g = bind_batch(parse(R"(graph g {
   %x = input "x" : f32[N,4]
