@@ -137,8 +137,9 @@ TEST(OnnxExport, SaysWhatOnnxCallsOtherwise) {
                               {"groups", int64_t{1}},
                               {"layout", std::string("nchw")},
                               {"shape", Ints{1, 3, 6, 7}}}));
+  const onnx::ModelProto proto = exported(m);
   std::map<std::string, onnx::NodeProto> nodes;  // by op
-  for (const onnx::NodeProto& node : exported(m).graph().node()) nodes[node.op_type()] = node;
+  for (const onnx::NodeProto& node : proto.graph().node()) nodes[node.op_type()] = node;
   const auto attribute = [&](const std::string& op, std::string_view name) {
     for (const onnx::AttributeProto& a : nodes.at(op).attribute())
       if (a.name() == name) return a;
