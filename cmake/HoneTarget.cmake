@@ -1,6 +1,7 @@
 # How every target of this project is compiled, and what it may use.
 find_package(nlohmann_json REQUIRED)
 find_package(hwy 1.0.3 REQUIRED)
+find_package(Boost REQUIRED) # headers only
 
 function(hone_target target)
   target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/src)
@@ -13,6 +14,9 @@ function(hone_target target)
   if(PROJECT_IS_TOP_LEVEL)
     set_target_properties(${target} PROPERTIES COMPILE_WARNING_AS_ERROR ON)
   endif()
+  target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:Boost::headers>)
+  # What protoc makes of src/*.proto.
+  target_include_directories(${target} SYSTEM PRIVATE ${PROJECT_BINARY_DIR})
   # Of Highway only headers are used, so that nothing of it is linked.
   target_include_directories(
     ${target} SYSTEM PRIVATE $<TARGET_PROPERTY:hwy::hwy,INTERFACE_INCLUDE_DIRECTORIES>)

@@ -41,8 +41,9 @@ struct History {
 /// Where training stands, passed to `FitOptions::on_progress` after each step.
 struct Progress {
   int epoch, epochs;
-  int64_t step, steps;    ///< within the epoch
-  double loss, accuracy;  ///< means over the epoch so far
+  int64_t step, steps;              ///< within the epoch
+  double loss, accuracy;            ///< means over the epoch so far
+  double step_loss, step_accuracy;  ///< of this step's batch alone
   double samples_per_s;
   double seconds_left;  ///< of the whole fit, estimated
 };

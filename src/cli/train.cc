@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/progress.h"
+#include "cli/tensorboard_log.h"
 #include "cli/training_report.h"
 #include "cli/usage.h"
 #include "nn/zoo.h"
@@ -42,6 +43,7 @@ struct TrainArgs {
   bool best = false;
   bool flip = false;
   int64_t crop = 0;
+  std::string tensorboard;
   std::string dump_passes;
 };
 
@@ -80,16 +82,21 @@ void check_writable(const std::string& path) {
     fail(ErrorKind::Io, "cannot write '{}': {}", path, std::strerror(errno));
 }
 
+void check_folder(const std::string& path, std::string_view what) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error || access(path.c_str(), W_OK) != 0)
+    fail(ErrorKind::Io, "cannot write to the {} folder '{}': {}", what, path,
+         error ? error.message() : std::strerror(errno));
+}
+
 // A long run must not end on an output that could have been refused at its start.
 void check_outputs(const TrainArgs& args) {
   for (const std::string& path : {args.output, args.report})
     if (!path.empty()) check_writable(path);
+  if (!args.tensorboard.empty()) check_folder(args.tensorboard, "TensorBoard");
   if (args.checkpoint.empty()) return;
-  std::error_code error;
-  std::filesystem::create_directories(args.checkpoint, error);
-  if (error || access(args.checkpoint.c_str(), W_OK) != 0)
-    fail(ErrorKind::Io, "cannot write to the checkpoint folder '{}': {}", args.checkpoint,
-         error ? error.message() : std::strerror(errno));
+  check_folder(args.checkpoint, "checkpoint");
   require(args.resume || !train::has_run(args.checkpoint),
           "checkpoint folder '{}' already holds a run: give --resume to go on with it, or another "
           "folder",
@@ -112,14 +119,15 @@ void train(const TrainArgs& args, const Common& common, const std::string& comma
 
   const int epochs = args.epochs > 0 ? args.epochs : (zoo == nullptr ? 10 : zoo->epochs);
   const int64_t batch = args.batch > 0 ? args.batch : (zoo == nullptr ? 64 : zoo->batch);
-  const int64_t steps = epochs * ((data.train.size() + batch - 1) / batch);
-  model.compile(
-      {.optimizer = choose_optimizer(args, zoo == nullptr ? adam() : zoo->optimizer, steps),
-       .loss = softmax_cross_entropy(),
-       .metrics = {accuracy()},
-       .seed = common.seed,
-       .threads = common.threads,
-       .dump_passes = args.dump_passes});
+  const int64_t steps = (data.train.size() + batch - 1) / batch;  // an epoch
+  const Optimizer optimizer =
+      choose_optimizer(args, zoo == nullptr ? adam() : zoo->optimizer, epochs * steps);
+  model.compile({.optimizer = optimizer,
+                 .loss = softmax_cross_entropy(),
+                 .metrics = {accuracy()},
+                 .seed = common.seed,
+                 .threads = common.threads,
+                 .dump_passes = args.dump_passes});
   model.build(Shape(std::vector<int64_t>(data.train.images.shape().dims().begin() + 1,
                                          data.train.images.shape().dims().end())));
   say(common,
@@ -144,8 +152,16 @@ void train(const TrainArgs& args, const Common& common, const std::string& comma
   fit.checkpoint_dir = args.checkpoint;
   fit.resume = args.resume;
   fit.checkpoint_steps = args.checkpoint_steps;
-  fit.on_progress = [&](const Progress& p) { progress.step(p); };
-  fit.on_epoch = [&](int index, const Epoch& e) { progress.epoch(index, epochs, e); };
+  std::optional<TensorboardLog> tensorboard;
+  if (!args.tensorboard.empty()) tensorboard.emplace(args.tensorboard, optimizer, steps);
+  fit.on_progress = [&](const Progress& p) {
+    progress.step(p);
+    if (tensorboard) tensorboard->step(p);
+  };
+  fit.on_epoch = [&](int index, const Epoch& e) {
+    progress.epoch(index, epochs, e);
+    if (tensorboard) tensorboard->epoch(index, e);
+  };
   fit.should_stop = [] { return interrupted(); };
   History history;
   try {
@@ -232,6 +248,9 @@ void add_train(CLI::App& app, Common& common, const std::string& command) {
   c->add_flag("--flip", args->flip, "Augment: mirror images at random");
   c->add_option("--crop", args->crop, "Augment: pad by so many pixels and crop at random")
       ->check(whole_number(1, INT32_MAX));
+  c->add_option("--tensorboard", args->tensorboard,
+                "Folder for an event file of the losses, accuracies and learning rate")
+      ->type_name("DIR");
   c->add_option("--dump-passes", args->dump_passes,
                 "Folder where each graph is written after each pass, as text");
 }

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "kernels/interpreter.h"
+
 namespace hone {
 
 Optimizer sgd(SgdOptions o) {
@@ -130,6 +132,13 @@ Expr learning_rate(const Optimizer& o, Expr step) {
   }
   if (s.warmup > 0) rate = rate * ir::minimum((t + 1) / static_cast<double>(s.warmup), 1);
   return rate;
+}
+
+float learning_rate(const Optimizer& optimizer, int64_t step) {
+  ir::Graph g("learning_rate");
+  g.output("rate", learning_rate(optimizer, ir::input(g, "step", {DType::i64, {}})).id);
+  const auto found = kernels::interpret(g, {{"step", Tensor::scalar_i64(step)}});
+  return found.outputs.at("rate").data<float>()[0];
 }
 
 ir::Graph apply_optimizer(const ir::Graph& differentiated, const Optimizer& optimizer,

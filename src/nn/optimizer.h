@@ -11,6 +11,8 @@ namespace hone::nn {
 
 /// The learning rate at the step that `step` (i64[], 0 for the first update) holds.
 ir::Expr learning_rate(const Optimizer& optimizer, ir::Expr step);
+/// The same as a number, for whoever watches a run.
+float learning_rate(const Optimizer& optimizer, int64_t step);
 
 /// For a graph with the outputs "grad/<parameter>": the same graph in which they are used up by
 /// updates of the parameters, and "train/step" counts on. Adds the optimiser's states to `states`.

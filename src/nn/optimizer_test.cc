@@ -234,6 +234,12 @@ TEST(Schedule, WarmupClimbsLinearlyAndMultipliesEachSchedule) {
   }
 }
 
+TEST(Schedule, IsANumberForWhoeverWatches) {
+  const Optimizer o = adam({.lr = 0.5, .schedule = Schedule::step(2, 0.25)});
+  EXPECT_EQ(learning_rate(o, 1), 0.5f);
+  EXPECT_FLOAT_EQ(learning_rate(o, 2), 0.125f);
+}
+
 TEST(Schedule, RefusesWhatDoesNotMove) {
   EXPECT_THROW(rates(Schedule::step(0, 0.5), 1), Error);
   EXPECT_THROW(rates(Schedule::step(3, 0), 1), Error);

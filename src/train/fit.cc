@@ -136,23 +136,25 @@ class Fit {
              run_.epoch + 1, run_.step + 1, steps_, search.first_nan());
       }
       const int64_t n = batch->labels.shape()[0];
+      const double hits = accuracy_ ? done->output("hits").data<float>()[0] : kNaN;
       run_.sums.loss += loss * static_cast<double>(n);
-      if (accuracy_) run_.sums.hits += done->output("hits").data<float>()[0];
+      if (accuracy_) run_.sums.hits += hits;
       run_.sums.samples += n;
       ++run_.step;
       run_.sums.seconds = before + std::chrono::duration<double>(Clock::now() - start).count();
-      after_step();
+      after_step(loss, hits / static_cast<double>(n));
     }
   }
 
-  void after_step() {
+  void after_step(double loss, double accuracy) {
     const EpochSums& sums = run_.sums;
     const double n = static_cast<double>(sums.samples);
     if (options_.on_progress) {
       const double rate = n / sums.seconds;
       const double all = static_cast<double>(train_.size()) * (options_.epochs - run_.epoch);
       options_.on_progress({run_.epoch, options_.epochs, run_.step, steps_, sums.loss / n,
-                            accuracy_ ? sums.hits / n : kNaN, rate, (all - n) / rate});
+                            accuracy_ ? sums.hits / n : kNaN, loss, accuracy, rate,
+                            (all - n) / rate});
     }
     if (options_.should_stop && options_.should_stop()) {
       save();

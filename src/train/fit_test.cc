@@ -101,10 +101,19 @@ TEST(Fit, LearnsAndReportsEveryEpoch) {
   options.validation = synthetic_images(60, 1);
   int64_t steps = 0;
   int epochs = 0;
+  double loss = 0, hits = 0, samples = 0;
   options.on_progress = [&](const Progress& p) {
     EXPECT_EQ(p.epoch, steps / kSteps);
     EXPECT_EQ(p.step, steps % kSteps + 1);
     EXPECT_EQ(p.steps, kSteps);
+    // The mean over the epoch is that of its steps, by their samples.
+    const double n = p.step == kSteps ? kSamples - kBatchSize * (kSteps - 1) : kBatchSize;
+    if (p.step == 1) loss = hits = samples = 0;
+    loss += n * p.step_loss;
+    hits += n * p.step_accuracy;
+    samples += n;
+    EXPECT_DOUBLE_EQ(p.loss, loss / samples);
+    EXPECT_DOUBLE_EQ(p.accuracy, hits / samples);
     ++steps;
   };
   options.on_epoch = [&](int epoch, const Epoch&) { EXPECT_EQ(epoch, epochs++); };

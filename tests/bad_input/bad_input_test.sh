@@ -148,6 +148,7 @@ refuse_output "cannot write 'absent/x': there is no folder" absent/x
 refuse_output "cannot write 'mlp.onnx/x': there is no folder" mlp.onnx/x
 refuse_output "cannot write 'good': expected a file, found a folder" good
 refused 1 "checkpoint folder 'mlp.onnx/c'" train linear --data good --json --checkpoint mlp.onnx/c
+refused 1 "TensorBoard folder 'mlp.onnx/c'" train linear --data good --json --tensorboard mlp.onnx/c
 mkdir -p closed
 chmod a-w closed
 ((EUID == 0)) || refuse_output "cannot write 'closed/x': Permission denied" closed/x

@@ -103,6 +103,17 @@ grep -q 'matmul' dump/mlp.train.prepare/*simplify.txt || problem "--dump-passes:
 [[ -d dump/mlp.train.batch64.lower && -d dump/mlp.evaluate.batch100.lower ]] ||
   problem "--dump-passes: $(ls dump)"
 
+# TensorBoard: 2 + 1 epochs of 6 steps (360 images by 64), in a file for each start.
+tensorboard() {
+  "$HONE" train mlp --data data --quiet --tensorboard events --checkpoint run --resume "$@" >/dev/null
+}
+tensorboard --epochs 2
+tensorboard --epochs 3
+count() { cat events/events.out.tfevents.* | grep -ao "$1" | wc -l; }
+[[ $(find events -type f | wc -l) == 2 && $(count loss/step) == 18 && $(count accuracy/validation) == 3 &&
+  $(count learning_rate) == 18 && $(count brain.Event:2) == 2 ]] ||
+  problem "--tensorboard: $(ls events), $(count loss/step) steps"
+
 # How soon training starts: told, not judged.
 begin=$EPOCHREALTIME
 "$HONE" train cnn --quiet --checkpoint first --checkpoint-steps 1 >out 2>err &
