@@ -4,6 +4,7 @@
 
 #include <hone/tensor.h>
 
+#include <algorithm>
 #include <map>
 #include <string>
 
@@ -16,6 +17,11 @@ inline StateStore clone(const StateStore& store) {
   StateStore out;
   for (const auto& [name, tensor] : store) out.emplace(name, tensor.clone());
   return out;
+}
+
+/// Writes the values of `from`, which has every state of `to`, over those of `to`, in its memory.
+inline void copy_into(StateStore& to, const StateStore& from) {
+  for (auto& [name, tensor] : to) std::copy_n(from.at(name).raw(), tensor.bytes(), tensor.raw());
 }
 
 }  // namespace hone::exec

@@ -131,13 +131,21 @@ Inferred infer_conv2d(Types in, const Attrs& attrs) {
                        attrs);
 }
 
+namespace {
+
+void require_output_gradient(const Shape& found, const ConvDims& d, const Attrs& attrs) {
+  const Shape y = image_shape(layout_of(attrs), d.n, d.o, d.oh, d.ow);
+  require(found == y, "expected an output gradient of shape {}, found {}", y.to_string(),
+          found.to_string());
+}
+
+}  // namespace
+
 Inferred infer_conv2d_grad_input(Types in, const Attrs& attrs) {
   require_one_dtype(in, {DType::f32, DType::f64}, "f32");
   const Shape x(attrs.ints("shape"));
   const ConvDims d = conv_dims(x, in[1].shape, attrs);
-  const Shape y = image_shape(layout_of(attrs), d.n, d.o, d.oh, d.ow);
-  require(in[0].shape == y, "expected an output gradient of shape {}, found {}", y.to_string(),
-          in[0].shape.to_string());
+  require_output_gradient(in[0].shape, d, attrs);
   return with_epilogue({in[0].dtype, x}, in, attrs);
 }
 
@@ -145,9 +153,7 @@ Inferred infer_conv2d_grad_weight(Types in, const Attrs& attrs) {
   require_one_dtype(in, {DType::f32, DType::f64}, "f32");
   const Shape w(attrs.ints("shape"));
   const ConvDims d = conv_dims(in[0].shape, w, attrs);
-  const Shape y = image_shape(layout_of(attrs), d.n, d.o, d.oh, d.ow);
-  require(in[1].shape == y, "expected an output gradient of shape {}, found {}", y.to_string(),
-          in[1].shape.to_string());
+  require_output_gradient(in[1].shape, d, attrs);
   return with_epilogue({in[0].dtype, w}, in, attrs);
 }
 

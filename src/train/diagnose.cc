@@ -17,16 +17,12 @@ bool has_nan(const kernels::View& view) {
   return std::any_of(v, v + view.type->shape.elements(), [](float x) { return std::isnan(x); });
 }
 
-void copy_into(exec::StateStore& to, const exec::StateStore& from) {
-  for (auto& [name, tensor] : to) std::copy_n(from.at(name).raw(), tensor.bytes(), tensor.raw());
-}
-
 }  // namespace
 
 void NanSearch::before_step(const std::map<std::string, Tensor>& inputs) {
   if (snapshot_.empty()) snapshot_ = exec::clone(states_);
   if (steps_.size() == kSteps) {
-    copy_into(snapshot_, states_);
+    exec::copy_into(snapshot_, states_);
     steps_.clear();
   }
   steps_.emplace_back();
@@ -36,7 +32,7 @@ void NanSearch::before_step(const std::map<std::string, Tensor>& inputs) {
 std::string NanSearch::first_nan() {
   std::string found;
   const exec::StateStore now = exec::clone(states_);
-  copy_into(states_, snapshot_);
+  exec::copy_into(states_, snapshot_);
   for (auto& [name, tensor] : states_) {
     if (has_nan(kernels::View{tensor.raw(), &tensor.type()}))
       found = fmt::format("state '{}' held NaN before", name);
@@ -52,7 +48,7 @@ std::string NanSearch::first_nan() {
               name, ago == 0 ? "" : fmt::format(", {} step{} before", ago, ago == 1 ? "" : "s"));
         });
   }
-  copy_into(states_, now);
+  exec::copy_into(states_, now);
   return found.empty() ? "no single op shows it" : found;
 }
 

@@ -15,13 +15,6 @@ namespace {
 
 constexpr int64_t kBatchSize = 256;
 
-TensorType batch_type(const TensorType& type, int64_t batch) {
-  require(type.shape.rank() > 0, "expected samples along axis 0, found {}", type.to_string());
-  TensorType out = type;
-  out.shape[0] = batch;
-  return out;
-}
-
 /// Rows [first, end), and zeros after them up to `batch` rows.
 Tensor padded_rows(const Tensor& samples, int64_t first, int64_t end, int64_t batch) {
   const Tensor rows = samples.rows(first, end);

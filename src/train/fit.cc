@@ -21,12 +21,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
-TensorType batch_type(const Tensor& t) {
-  TensorType out = t.type();
-  out.shape[0] = kBatch;
-  return out;
-}
-
 /// The states of the run: those that exist keep their values, the others start afresh.
 void add_missing_states(const GraphAndStates& step, uint64_t seed, exec::StateStore& states) {
   for (const nn::StateInit& s : step.states)
@@ -44,10 +38,10 @@ class Fit {
     accuracy_ = std::find(metrics.begin(), metrics.end(), Metric::accuracy) != metrics.end();
     const int64_t shards =
         options.shards > 0 ? options.shards : Sharding::default_shards(options.batch);
-    GraphAndStates step =
-        training_graph(*session.network, {batch_type(train.images), batch_type(train.labels)},
-                       {session.options.optimizer, session.options.loss, accuracy_, options.batch,
-                        shards, session.passes});
+    GraphAndStates step = training_graph(
+        *session.network, {batch_type(train.images.type()), batch_type(train.labels.type())},
+        {session.options.optimizer, session.options.loss, accuracy_, options.batch, shards,
+         session.passes});
     add_missing_states(step, session.options.seed, *session.states);
     // The step's states and no others: a checkpoint holds exactly these. They share the model's
     // memory, which so sees every update.
@@ -78,7 +72,7 @@ class Fit {
       end_epoch();
       save();
     }
-    if (options_.restore_best && !run_.best.empty()) restore(run_.best);
+    if (options_.restore_best && !run_.best.empty()) exec::copy_into(run_.states, run_.best);
     return run_.history;
   }
 
@@ -102,17 +96,9 @@ class Fit {
 
   /// Goes on from the run that was read.
   void resume() {
-    restore(saved_->states);
+    exec::copy_into(run_.states, saved_->states);  // the model's own memory
     saved_->states = run_.states;
     run_ = std::move(*saved_);
-  }
-
-  /// Copies values into the model's own memory.
-  void restore(const exec::StateStore& from) {
-    for (auto& [name, tensor] : run_.states) {
-      const Tensor& source = from.at(name);
-      std::copy_n(source.raw(), source.bytes(), tensor.raw());
-    }
   }
 
   void save() {

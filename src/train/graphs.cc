@@ -1,6 +1,7 @@
 // Training and evaluation as graphs: this file reads as the recipe of a training step.
 #include "train/graphs.h"
 
+#include "base/error.h"
 #include "nn/loss.h"
 #include "nn/optimizer.h"
 #include "passes/autodiff.h"
@@ -9,6 +10,13 @@
 namespace hone::train {
 
 using ir::Expr;
+
+TensorType batch_type(const TensorType& samples, int64_t batch) {
+  require(samples.shape.rank() > 0, "expected samples along axis 0, found {}", samples.to_string());
+  TensorType out = samples;
+  out.shape[0] = batch;
+  return out;
+}
 
 GraphAndStates training_graph(const nn::Network& network, const BatchType& type,
                               const StepOptions& options) {

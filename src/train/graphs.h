@@ -16,6 +16,10 @@ struct BatchType {
   TensorType labels;
 };
 
+/// The type of a batch of samples of this type, of any size unless one is given. Throws
+/// InvalidInput for a scalar.
+TensorType batch_type(const TensorType& samples, int64_t batch = kBatch);
+
 struct StepOptions {
   Optimizer optimizer;
   Loss loss;

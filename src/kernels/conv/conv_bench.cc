@@ -5,13 +5,11 @@
 #include <time.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdlib>
 #include <vector>
 
-#include "base/rng.h"
+#include "kernels/bench_support.h"
 #include "kernels/conv/conv.h"
-#include "kernels/gemm/peak.h"
 
 namespace hone::kernels {
 namespace {
@@ -33,13 +31,6 @@ constexpr Case kCases[] = {
     {"pointwise", 4, 28, 28, 128, 128, 1, 1, 0, 1, 1},
     {"depthwise", 16, 28, 28, 96, 96, 3, 1, 1, 96, 1},
 };
-
-Tensor random_tensor(Shape shape, uint64_t key) {
-  Tensor t(DType::f32, std::move(shape));
-  for (int64_t i = 0; i < t.elements(); ++i)
-    t.data<float>()[i] = unit_float(philox(key, 0, static_cast<uint64_t>(i)).v[0]) - 0.5f;
-  return t;
-}
 
 // One thread is measured by the time that it had a core, so that a busy machine does not matter.
 double clock_seconds(int threads) {
@@ -124,15 +115,7 @@ void bench(Isa isa, int threads, double seconds) {
   std::vector<std::unique_ptr<Run>> runs;
   for (const Case& c : kCases)
     for (auto& run : runs_of(c, isa, threads)) runs.push_back(std::move(run));
-  double peak = 0;
-  const auto start = std::chrono::steady_clock::now();
-  const auto elapsed = [&] {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  };
-  do {
-    for (auto& run : runs) run->measure();
-    peak = std::max(peak, measure_fma_peak_gflops(isa));
-  } while (elapsed() < seconds);
+  const double peak = measure_in_turn(runs, isa, seconds);
   fmt::print("{}, {} thread(s): FMA peak of one thread {:.1f} GFLOP/s\n", name_of(isa), threads,
              peak);
   for (auto& run : runs) run->print(peak);

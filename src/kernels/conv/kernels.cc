@@ -8,13 +8,7 @@ namespace hone::kernels {
 std::string refuse_direct_conv(const Problem& problem) {
   if (problem.operands[0].dtype != DType::f32) return "operands are not f32";
   if (problem.attrs().get<std::string>("layout") != "nhwc") return "layout is not nhwc";
-  if (problem.attrs().has("epilogue")) {
-    if (problem.results[0].dtype != DType::f32)
-      return "the epilogue gives " + std::string(name_of(problem.results[0].dtype)) +
-             ": only f32 is written in place";
-    return TileProgram::refuse_epilogue(*problem.attrs().get<ir::Region>("epilogue"));
-  }
-  return {};
+  return TileProgram::refuse_epilogue(problem);
 }
 
 std::span<const KernelRow> conv_kernels() {

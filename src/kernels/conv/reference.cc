@@ -8,6 +8,7 @@
 #include "base/shards.h"
 #include "ir/infer.h"
 #include "kernels/families.h"
+#include "kernels/image_strides.h"
 #include "kernels/multiply_add.h"
 
 namespace hone::kernels {
@@ -15,25 +16,13 @@ namespace {
 
 using ir::ConvDims;
 
-// Element strides of an image and of a weight by what an axis means, not by where it lies.
-struct ImageStrides {
-  int64_t n, c, h, w;
-  HONE_INLINE int64_t at(int64_t in, int64_t ic, int64_t ih, int64_t iw) const {
-    return in * n + ic * c + ih * h + iw * w;
-  }
-};
+// Element strides of a weight by what an axis means, not by where it lies.
 struct WeightStrides {
   int64_t o, i, h, w;
   HONE_INLINE int64_t at(int64_t io, int64_t ii, int64_t ih, int64_t iw) const {
     return io * o + ii * i + ih * h + iw * w;
   }
 };
-
-ImageStrides image_strides(const Shape& shape, const ir::Layout& at) {
-  const std::vector<int64_t> s = shape.strides();
-  const auto stride = [&](int axis) { return s[static_cast<size_t>(axis)]; };
-  return {stride(at.n), stride(at.c), stride(at.h), stride(at.w)};
-}
 
 WeightStrides weight_strides(const Shape& shape, const ir::Layout& at) {
   const std::vector<int64_t> s = shape.strides();
@@ -62,8 +51,8 @@ HONE_INLINE void convolve(const RefCall& call) {
   const Shape& w_shape = call.operands[1].shape();
   const ConvDims d = ir::conv_dims(x_shape, w_shape, call.attrs());
   const ir::Layout& layout = ir::layout_of(call.attrs());
-  const ImageStrides xs = image_strides(x_shape, layout);
-  const ImageStrides ys = image_strides(call.results[0].shape(), layout);
+  const ImageStrides xs(x_shape, layout);
+  const ImageStrides ys(call.results[0].shape(), layout);
   const WeightStrides ws = weight_strides(w_shape, layout);
   const T* x = call.in<T>(0);
   const T* w = call.in<T>(1);
@@ -103,8 +92,8 @@ HONE_INLINE void conv2d_grad_input(const RefCall& call) {
   const Shape& w_shape = call.operands[1].shape();
   const ConvDims d = ir::conv_dims(x_shape, w_shape, call.attrs());
   const ir::Layout& layout = ir::layout_of(call.attrs());
-  const ImageStrides xs = image_strides(x_shape, layout);
-  const ImageStrides ys = image_strides(call.operands[0].shape(), layout);
+  const ImageStrides xs(x_shape, layout);
+  const ImageStrides ys(call.operands[0].shape(), layout);
   const WeightStrides ws = weight_strides(w_shape, layout);
   const T* dy = call.in<T>(0);
   const T* w = call.in<T>(1);
@@ -135,8 +124,8 @@ HONE_INLINE void conv2d_grad_weight(const RefCall& call) {
   const Shape& w_shape = call.results[0].shape();
   const ConvDims d = ir::conv_dims(x_shape, w_shape, call.attrs());
   const ir::Layout& layout = ir::layout_of(call.attrs());
-  const ImageStrides xs = image_strides(x_shape, layout);
-  const ImageStrides ys = image_strides(call.operands[1].shape(), layout);
+  const ImageStrides xs(x_shape, layout);
+  const ImageStrides ys(call.operands[1].shape(), layout);
   const WeightStrides ws = weight_strides(w_shape, layout);
   const Sharding sharding{call.attrs().integer("batch", std::max<int64_t>(d.n, 1)),
                           call.attrs().integer("shards", 1)};

@@ -1,5 +1,5 @@
 // Speed of tile programs: the optimiser's update, single ops, short rows, and the cost of small
-// calls. Compile by hand against the library; prints one line per case.
+// calls. Prints one line per case.
 #include <chrono>
 #include <cstdio>
 #include <functional>

@@ -339,6 +339,14 @@ std::string TileProgram::refuse_epilogue(const ir::Graph& body) {
   return "";
 }
 
+std::string TileProgram::refuse_epilogue(const Problem& problem) {
+  if (!problem.attrs().has("epilogue")) return "";
+  if (problem.results[0].dtype != DType::f32)
+    return fmt::format("the epilogue gives {}: only f32 is written in place",
+                       name_of(problem.results[0].dtype));
+  return refuse_epilogue(*problem.attrs().get<ir::Region>("epilogue"));
+}
+
 int64_t TileProgram::scratch_bytes() const {
   return std::max(impl_->by_columns.scratch_bytes(), impl_->merged.scratch_bytes());
 }

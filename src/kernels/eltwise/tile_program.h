@@ -42,6 +42,9 @@ class TileProgram {
   /// As `refuse`, for a body used as an epilogue: besides, every operand after the first must be of
   /// the loop's shape, or vary along the last axis only, or along all but the last, or be a scalar.
   static std::string refuse_epilogue(const ir::Graph& body);
+  /// The same for the epilogue of a contraction's node, if it has one: besides, its results are
+  /// written where the contraction's f32 sums would be.
+  static std::string refuse_epilogue(const Problem& problem);
 
   /// Bytes of scratch that one call of `run` needs (aligned to 64).
   int64_t scratch_bytes() const;

@@ -7,9 +7,8 @@
 #include <cstdlib>
 #include <vector>
 
-#include "base/rng.h"
+#include "kernels/bench_support.h"
 #include "kernels/gemm/gemm.h"
-#include "kernels/gemm/peak.h"
 
 namespace hone::kernels {
 namespace {
@@ -35,19 +34,14 @@ constexpr Case kCases[] = {
     {128, 64, 128, false, true, 0, 48}, {128, 128, 64, false, false, 0, 48},
 };
 
-Tensor random_matrices(int64_t count, int64_t rows, int64_t cols, uint64_t key) {
-  Tensor t(DType::f32, {count, rows, cols});
-  for (int64_t i = 0; i < t.elements(); ++i)
-    t.data<float>()[i] = unit_float(philox(key, 0, static_cast<uint64_t>(i)).v[0]) - 0.5f;
-  return t;
-}
-
 class Run {
  public:
   Run(const Case& c, Isa isa)
       : case_(c),
-        a_(random_matrices(c.matrices, c.trans_a ? c.k : c.m, c.trans_a ? c.m : c.k, 1)),
-        b_(random_matrices(c.matrices, c.trans_b ? c.n : c.k, c.trans_b ? c.k : c.n, 2)),
+        a_(c.trans_a ? random_tensor({c.matrices, c.k, c.m}, 1)
+                     : random_tensor({c.matrices, c.m, c.k}, 1)),
+        b_(c.trans_b ? random_tensor({c.matrices, c.n, c.k}, 2)
+                     : random_tensor({c.matrices, c.k, c.n}, 2)),
         c_(DType::f32, {c.matrices, c.m, c.n}) {
     ir::Attrs attrs{{"trans_a", int64_t{c.trans_a}}, {"trans_b", int64_t{c.trans_b}}};
     if (c.shards > 0) {
@@ -97,15 +91,7 @@ class Run {
 void bench(Isa isa, double seconds) {
   std::vector<std::unique_ptr<Run>> runs;
   for (const Case& c : kCases) runs.push_back(std::make_unique<Run>(c, isa));
-  double peak = 0;
-  const auto start = std::chrono::steady_clock::now();
-  const auto elapsed = [&] {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  };
-  do {
-    for (auto& run : runs) run->measure();
-    peak = std::max(peak, measure_fma_peak_gflops(isa));
-  } while (elapsed() < seconds);
+  const double peak = measure_in_turn(runs, isa, seconds);
   fmt::print("{}: FMA peak of one thread {:.1f} GFLOP/s\n", name_of(isa), peak);
   for (auto& run : runs) run->print(peak);
 }

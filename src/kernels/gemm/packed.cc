@@ -301,13 +301,7 @@ std::string refuse_packed_gemm(const Problem& problem) {
   if (problem.operands[0].dtype != DType::f32)
     return "operands are " + std::string(name_of(problem.operands[0].dtype)) +
            ": only f32 is computed";
-  if (problem.attrs().has("epilogue")) {
-    if (problem.results[0].dtype != DType::f32)
-      return "the epilogue gives " + std::string(name_of(problem.results[0].dtype)) +
-             ": only f32 is written in place";
-    return TileProgram::refuse_epilogue(*problem.attrs().get<ir::Region>("epilogue"));
-  }
-  return {};
+  return TileProgram::refuse_epilogue(problem);
 }
 
 std::unique_ptr<Kernel> make_packed_gemm(const Problem& problem) {

@@ -7,25 +7,13 @@
 
 #include "ir/infer.h"
 #include "kernels/families.h"
+#include "kernels/image_strides.h"
 #include "kernels/pool/window.h"
 
 namespace hone::kernels {
 namespace {
 
 using ir::PoolDims;
-
-struct ImageStrides {
-  int64_t n, c, h, w;
-  HONE_INLINE int64_t at(int64_t in, int64_t ic, int64_t ih, int64_t iw) const {
-    return in * n + ic * c + ih * h + iw * w;
-  }
-};
-
-ImageStrides image_strides(const Shape& shape, const ir::Layout& at) {
-  const std::vector<int64_t> s = shape.strides();
-  const auto stride = [&](int axis) { return s[static_cast<size_t>(axis)]; };
-  return {stride(at.n), stride(at.c), stride(at.h), stride(at.w)};
-}
 
 // Calls f(n, c, oh, ow, window) for every output, oh and ow ascending.
 template <class F>
@@ -54,8 +42,8 @@ template <class T>
 HONE_INLINE void max_pool2d(const RefCall& call) {
   const PoolDims d = ir::pool_dims(call.operands[0].shape(), call.attrs());
   const ir::Layout& layout = ir::layout_of(call.attrs());
-  const ImageStrides xs = image_strides(call.operands[0].shape(), layout);
-  const ImageStrides ys = image_strides(call.results[0].shape(), layout);
+  const ImageStrides xs(call.operands[0].shape(), layout);
+  const ImageStrides ys(call.results[0].shape(), layout);
   const T* x = call.in<T>(0);
   T* y = call.out<T>(0);
   for_outputs(d, [&](int64_t n, int64_t c, int64_t oh, int64_t ow, const PoolWindow& window) {
@@ -68,8 +56,8 @@ template <class T>
 HONE_INLINE void max_pool2d_grad(const RefCall& call) {
   const PoolDims d = ir::pool_dims(call.operands[0].shape(), call.attrs());
   const ir::Layout& layout = ir::layout_of(call.attrs());
-  const ImageStrides xs = image_strides(call.operands[0].shape(), layout);
-  const ImageStrides ys = image_strides(call.operands[1].shape(), layout);
+  const ImageStrides xs(call.operands[0].shape(), layout);
+  const ImageStrides ys(call.operands[1].shape(), layout);
   const T* x = call.in<T>(0);
   const T* dy = call.in<T>(1);
   T* dx = call.out<T>(0);
@@ -83,8 +71,8 @@ template <class T>
 HONE_INLINE void avg_pool2d(const RefCall& call) {
   const PoolDims d = ir::pool_dims(call.operands[0].shape(), call.attrs());
   const ir::Layout& layout = ir::layout_of(call.attrs());
-  const ImageStrides xs = image_strides(call.operands[0].shape(), layout);
-  const ImageStrides ys = image_strides(call.results[0].shape(), layout);
+  const ImageStrides xs(call.operands[0].shape(), layout);
+  const ImageStrides ys(call.results[0].shape(), layout);
   const bool count_pad = call.attrs().flag("count_pad");
   const T* x = call.in<T>(0);
   T* y = call.out<T>(0);
@@ -101,8 +89,8 @@ template <class T>
 HONE_INLINE void avg_pool2d_grad(const RefCall& call) {
   const PoolDims d = ir::pool_dims(call.results[0].shape(), call.attrs());
   const ir::Layout& layout = ir::layout_of(call.attrs());
-  const ImageStrides xs = image_strides(call.results[0].shape(), layout);
-  const ImageStrides ys = image_strides(call.operands[0].shape(), layout);
+  const ImageStrides xs(call.results[0].shape(), layout);
+  const ImageStrides ys(call.operands[0].shape(), layout);
   const bool count_pad = call.attrs().flag("count_pad");
   const T* dy = call.in<T>(0);
   T* dx = call.out<T>(0);

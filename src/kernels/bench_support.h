@@ -1,0 +1,38 @@
+// What the benches of kernels share: random operands, and runs measured in turn with the machine's
+// peak between them, so that a machine that slows down slows all of them alike.
+#pragma once
+
+#include <hone/tensor.h>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <vector>
+
+#include "base/rng.h"
+#include "kernels/gemm/peak.h"
+
+namespace hone::kernels {
+
+inline Tensor random_tensor(Shape shape, uint64_t key) {
+  Tensor t(DType::f32, std::move(shape));
+  for (int64_t i = 0; i < t.elements(); ++i)
+    t.data<float>()[i] = unit_float(philox(key, 0, static_cast<uint64_t>(i)).v[0]) - 0.5f;
+  return t;
+}
+
+/// Calls `measure` of one run after another for so many seconds; returns the greatest FMA peak of
+/// one thread, in GFLOP/s, that was measured between the rounds.
+template <class Run>
+double measure_in_turn(const std::vector<std::unique_ptr<Run>>& runs, Isa isa, double seconds) {
+  double peak = 0;
+  const auto start = std::chrono::steady_clock::now();
+  do {
+    for (const auto& run : runs) run->measure();
+    peak = std::max(peak, measure_fma_peak_gflops(isa));
+  } while (std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() <
+           seconds);
+  return peak;
+}
+
+}  // namespace hone::kernels
