@@ -33,13 +33,13 @@ void on_interrupt(int signal) {
 CLI::App* add_command(CLI::App& app, const std::string& name, const std::string& what,
                       Common& common, std::function<void()> run) {
   CLI::App* command = app.add_subcommand(name, what);
-  command->add_flag("--json", common.json,
-                    "Print one JSON object on stdout and nothing else there");
+  command->add_flag("--json", common.json, "Print one JSON object on stdout, nothing else there");
   command->add_flag("--quiet", common.quiet, "Show no progress");
-  command
-      ->add_option("--threads", common.threads, "Threads (default: every core that hone may use)")
+  command->add_option("--threads", common.threads, "Threads (default: every core hone may use)")
+      ->type_name("N")
       ->check(whole_number(1, kMostThreads));
   command->add_option("--seed", common.seed, "Seed of everything random (default: 0)")
+      ->type_name("N")
       ->check(whole_number(0, std::numeric_limits<int64_t>::max()));
   command->callback(std::move(run));
   return command;

@@ -14,6 +14,8 @@
 namespace hone::cli {
 namespace {
 
+constexpr size_t kEcho = 2;  // columns for the ^C that a terminal echoes, so that it does not wrap
+
 size_t terminal_width() {
   winsize size{};
   return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
@@ -39,16 +41,22 @@ void ProgressLine::step(const Progress& p) {
   if (quiet_ || !terminal_ || (p.step < p.steps && now - last_ < std::chrono::milliseconds(100)))
     return;
   last_ = now;
-  std::string text =
-      fmt::format(" {}/{}  {:.0f}/s  loss {:.4f}", p.epoch + 1, p.epochs, p.samples_per_s, p.loss);
-  if (!std::isnan(p.accuracy)) text += fmt::format("  acc {:.2f}%", 100 * p.accuracy);
-  text += fmt::format("  {} left", duration(p.seconds_left));
-  const size_t width = terminal_width() - 1;
+  // What is left out first where the line is too short for all stands last.
   const double done = static_cast<double>(p.step) / static_cast<double>(p.steps);
-  std::string line = fmt::format("{:3.0f}%{}", 100 * done, text);
+  const std::string parts[] = {
+      fmt::format("{:3.0f}% {}/{}", 100 * done, p.epoch + 1, p.epochs),
+      fmt::format("  {} left", duration(p.seconds_left)), fmt::format("  loss {:.4f}", p.loss),
+      std::isnan(p.accuracy) ? "" : fmt::format("  acc {:.2f}%", 100 * p.accuracy),
+      fmt::format("  {:.0f}/s", p.samples_per_s)};
+  const size_t width = terminal_width() - std::min<size_t>(terminal_width(), kEcho + 1);
+  std::string line;
+  for (const std::string& part : parts) {
+    if (line.size() + part.size() > width) break;
+    line += part;
+  }
   if (line.size() + 12 < width)
     line = bar(done, std::min<size_t>(30, width - line.size() - 3)) + " " + line;
-  fmt::print(stderr, "\r{}\033[K", line.substr(0, width));
+  fmt::print(stderr, "\r{}\033[K", line);
   std::fflush(stderr);
   drawn_ = true;
 }
@@ -56,13 +64,15 @@ void ProgressLine::step(const Progress& p) {
 void ProgressLine::epoch(int index, int epochs, const Epoch& e) {
   if (quiet_) return;
   clear();
-  std::string line = fmt::format("epoch {}/{}  loss {:.4f}", index + 1, epochs, e.loss);
-  if (!std::isnan(e.accuracy)) line += fmt::format("  accuracy {:.2f}%", 100 * e.accuracy);
-  if (!std::isnan(e.validation_loss))
-    line += fmt::format("  validation loss {:.4f}", e.validation_loss);
-  if (!std::isnan(e.validation_accuracy))
-    line += fmt::format("  accuracy {:.2f}%", 100 * e.validation_accuracy);
-  fmt::print(stderr, "{}  {:.1f} s  {:.0f} images/s\n", line, e.seconds, e.samples_per_s);
+  // Within 80 columns.
+  std::string line = fmt::format("epoch {}/{}", index + 1, epochs);
+  const auto add = [&](std::string_view what, double loss, double accuracy) {
+    if (!std::isnan(loss)) line += fmt::format("  {} {:.4f}", what, loss);
+    if (!std::isnan(accuracy)) line += fmt::format(" acc {:.2f}%", 100 * accuracy);
+  };
+  add("loss", e.loss, e.accuracy);
+  add("val loss", e.validation_loss, e.validation_accuracy);
+  fmt::print(stderr, "{}  {:.1f} s {:.0f}/s\n", line, e.seconds, e.samples_per_s);
 }
 
 }  // namespace hone::cli

@@ -131,7 +131,7 @@ void train(const TrainArgs& args, const Common& common, const std::string& comma
   model.build(Shape(std::vector<int64_t>(data.train.images.shape().dims().begin() + 1,
                                          data.train.images.shape().dims().end())));
   say(common,
-      fmt::format("{}: {} parameters; {}: {} training, {} validation, {} test images", args.model,
+      fmt::format("{}: {} parameters\n{}: {} training, {} validation, {} test images", args.model,
                   grouped(model.parameters()), data.train.name, grouped(data.train.size()),
                   grouped(data.validation.size()), grouped(data.test.size())));
 
@@ -207,52 +207,58 @@ void add_train(CLI::App& app, Common& common, const std::string& command) {
                             [args, &common, command] { train(*args, common, command); });
   std::string models = "An ONNX file, or one of the zoo:";
   for (const nn::ZooEntry& e : nn::zoo()) models += fmt::format("\n  {}: {}", e.name, e.what);
-  c->add_option("MODEL", args->model, models)->required();
-  c->add_option("--data", args->data,
-                "fashion-mnist or a folder of IDX files (default: fashion-mnist)");
-  c->add_option("-o,--output", args->output, "ONNX file to write");
-  c->add_option("--report", args->report, "HTML report to write");
-  c->add_option("--epochs", args->epochs, "Passes over the training data (default: the model's)")
+  const auto option = [c](const std::string& name, auto& value, const std::string& type,
+                          const std::string& what) {
+    return c->add_option(name, value, what)->type_name(type);
+  };
+  const auto one_of = [](const std::vector<std::string>& names) {
+    return CLI::IsMember(names).description("");  // the option's text lists them
+  };
+  option("MODEL", args->model, "", models)->required();
+  option("--data", args->data, "DATA",
+         "fashion-mnist (default), or a folder: IDX files or pictures");
+  option("-o,--output", args->output, "FILE", "ONNX file to write");
+  option("--report", args->report, "FILE", "HTML report to write");
+
+  c->option_defaults()->group("Training");
+  option("--epochs", args->epochs, "N", "Passes over the training data (default: the model's)")
       ->check(whole_number(1, INT32_MAX));
-  c->add_option("--batch", args->batch, "Samples a step (default: the model's, 64)")
+  option("--batch", args->batch, "N", "Samples a step (default: the model's, 64)")
       ->check(whole_number(1, INT64_MAX));
-  c->add_option("--optimizer", args->optimizer,
-                "sgd, nesterov, adam or adamw (default: the model's)")
-      ->check(CLI::IsMember({"sgd", "nesterov", "adam", "adamw"}));
-  c->add_option("--lr", args->lr, "Learning rate (default: the optimiser's)")
+  option("--optimizer", args->optimizer, "NAME", "sgd, nesterov, adam or adamw (default: model's)")
+      ->check(one_of({"sgd", "nesterov", "adam", "adamw"}));
+  option("--lr", args->lr, "X", "Learning rate (default: the optimiser's)")
       ->check(positive_number());
-  c->add_option("--momentum", args->momentum, "Momentum of sgd")->check(number_from(0, 1));
-  c->add_option("--weight-decay", args->weight_decay, "Weight decay")
+  option("--momentum", args->momentum, "X", "Momentum of sgd and nesterov")
+      ->check(number_from(0, 1));
+  option("--weight-decay", args->weight_decay, "X", "Weight decay (default: the optimiser's)")
       ->check(number_from(0, INFINITY));
-  c->add_option("--schedule", args->schedule, "Learning rate over time: constant, step or cosine")
-      ->check(CLI::IsMember({"constant", "step", "cosine"}));
-  c->add_option("--warmup", args->warmup, "Steps of linear warm-up")
+  option("--schedule", args->schedule, "NAME", "Learning rate: constant (default), step or cosine")
+      ->check(one_of({"constant", "step", "cosine"}));
+  option("--warmup", args->warmup, "N", "Steps of linear warm-up")
       ->check(whole_number(0, INT64_MAX));
-  c->add_option("--val-split", args->val_split,
-                "Fraction of the training data held out (default: 0.1)")
+  option("--val-split", args->val_split, "X", "Fraction of the data held out (default: 0.1)")
       ->check(number_from(0, 0.9));
-  c->add_option("--checkpoint", args->checkpoint,
-                "Folder for checkpoints, written after each epoch; it must hold none yet, or give "
-                "--resume");
-  c->add_flag("--resume", args->resume, "Go on from the checkpoint folder")->needs("--checkpoint");
-  c->add_option("--checkpoint-steps", args->checkpoint_steps, "Also save every so many steps")
-      ->check(whole_number(1, INT64_MAX))
-      ->needs("--checkpoint");
-  c->add_option("--shards", args->shards,
-                "Virtual shards of a batch, fixed for the run (docs/numerics.md)")
-      ->check(whole_number(1, INT64_MAX));
-  c->add_option("--patience", args->patience,
-                "Stop after so many epochs without a better validation loss")
+  option("--patience", args->patience, "N", "Stop after N epochs without a better validation loss")
       ->check(whole_number(1, INT32_MAX));
   c->add_flag("--best", args->best, "End with the weights of the best epoch, not the last");
   c->add_flag("--flip", args->flip, "Augment: mirror images at random");
-  c->add_option("--crop", args->crop, "Augment: pad by so many pixels and crop at random")
+  option("--crop", args->crop, "N", "Augment: pad by N pixels and crop at random")
       ->check(whole_number(1, INT32_MAX));
-  c->add_option("--tensorboard", args->tensorboard,
-                "Folder for an event file of the losses, accuracies and learning rate")
-      ->type_name("DIR");
-  c->add_option("--dump-passes", args->dump_passes,
-                "Folder where each graph is written after each pass, as text");
+  option("--shards", args->shards, "N", "Virtual shards of a batch (docs/numerics.md)")
+      ->check(whole_number(1, INT64_MAX));
+
+  c->option_defaults()->group("Saving and going on");
+  CLI::Option* checkpoint = option("--checkpoint", args->checkpoint, "DIR",
+                                   "Folder to save the run in, after each epoch");
+  c->add_flag("--resume", args->resume, "Go on from the run in that folder")->needs(checkpoint);
+  option("--checkpoint-steps", args->checkpoint_steps, "N", "Also save every N steps")
+      ->check(whole_number(1, INT64_MAX))
+      ->needs(checkpoint);
+
+  c->option_defaults()->group("Watching");
+  option("--tensorboard", args->tensorboard, "DIR", "Folder for TensorBoard's event files");
+  option("--dump-passes", args->dump_passes, "DIR", "Folder for the graphs after each pass");
 }
 
 }  // namespace hone::cli

@@ -49,7 +49,7 @@ done
 json train "accuracy loss test_accuracy images_per_s epochs seed model" \
   cnn --data data --epochs 2 --seed 3 -o cnn.onnx --report report.html
 [[ $(value_of train epochs) == 2 && $(value_of train seed) == 3 ]] || problem "train: $(cat train.json)"
-[[ $(grep -c '^epoch [12]/2  loss .* images/s$' err) == 2 && $(wc -l <err) == 2 ]] ||
+[[ $(grep -c '^epoch [12]/2  loss .* acc .*%  val loss .* acc .*%  .* s [0-9]*/s$' err) == 2 && $(wc -l <err) == 2 ]] ||
   problem "without a terminal, expected a line an epoch on stderr, found: $(cat err)"
 json eval "accuracy loss samples samples_per_s" cnn.onnx --data data
 json predict "predictions class label probability" cnn.onnx 0 1 2 --data data
