@@ -5,14 +5,14 @@
 #include <algorithm>
 #include <cmath>
 
-#include "data/temp_folder.h"
+#include "base/test_support.h"
 #include "train/synthetic.h"
 
 namespace hone {
 namespace {
 
-using data::expect_error;
-using data::TempFolder;
+using test::expect_error;
+using test::TempFolder;
 using train::synthetic_images;
 
 Model convnet() {

@@ -8,10 +8,13 @@
 
 #include "base/allocations.h"
 #include "base/error.h"
-#include "io/test_folder.h"
+#include "base/test_support.h"
 
 namespace hone {
 namespace {
+
+using test::error_of;
+using test::TempFolder;
 
 Tensor pixels(int64_t n) {
   Tensor x(DType::u8, {n, 1, 12, 12});
@@ -31,8 +34,8 @@ class SessionTest : public testing::Test {
  protected:
   SessionTest() { model_.save(path_); }
 
-  io::TestFolder folder_;
-  std::string path_ = folder_ / "m.onnx";
+  TempFolder folder_;
+  std::string path_ = folder_.file("m.onnx");
   Model model_ = small_model();
 };
 
@@ -94,7 +97,7 @@ TEST_F(SessionTest, ManyCallersGetTheSameBits) {
 TEST_F(SessionTest, RefusesWhatDoesNotFit) {
   const Session session = load(path_);
   const auto error = [&](const Tensors& inputs) {
-    return io::error_of(ErrorKind::InvalidInput, [&] { session.run(inputs); });
+    return error_of(ErrorKind::InvalidInput, [&] { session.run(inputs); });
   };
   EXPECT_EQ(error({}), "model: input 'input' is missing");
   EXPECT_EQ(error({{"input", pixels(1)}, {"image", pixels(1)}}),
@@ -110,10 +113,10 @@ TEST_F(SessionTest, RefusesAnOutputInAnInputsMemory) {
   const Session session = load(path_);
   const Tensor x(DType::f32, {1, 1, 12, 12});
   Tensors outputs = {{"logits", x.reshaped({144}).rows(0, 10).reshaped({1, 10})}};
-  EXPECT_EQ(io::error_of(ErrorKind::InvalidInput,
-                         [&] {
-                           session.run({{"input", x}}, outputs);
-                         }),
+  EXPECT_EQ(error_of(ErrorKind::InvalidInput,
+                     [&] {
+                       session.run({{"input", x}}, outputs);
+                     }),
             "model.batch1: output 'logits' shares memory with input 'input'");
 }
 

@@ -6,10 +6,13 @@
 #include <map>
 
 #include "base/error.h"
-#include "data/temp_folder.h"
+#include "data/test_files.h"
 
 namespace hone::data {
 namespace {
+
+using test::expect_error;
+using test::TempFolder;
 
 TEST(ReadIdx, ReadsEveryTypePlainAndGzip) {
   const TempFolder folder;

@@ -6,10 +6,13 @@
 
 #include <cstdlib>
 
-#include "data/temp_folder.h"
+#include "base/test_support.h"
 
 namespace hone::data {
 namespace {
+
+using test::Bytes;
+using test::TempFolder;
 
 Bytes grey_png(uint32_t size, uint8_t value) {
   spng_ctx* ctx = spng_ctx_new(SPNG_CTX_ENCODER);

@@ -9,10 +9,13 @@
 #include <cstdlib>
 
 #include "data/resize.h"
-#include "data/temp_folder.h"
+#include "data/test_files.h"
 
 namespace hone::data {
 namespace {
+
+using test::expect_error;
+using test::TempFolder;
 
 /// `bits` a sample; the samples as the file has them.
 std::string png(uint32_t width, uint32_t height, uint8_t bits, uint8_t colour, const Bytes& raw,

@@ -7,11 +7,13 @@
 #include <stdexcept>
 
 #include "base/error.h"
+#include "base/test_support.h"
 #include "data/augment.h"
-#include "data/temp_folder.h"
 
 namespace hone::data {
 namespace {
+
+using test::expect_error;
 
 /// Image i is filled with i; its label is i % 2.
 Dataset numbered(int64_t count) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/test_support.h"
 #include "ir/expr.h"
 #include "plan/plan.h"
 
@@ -12,20 +13,10 @@ namespace hone::exec {
 namespace {
 
 using ir::Expr;
+using test::error_of;
 
 Tensor vector_of(std::vector<float> values) {
   return Tensor::from<float>({static_cast<int64_t>(values.size())}, values);
-}
-
-template <class F>
-std::string error_of(F&& f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    EXPECT_EQ(e.kind(), ErrorKind::InvalidInput);
-    return e.what();
-  }
-  return "no error";
 }
 
 // y = x * w, after which w becomes w + y.

@@ -3,14 +3,17 @@
 
 #include <gtest/gtest.h>
 
+#include "base/test_support.h"
 #include "io/file.h"
 #include "io/safetensors.h"
-#include "io/test_folder.h"
 #include "ir/equal.h"
 #include "passes/autodiff.h"
 
 namespace hone::io {
 namespace {
+
+using test::error_of;
+using test::TempFolder;
 
 ir::Graph network(int64_t width, float scale = 2) {
   ir::Graph g("net");
@@ -38,10 +41,10 @@ std::string mismatch(const Checkpoint& c, const ir::Graph& g) {
 }
 
 TEST(Checkpoint, ReturnsAndMatchesItsNetwork) {
-  const TestFolder folder;
+  const TempFolder folder;
   const ir::Graph g = network(2);
-  save_checkpoint(folder / "c", checkpoint_of(g));
-  const Checkpoint c = load_checkpoint(folder / "c");
+  save_checkpoint(folder.file("c"), checkpoint_of(g));
+  const Checkpoint c = load_checkpoint(folder.file("c"));
   EXPECT_EQ(c.integer(checkpoint_key::step), int64_t{1} << 40);
   EXPECT_EQ(c.integer(checkpoint_key::numerics), 1);
   EXPECT_TRUE(c.states.at("fc.weight").same_bits(Tensor(DType::f32, {3, 2})));
@@ -51,10 +54,10 @@ TEST(Checkpoint, ReturnsAndMatchesItsNetwork) {
 }
 
 TEST(Checkpoint, NamesTheFirstStateThatDiffers) {
-  const TestFolder folder;
+  const TempFolder folder;
   const ir::Graph g = network(2);
-  save_checkpoint(folder / "c", checkpoint_of(g));
-  Checkpoint c = load_checkpoint(folder / "c");
+  save_checkpoint(folder.file("c"), checkpoint_of(g));
+  Checkpoint c = load_checkpoint(folder.file("c"));
   EXPECT_EQ(mismatch(c, network(5)),
             "checkpoint 'run.ckpt' is of another network: state 'fc.weight': expected f32[3,5], "
             "found f32[3,2]");
@@ -69,11 +72,11 @@ TEST(Checkpoint, NamesTheFirstStateThatDiffers) {
 }
 
 TEST(Checkpoint, TellsNetworksOfEqualStatesApart) {
-  const TestFolder folder;
+  const TempFolder folder;
   EXPECT_EQ(network_signature(network(2)), network_signature(network(2)));
   EXPECT_NE(network_signature(network(2)), network_signature(network(2, 3)));
-  save_checkpoint(folder / "c", checkpoint_of(network(2)));
-  EXPECT_EQ(mismatch(load_checkpoint(folder / "c"), network(2, 3)),
+  save_checkpoint(folder.file("c"), checkpoint_of(network(2)));
+  EXPECT_EQ(mismatch(load_checkpoint(folder.file("c")), network(2, 3)),
             "checkpoint 'run.ckpt' is of another network, optimiser or data: expected signature " +
                 network_signature(network(2, 3)) + ", found " + network_signature(network(2)));
 }
@@ -93,17 +96,17 @@ TEST(Checkpoint, IdentifiesANetworkWithoutTheNamesOfItsGradients) {
 }
 
 TEST(Checkpoint, RefusesOtherNumericsAndOtherFiles) {
-  const TestFolder folder;
+  const TempFolder folder;
   const ir::Graph g = network(2);
-  save_checkpoint(folder / "c", checkpoint_of(g));
-  Checkpoint c = load_checkpoint(folder / "c");
+  save_checkpoint(folder.file("c"), checkpoint_of(g));
+  Checkpoint c = load_checkpoint(folder.file("c"));
   c.set(checkpoint_key::numerics, 99);
   EXPECT_EQ(mismatch(c, g),
             "checkpoint 'run.ckpt' has numerics version 99, this hone has 1: resuming would not "
             "give the same bits");
-  save_safetensors(folder / "plain", {});
-  EXPECT_EQ(error_of(ErrorKind::InvalidInput, [&] { load_checkpoint(folder / "plain"); }),
-            "'" + (folder / "plain") +
+  save_safetensors(folder.file("plain"), {});
+  EXPECT_EQ(error_of(ErrorKind::InvalidInput, [&] { load_checkpoint(folder.file("plain")); }),
+            "'" + (folder.file("plain")) +
                 "' is no checkpoint of hone: expected format 'hone-checkpoint-1', found ''");
 }
 

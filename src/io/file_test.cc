@@ -7,14 +7,17 @@
 #include <array>
 #include <csignal>
 
-#include "io/test_folder.h"
+#include "base/test_support.h"
 
 namespace hone::io {
 namespace {
 
+using test::error_of;
+using test::TempFolder;
+
 TEST(File, WritesPiecesAndReadsThemBack) {
-  const TestFolder folder;
-  const std::string path = folder / "a";
+  const TempFolder folder;
+  const std::string path = folder.file("a");
   const std::string big(300000, 'x');
   const std::array<std::string_view, 3> pieces = {"one\0two", "", big};
   write_file(path, pieces);
@@ -27,23 +30,23 @@ TEST(File, WritesPiecesAndReadsThemBack) {
 TEST(File, ReadsWhatHasNoSize) { EXPECT_FALSE(read_file("/proc/self/status").empty()); }
 
 TEST(File, KeepsALink) {
-  const TestFolder folder;
-  write_file(folder / "file", "old");
-  std::filesystem::create_symlink(folder / "file", folder / "link");
-  write_file(folder / "link", "new");
-  EXPECT_TRUE(std::filesystem::is_symlink(folder / "link"));
-  EXPECT_EQ(read_file(folder / "file"), "new");
+  const TempFolder folder;
+  write_file(folder.file("file"), "old");
+  std::filesystem::create_symlink(folder.file("file"), folder.file("link"));
+  write_file(folder.file("link"), "new");
+  EXPECT_TRUE(std::filesystem::is_symlink(folder.file("link")));
+  EXPECT_EQ(read_file(folder.file("file")), "new");
 }
 
 TEST(File, NamesWhatItCannotReadOrWrite) {
-  const TestFolder folder;
-  const std::string missing = folder / "missing/file";
+  const TempFolder folder;
+  const std::string missing = folder.file("missing/file");
   EXPECT_EQ(error_of(ErrorKind::Io, [&] { read_file(missing); }),
             "cannot read '" + missing + "': No such file or directory");
   EXPECT_EQ(error_of(ErrorKind::Io, [&] { write_file(missing, "x"); }),
             "cannot write '" + missing + "': No such file or directory");
-  EXPECT_EQ(error_of(ErrorKind::Io, [&] { write_file(folder / "", "x"); }),
-            "cannot write '" + (folder / "") + "': Is a directory");
+  EXPECT_EQ(error_of(ErrorKind::Io, [&] { write_file(folder.file(""), "x"); }),
+            "cannot write '" + (folder.file("")) + "': Is a directory");
   EXPECT_EQ(folder.files(), 0);
 }
 
@@ -56,19 +59,19 @@ TEST(File, SaysThatTheDiskIsFull) {
 
 // A limit on the size of files breaks the write in the middle, as a full disk would.
 TEST(File, AFailedWriteLeavesTheOldFileAndNothingElse) {
-  const TestFolder folder;
-  write_file(folder / "a", "old");
+  const TempFolder folder;
+  write_file(folder.file("a"), "old");
   rlimit before{};
   getrlimit(RLIMIT_FSIZE, &before);
   const auto handler = std::signal(SIGXFSZ, SIG_IGN);
   const rlimit small{4096, before.rlim_max};
   setrlimit(RLIMIT_FSIZE, &small);
   const std::string line =
-      error_of(ErrorKind::Io, [&] { write_file(folder / "a", std::string(10000, 'x')); });
+      error_of(ErrorKind::Io, [&] { write_file(folder.file("a"), std::string(10000, 'x')); });
   setrlimit(RLIMIT_FSIZE, &before);
   std::signal(SIGXFSZ, handler);
-  EXPECT_EQ(line, "cannot write '" + (folder / "a") + "': File too large");
-  EXPECT_EQ(read_file(folder / "a"), "old");
+  EXPECT_EQ(line, "cannot write '" + (folder.file("a")) + "': File too large");
+  EXPECT_EQ(read_file(folder.file("a")), "old");
   EXPECT_EQ(folder.files(), 1);
 }
 

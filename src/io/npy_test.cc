@@ -4,12 +4,15 @@
 #include <gtest/gtest.h>
 
 #include "base/dtype.h"
+#include "base/test_support.h"
 #include "io/file.h"
 #include "io/tensor_bytes.h"
-#include "io/test_folder.h"
 
 namespace hone::io {
 namespace {
+
+using test::error_of;
+using test::TempFolder;
 
 std::string npy(const std::string& header, const std::string& data) {
   std::string out = "\x93NUMPY";
@@ -32,7 +35,7 @@ TEST(Npy, ReadsWhatNumPyWrites) {
 }
 
 TEST(Npy, EveryDtypeAndRankReturns) {
-  const TestFolder folder;
+  const TempFolder folder;
   const Tensor tensors[] = {Tensor::scalar(-1.5f),
                             Tensor::from<float>({3}, {1, 2, 3}),
                             Tensor::from<double>({2, 1}, {1e300, -0.0}),
@@ -41,18 +44,18 @@ TEST(Npy, EveryDtypeAndRankReturns) {
                             Tensor::from<bool>({2}, {true, false}),
                             Tensor(DType::f32, {0, 4})};
   for (const Tensor& t : tensors) {
-    save_npy(folder / "t.npy", t);
-    EXPECT_TRUE(load_npy(folder / "t.npy").same_bits(t)) << t.type().to_string();
+    save_npy(folder.file("t.npy"), t);
+    EXPECT_TRUE(load_npy(folder.file("t.npy")).same_bits(t)) << t.type().to_string();
   }
   for (int i = 0; i < kDTypes; ++i) {
     const Tensor t = Tensor::from<float>({3}, {1, 2, 3}).cast(static_cast<DType>(i));
     if (t.dtype() == DType::bf16) {
-      EXPECT_EQ(error_of(ErrorKind::Unsupported, [&] { save_npy(folder / "t.npy", t); }),
+      EXPECT_EQ(error_of(ErrorKind::Unsupported, [&] { save_npy(folder.file("t.npy"), t); }),
                 "bf16[3]: NumPy has no bf16: cast it to f32");
       continue;
     }
-    save_npy(folder / "t.npy", t);
-    EXPECT_TRUE(load_npy(folder / "t.npy").same_bits(t)) << t.type().to_string();
+    save_npy(folder.file("t.npy"), t);
+    EXPECT_TRUE(load_npy(folder.file("t.npy")).same_bits(t)) << t.type().to_string();
   }
 }
 

@@ -5,13 +5,15 @@
 
 #include <set>
 
+#include "base/test_support.h"
 #include "io/file.h"
 #include "io/onnx_emitter.h"
 #include "io/onnx_test_graphs.h"
-#include "io/test_folder.h"
 
 namespace hone::io {
 namespace {
+
+using test::error_of;
 
 namespace op = ir::op;
 

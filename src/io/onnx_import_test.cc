@@ -6,14 +6,16 @@
 #include <algorithm>
 
 #include "base/rng.h"
+#include "base/test_support.h"
 #include "io/onnx_emitter.h"
 #include "io/onnx_export.h"
 #include "io/onnx_importer.h"
 #include "io/onnx_test_graphs.h"
-#include "io/test_folder.h"
 
 namespace hone::io {
 namespace {
+
+using test::error_of;
 
 namespace op = ir::op;
 

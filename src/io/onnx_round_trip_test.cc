@@ -1,15 +1,17 @@
 // What hone exports, hone imports as the graph that it was: same nodes, same bits.
 #include <gtest/gtest.h>
 
+#include "base/test_support.h"
 #include "io/file.h"
 #include "io/onnx_export.h"
 #include "io/onnx_import.h"
 #include "io/onnx_test_graphs.h"
-#include "io/test_folder.h"
 #include "kernels/interpreter.h"
 
 namespace hone::io {
 namespace {
+
+using test::TempFolder;
 
 namespace op = ir::op;
 using ir::Ints;
@@ -27,10 +29,10 @@ void expect_same_results(const OnnxModel& a, const OnnxModel& b,
 }
 
 TEST(OnnxRoundTrip, ACnnReturnsAsItWas) {
-  const TestFolder folder;
+  const TempFolder folder;
   const OnnxModel before = small_cnn();
-  save_onnx(folder / "m.onnx", before);
-  const OnnxModel after = load_onnx(folder / "m.onnx");
+  save_onnx(folder.file("m.onnx"), before);
+  const OnnxModel after = load_onnx(folder.file("m.onnx"));
   EXPECT_EQ(describe(after.graph), describe(before.graph));
   EXPECT_EQ(after.graph.name(), "small_cnn");
   EXPECT_EQ(after.labels, before.labels);
@@ -38,8 +40,8 @@ TEST(OnnxRoundTrip, ACnnReturnsAsItWas) {
   ASSERT_EQ(after.states.size(), before.states.size());
   for (const auto& [name, tensor] : before.states)
     EXPECT_TRUE(after.states.at(name).same_bits(tensor)) << name;
-  save_onnx(folder / "again.onnx", after);
-  EXPECT_EQ(describe(load_onnx(folder / "again.onnx").graph), describe(before.graph));
+  save_onnx(folder.file("again.onnx"), after);
+  EXPECT_EQ(describe(load_onnx(folder.file("again.onnx")).graph), describe(before.graph));
 }
 
 TEST(OnnxRoundTrip, ACnnGivesTheSameBits) {

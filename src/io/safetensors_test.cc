@@ -4,11 +4,14 @@
 #include <gtest/gtest.h>
 
 #include "base/dtype.h"
+#include "base/test_support.h"
 #include "io/file.h"
-#include "io/test_folder.h"
 
 namespace hone::io {
 namespace {
+
+using test::error_of;
+using test::TempFolder;
 
 Safetensors example() {
   return {{{"b.weight", Tensor::from<float>({2, 2}, {1, -2, 3, 4})},
@@ -38,20 +41,20 @@ std::string header_error(const std::string& header, const std::string& data = "1
 }
 
 TEST(Safetensors, ReturnAsTheyWere) {
-  const TestFolder folder;
+  const TempFolder folder;
   Safetensors before = example();
   for (int i = 0; i < kDTypes; ++i)
     before.tensors[fmt::format("dtype {}", i)] =
         Tensor::from<float>({3}, {0, 1, 2}).cast(static_cast<DType>(i));
-  save_safetensors(folder / "m", before);
-  const Safetensors after = load_safetensors(folder / "m");
+  save_safetensors(folder.file("m"), before);
+  const Safetensors after = load_safetensors(folder.file("m"));
   EXPECT_EQ(after.metadata, before.metadata);
   ASSERT_EQ(after.tensors.size(), before.tensors.size());
   for (const auto& [name, tensor] : before.tensors)
     EXPECT_TRUE(after.tensors.at(name).same_bits(tensor)) << name;
-  const std::string bytes = read_file(folder / "m");
-  save_safetensors(folder / "again", after);
-  EXPECT_EQ(read_file(folder / "again"), bytes);
+  const std::string bytes = read_file(folder.file("m"));
+  save_safetensors(folder.file("again"), after);
+  EXPECT_EQ(read_file(folder.file("again")), bytes);
 }
 
 TEST(Safetensors, ReadTheFormatAsItIsSpecified) {
@@ -98,18 +101,18 @@ TEST(Safetensors, RefuseEntriesThatLie) {
 }
 
 TEST(Safetensors, NoPrefixOfAFileIsRead) {
-  const TestFolder folder;
-  save_safetensors(folder / "m", example());
-  const std::string bytes = read_file(folder / "m");
+  const TempFolder folder;
+  save_safetensors(folder.file("m"), example());
+  const std::string bytes = read_file(folder.file("m"));
   for (size_t n = 0; n < bytes.size(); ++n)
     parse_error(ErrorKind::InvalidInput, bytes.substr(0, n));
 }
 
 // A flipped byte may go unnoticed in the data, but must never do more than throw.
 TEST(Safetensors, AFlippedByteThrowsOrIsHarmless) {
-  const TestFolder folder;
-  save_safetensors(folder / "m", example());
-  const std::string bytes = read_file(folder / "m");
+  const TempFolder folder;
+  save_safetensors(folder.file("m"), example());
+  const std::string bytes = read_file(folder.file("m"));
   for (size_t i = 0; i < bytes.size(); ++i)
     for (int bit = 0; bit < 8; ++bit) {
       std::string flipped = bytes;

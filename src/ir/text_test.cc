@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "base/error.h"
+#include "base/test_support.h"
 #include "ir/equal.h"
 #include "ir/parse.h"
 
@@ -123,13 +124,7 @@ TEST(Parse, TypesMayBeLeftOut) {
 }
 
 std::string error_of(std::string_view text) {
-  try {
-    parse(text);
-  } catch (const Error& e) {
-    EXPECT_EQ(e.kind(), ErrorKind::InvalidInput);
-    return e.what();
-  }
-  return "no error";
+  return test::error_of([&] { parse(text); });
 }
 
 TEST(Parse, ErrorsNameLineExpectedAndFound) {

@@ -1,6 +1,7 @@
 // What layers make of shapes: the output's, the parameters' and the error line where none fits.
 #include <gtest/gtest.h>
 
+#include "base/test_support.h"
 #include "nn/network.h"
 
 namespace hone::nn {
@@ -38,17 +39,8 @@ int64_t trainable_elements(const Built& built) {
   return n;
 }
 
-template <class Action>
-std::string error_of(Action action) {
-  try {
-    action();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "no error";
-}
 std::string error_of(const Layer& layer, const Shape& batch) {
-  return error_of([&] { build({layer}, batch); });
+  return test::error_of([&] { build({layer}, batch); });
 }
 
 const Shape kImages = {kBatch, 4, 9, 7};
@@ -67,7 +59,7 @@ TEST(Dense, HasAWeightAndABias) {
 TEST(Dense, RefusesImagesAndNoUnits) {
   EXPECT_EQ(error_of(dense(5), kImages),
             "dense 'dense1': expected vectors [N,D], found [N,4,9,7]; flatten() before it?");
-  EXPECT_EQ(error_of([] { dense(0); }), "dense: expected at least 1 unit, found 0");
+  EXPECT_EQ(test::error_of([] { dense(0); }), "dense: expected at least 1 unit, found 0");
 }
 
 TEST(Conv2d, ShapesAreThoseOfTheFormula) {
@@ -118,7 +110,7 @@ TEST(Conv2d, GroupsShareTheChannelsOut) {
 TEST(Conv2d, RefusesVectorsAndEmptyWindows) {
   EXPECT_EQ(error_of(conv2d(6, 3), {kBatch, 3}),
             "conv2d 'conv1': expected images [N,C,H,W], found [N,3]");
-  EXPECT_EQ(error_of([] { conv2d(6, 3, linear, {.stride = 0}); }),
+  EXPECT_EQ(test::error_of([] { conv2d(6, 3, linear, {.stride = 0}); }),
             "conv2d: expected positive filters, kernel, stride, dilation and groups");
   EXPECT_NE(error_of(conv2d(6, 8), kImages).find("conv2d 'conv1'"), std::string::npos);
 }
@@ -135,7 +127,7 @@ TEST(Pool2d, StridesByItsWindowUnlessTold) {
   }
   EXPECT_EQ(error_of(max_pool2d(2), {kBatch, 3}),
             "max_pool 'max_pool1': expected images [N,C,H,W], found [N,3]");
-  EXPECT_EQ(error_of([] { avg_pool2d(0); }),
+  EXPECT_EQ(test::error_of([] { avg_pool2d(0); }),
             "avg_pool: expected a positive window and stride, found 0 and 0");
 }
 
@@ -168,7 +160,7 @@ TEST(Network, NumbersUnnamedLayersByKind) {
 }
 
 TEST(Network, RefusesNamesGivenTwice) {
-  EXPECT_EQ(error_of([] {
+  EXPECT_EQ(test::error_of([] {
               build({dense(3, relu, {.name = "a"}), dense(3, relu, {.name = "a"})}, {kBatch, 3});
             }),
             "model 'm': two layers are named 'a'");
@@ -194,7 +186,7 @@ TEST(Network, ConcatJoinsAnyAxisOfASample) {
   // Axis -1 would be the batch.
   for (const int64_t axis : {-1, 3})
     for (const int64_t n : {kBatch, int64_t{2}})
-      EXPECT_EQ(error_of([&] {
+      EXPECT_EQ(test::error_of([&] {
                   build(concat({x, x}, axis), {n, 4, 9, 7});
                 }),
                 fmt::format("concat1: expected an axis in [0, 3), found {}", axis));
@@ -202,22 +194,22 @@ TEST(Network, ConcatJoinsAnyAxisOfASample) {
 
 TEST(Network, RefusesOperandsThatDoNotFit) {
   const Var x = input({3});
-  EXPECT_EQ(error_of([&] {
+  EXPECT_EQ(test::error_of([&] {
               build(add({dense(2)(x), x}), {kBatch, 3});
             }),
             "add1: expected operands of one shape, found [N,2] and [N,3]");
-  EXPECT_EQ(error_of([&] { add({x}); }), "add: expected at least 2 operands, found 1");
-  EXPECT_EQ(error_of([&] { dense(2).apply({}); }), "dense: expected at least 1 operand");
-  EXPECT_EQ(error_of([&] { concat({}); }), "concat: expected at least 1 operand");
-  EXPECT_EQ(error_of([&] {
+  EXPECT_EQ(test::error_of([&] { add({x}); }), "add: expected at least 2 operands, found 1");
+  EXPECT_EQ(test::error_of([&] { dense(2).apply({}); }), "dense: expected at least 1 operand");
+  EXPECT_EQ(test::error_of([&] { concat({}); }), "concat: expected at least 1 operand");
+  EXPECT_EQ(test::error_of([&] {
               build(add({x, input({3})}), {kBatch, 3});
             }),
             "model 'm': expected one input(), found several");
-  EXPECT_EQ(error_of([&] {
+  EXPECT_EQ(test::error_of([&] {
               build(dense(2)(x), {kBatch, 4});
             }),
             "model 'm': expected samples of shape [N,3], found [N,4]");
-  EXPECT_EQ(error_of([] { chain({}); }), "sequential: expected at least one layer");
+  EXPECT_EQ(test::error_of([] { chain({}); }), "sequential: expected at least one layer");
 }
 
 }  // namespace

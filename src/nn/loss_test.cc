@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/test_support.h"
 #include "kernels/interpreter.h"
 
 namespace hone::nn {
@@ -42,12 +43,7 @@ Vector evaluate(Build build, const Tensor& outputs, const Tensor& labels) {
 }
 
 std::string error_of(Build build, const Tensor& outputs, const Tensor& labels) {
-  try {
-    evaluate(build, outputs, labels);
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "no error";
+  return test::error_of([&] { evaluate(build, outputs, labels); });
 }
 
 Tensor logits() { return Tensor::from<double>({kSamples, kClasses}, kLogits); }

@@ -7,8 +7,8 @@
 #include <filesystem>
 
 #include "base/error.h"
+#include "base/test_support.h"
 #include "io/file.h"
-#include "io/test_folder.h"
 #include "report/confusion.h"
 #include "report/html.h"
 #include "report/image.h"
@@ -18,6 +18,8 @@
 namespace hone::report {
 namespace {
 
+using test::error_of;
+using test::TempFolder;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
@@ -82,10 +84,10 @@ TEST(Image, WritesGreyAndColour) {
   const Tensor colour = Tensor::from<uint8_t>({3, 1, 2}, {1, 2, 3, 4, 5, 6});
   EXPECT_EQ(rows_of(png(colour), 2, 1, 2), std::string("\0\1\3\5\2\4\6", 7));
   EXPECT_TRUE(png_data_uri(grey).starts_with("data:image/png;base64,iVBORw0KGgo"));
-  EXPECT_EQ(io::error_of(ErrorKind::InvalidInput,
-                         [] {
-                           png(Tensor(DType::f32, {2, 2}));
-                         }),
+  EXPECT_EQ(error_of(ErrorKind::InvalidInput,
+                     [] {
+                       png(Tensor(DType::f32, {2, 2}));
+                     }),
             "picture: expected u8 pixels [H,W], [1,H,W] or [3,H,W], found f32[2,2]");
   EXPECT_THROW(png(Tensor(DType::u8, {2, 2, 2})), Error);
   EXPECT_THROW(png(Tensor(DType::u8, {0, 2})), Error);
@@ -132,10 +134,10 @@ TEST(Confusion, CountsAndSharesOfEachRow) {
   EXPECT_THAT(html, HasSubstr("class=\"wrong\" style=\"--heat:0.500\""));
   EXPECT_THAT(html, HasSubstr("class=\"recall\">90.0 %</td>"));
   EXPECT_THAT(html, HasSubstr("class=\"recall\">–</td>"));
-  EXPECT_EQ(io::error_of(ErrorKind::InvalidInput,
-                         [&] {
-                           confusion_matrix(counts, {"a", "b"});
-                         }),
+  EXPECT_EQ(error_of(ErrorKind::InvalidInput,
+                     [&] {
+                       confusion_matrix(counts, {"a", "b"});
+                     }),
             "confusion matrix of 2 classes: expected i64[2,2], found i64[3,3]");
 }
 
@@ -170,12 +172,12 @@ TEST(TrainingReport, NeedsNothingOutsideItself) {
 }
 
 TEST(TrainingReport, IsWrittenWhole) {
-  const io::TestFolder folder;
-  save(folder / "r.html", example());
-  EXPECT_EQ(io::read_file(folder / "r.html"), render(example()));
+  const TempFolder folder;
+  save(folder.file("r.html"), example());
+  EXPECT_EQ(io::read_file(folder.file("r.html")), render(example()));
   TrainingReport wrong = example();
   wrong.mistakes[0].predicted = 7;
-  EXPECT_EQ(io::error_of(ErrorKind::InvalidInput, [&] { save(folder / "r.html", wrong); }),
+  EXPECT_EQ(error_of(ErrorKind::InvalidInput, [&] { save(folder.file("r.html"), wrong); }),
             "mistake: class 7 is not one of 2");
   EXPECT_NO_THROW(render(TrainingReport{}));
 }

@@ -9,15 +9,15 @@
 #include <cstring>
 #include <filesystem>
 
-#include "data/temp_folder.h"
+#include "base/test_support.h"
 #include "io/file.h"
 #include "tensorboard.pb.h"
 
 namespace hone::report {
 namespace {
 
-using data::TempFolder;
 using tensorboard::Event;
+using test::TempFolder;
 using testing::MatchesRegex;
 
 // Bit by bit, from the polynomial's definition.
@@ -107,7 +107,7 @@ TEST(EventFile, LeavesEarlierFilesAlone) {
 TEST(EventFile, NamesWhatCannotBeWritten) {
   const TempFolder folder;
   folder.write("file", {});
-  data::expect_error(ErrorKind::Io, {folder.file("file/runs")},
+  test::expect_error(ErrorKind::Io, {folder.file("file/runs")},
                      [&] { EventFile{folder.file("file/runs")}; });
 }
 

@@ -9,14 +9,14 @@
 #include <limits>
 
 #include "base/cpu.h"
-#include "data/temp_folder.h"
+#include "data/test_files.h"
 #include "train/synthetic.h"
 
 namespace hone::train {
 namespace {
 
-using data::expect_error;
-using data::TempFolder;
+using test::expect_error;
+using test::TempFolder;
 
 constexpr int64_t kSamples = 200;
 constexpr int64_t kBatchSize = 32;  // seven steps an epoch, the last with 8 samples

@@ -7,14 +7,14 @@
 #include <cmath>
 #include <limits>
 
-#include "data/temp_folder.h"
+#include "base/test_support.h"
 #include "io/checkpoint.h"
 
 namespace hone::train {
 namespace {
 
-using data::expect_error;
-using data::TempFolder;
+using test::expect_error;
+using test::TempFolder;
 
 constexpr int64_t kSamples = 100;
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
