@@ -107,6 +107,7 @@ TEST(Program, SourcesAsOutputsAndNextValues) {
 ir::Graph random_graph(kernels::Draw& draw) {
   ir::Graph g("random");
   std::vector<Expr> states;
+  states.reserve(4);
   for (int i = 0; i < 4; ++i) states.push_back(ir::state(g, fmt::format("s{}", i), kSquare, true));
   std::vector<Expr> values = states;
   values.push_back(ir::input(g, "x", kSquare));

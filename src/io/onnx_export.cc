@@ -81,7 +81,7 @@ onnx::NodeProto& OnnxEmitter::emit(std::string_view op_type, const ir::Node& nod
 }
 
 std::string OnnxEmitter::constant(const Tensor& value, std::string_view name) {
-  const std::string unique = fresh(name);
+  std::string unique = fresh(name);
   onnx::NodeProto& proto = *out_->add_node();
   name_node(proto, name);
   proto.set_op_type("Constant");
@@ -103,7 +103,7 @@ void OnnxEmitter::name_node(onnx::NodeProto& proto, std::string_view name) {
 }
 
 std::string OnnxEmitter::extent(const ir::Node& node, const std::string& value, int64_t axis) {
-  const std::string name = fresh(result(node) + ".extent");
+  std::string name = fresh(result(node) + ".extent");
   onnx::NodeProto& shape = emit("Shape", node, {value}, name);
   set_int(shape, "start", axis);
   set_int(shape, "end", axis + 1);

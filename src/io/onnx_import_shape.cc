@@ -193,6 +193,7 @@ void concat(OnnxImporter& in, const Node& n) {
   for (int i = 0; i < n.input_size(); ++i)
     if (is_symbolic(in, n, i)) return concat_extents(in, n);
   std::vector<ValueId> parts;
+  parts.reserve(static_cast<size_t>(n.input_size()));
   for (int i = 0; i < n.input_size(); ++i) parts.push_back(in.value(n, i));
   const int64_t axis = axis_of(int_of(n, "axis", 0), in.type(n, 0).shape.rank());
   in.bind(n, in.add(ir::op::concat, std::move(parts), {{"axis", axis}}));

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
+#include <cstdint>
 #include <cstring>
 #include <memory>
 #include <vector>
@@ -58,7 +60,8 @@ inline bool equal_bits(const Tensor& a, const Tensor& b) {
   if (a.dtype() != DType::f32) return a.same_bits(b);
   for (int64_t i = 0; i < a.elements(); ++i) {
     const float x = a.data<float>()[i], y = b.data<float>()[i];
-    if (!(x != x && y != y) && std::memcmp(&x, &y, sizeof x) != 0) return false;
+    if (!(x != x && y != y) && std::bit_cast<uint32_t>(x) != std::bit_cast<uint32_t>(y))
+      return false;
   }
   return a.type() == b.type();
 }

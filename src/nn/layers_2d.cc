@@ -21,13 +21,13 @@ void require_images(const Scope& s, Expr x, const char* what) {
 Ints resolve(const Padding& p, const Shape& x, int64_t kernel, int64_t stride, int64_t dilation) {
   if (p.kind != Padding::Kind::same) return {p.top, p.left, p.bottom, p.right};
   Ints out(4);
-  for (int axis = 0; axis < 2; ++axis) {
-    const int64_t size = x[2 + axis];
+  for (size_t axis = 0; axis < 2; ++axis) {
+    const int64_t size = x.dims()[2 + axis];
     const int64_t places = (size + stride - 1) / stride;
     const int64_t total =
         std::max<int64_t>(0, (places - 1) * stride + dilation * (kernel - 1) + 1 - size);
-    out[static_cast<size_t>(axis)] = total / 2;
-    out[static_cast<size_t>(axis + 2)] = total - total / 2;
+    out[axis] = total / 2;
+    out[axis + 2] = total - total / 2;
   }
   return out;
 }

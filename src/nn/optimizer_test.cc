@@ -199,8 +199,10 @@ TEST(Schedule, StepDropsAtEachMultiple) {
   const double log_factor = rounded(std::log(0.2));
   const Vector found = rates(Schedule::step(7, 0.2), 30);
   Vector expected;
-  for (int64_t t = 0; t < 30; ++t)
-    expected.push_back(rounded(0.3) * std::exp(static_cast<double>(t / 7) * log_factor));
+  for (int64_t t = 0; t < 30; ++t) {
+    const int64_t drops = t / 7;
+    expected.push_back(rounded(0.3) * std::exp(static_cast<double>(drops) * log_factor));
+  }
   expect_near(found, expected, "rate");
   EXPECT_NEAR(found[7], 0.3 * 0.2, 1e-7);
   EXPECT_NEAR(found[14], 0.3 * 0.2 * 0.2, 1e-7);

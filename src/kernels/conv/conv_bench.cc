@@ -2,10 +2,9 @@
 // the same run measures between them. Usage: bench_conv [seconds for each level and thread count]
 #include <fmt/core.h>
 
-#include <time.h>
-
 #include <algorithm>
 #include <cstdlib>
+#include <ctime>
 #include <vector>
 
 #include "kernels/bench_support.h"
@@ -100,7 +99,8 @@ std::vector<std::unique_ptr<Run>> runs_of(const Case& c, Isa isa, int threads) {
   grad_weight.set("batch", c.n);
   grad_weight.set("shards", c.shards);
   // Padded taps count as work, though they are skipped.
-  const double gflop = 2e-9 * static_cast<double>(dy.elements() * c.k * c.k * (c.c / c.groups));
+  const int64_t taps = c.k * c.k * (c.c / c.groups);
+  const double gflop = 2e-9 * static_cast<double>(dy.elements() * taps);
   std::vector<std::unique_ptr<Run>> runs;
   const auto add = [&](const ir::OpSpec& op, const ir::Attrs& a, const Tensor& l, const Tensor& r) {
     runs.push_back(std::make_unique<Run>(c.name, op, a, l, r, gflop, isa, threads));

@@ -131,9 +131,9 @@ GatherConv::GatherConv(const Problem& problem, const ir::ConvDims& d, Image sour
   panels_ = cut_panels(groups, group_cols_, fns_.lanes, fns_.max_vectors);
   // Weights that already are one whole panel are read where they lie.
   packs_ = panels_.size() != 1 || order_.column_stride != 1 || pitch(panels_[0]) != group_cols_;
-  for (size_t i = 0; i < panels_.size(); ++i) {
+  for (const ConvPanel& panel : panels_) {
     packed_at_.push_back(packed_floats_);
-    if (packs_) packed_floats_ += round_up(taps_ * order_.depth * pitch(panels_[i]), 16);
+    if (packs_) packed_floats_ += round_up(taps_ * order_.depth * pitch(panel), 16);
   }
   const int64_t pixels =
       std::clamp<int64_t>(kBlockBytes / std::max<int64_t>(1, result_.c * int64_t{sizeof(float)}),

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <tuple>
 #include <vector>
 
 #include "ir/infer.h"
@@ -26,7 +27,10 @@ struct AxisClass {
   struct Tap {
     int64_t k;       ///< which tap
     int64_t source;  ///< what it reads, from what the class's first tap reads
-    friend auto operator<=>(const Tap&, const Tap&) = default;
+    friend bool operator==(const Tap&, const Tap&) = default;
+    friend bool operator<(const Tap& a, const Tap& b) {
+      return std::tie(a.k, a.source) < std::tie(b.k, b.source);
+    }
   };
   struct Place {
     int64_t result;  ///< the position

@@ -12,10 +12,9 @@ namespace hone::kernels {
 inline std::vector<int64_t> broadcast_strides(const Shape& from, const Shape& to) {
   const std::vector<int64_t> dense = from.strides();
   std::vector<int64_t> strides(static_cast<size_t>(to.rank()), 0);
-  const int missing = to.rank() - from.rank();
-  for (int axis = 0; axis < from.rank(); ++axis)
-    if (from[axis] != 1)
-      strides[static_cast<size_t>(axis + missing)] = dense[static_cast<size_t>(axis)];
+  const size_t missing = strides.size() - dense.size();
+  for (size_t axis = 0; axis < dense.size(); ++axis)
+    if (from[static_cast<int>(axis)] != 1) strides[axis + missing] = dense[axis];
   return strides;
 }
 

@@ -81,6 +81,8 @@ void bench(const ir::Graph& graph, int threads, double bytes_per_element) {
   ThreadPool pool(threads);
   std::vector<View> in;
   std::vector<View> out;
+  in.reserve(operands.size());
+  out.reserve(results.size());
   for (Tensor& t : operands) in.push_back({t.raw(), &t.type()});
   for (Tensor& t : results) out.push_back({t.raw(), &t.type()});
   const Call call{in, out, workspace.raw(), &pool};

@@ -12,8 +12,8 @@
 // NaN passes because `<` is false for it, so every `choose` leaves it in the data path.
 
 // Adding this to |v| < 2^22 rounds v to an integer, which is then in the low bits.
-constexpr float kRounder = 0x1.8p23f;
-constexpr uint32_t kRounderBits = 0x4B400000;
+inline constexpr float kRounder = 0x1.8p23f;
+inline constexpr uint32_t kRounderBits = 0x4B400000;
 
 /// c0 + c1 x + c2 x^2 + ..., by Horner's rule.
 template <int n>

@@ -13,6 +13,7 @@ inline Tensor reference_of(const ir::Node& node, const std::vector<Tensor>& oper
                            const TensorType& result, bool in_double = false) {
   Tensor out(result.dtype, result.shape);
   std::vector<View> views;
+  views.reserve(operands.size());
   for (const Tensor& t : operands) views.push_back({const_cast<std::byte*>(t.raw()), &t.type()});
   const View out_view{out.raw(), &out.type()};
   run_reference({&node, views, {&out_view, 1}}, in_double);
@@ -23,6 +24,7 @@ inline Tensor reference_of(const ir::Node& node, const std::vector<Tensor>& oper
 inline Tensor apply(const ir::OpSpec& op, const std::vector<Tensor>& operands, ir::Attrs attrs = {},
                     bool in_double = false) {
   std::vector<TensorType> types;
+  types.reserve(operands.size());
   for (const Tensor& t : operands) types.push_back(t.type());
   const TensorType result = ir::infer(op, types, attrs, "")[0];
   return reference_of({&op, {}, std::move(attrs), {}, ""}, operands, result, in_double);

@@ -300,7 +300,7 @@ TileProgram& TileProgram::operator=(TileProgram&&) noexcept = default;
 std::string TileProgram::refuse(const ir::Graph& body) {
   for (const ir::Node& node : body.nodes()) {
     if (node.is(ir::op::input) || node.is(ir::op::constant)) continue;
-    const std::string reason = refuse_node(body, node);
+    std::string reason = refuse_node(body, node);
     if (!reason.empty()) return reason;
   }
   if (body.outputs().empty()) return "the body has no output";
@@ -315,7 +315,7 @@ std::string TileProgram::refuse(const ir::Graph& body) {
 }
 
 std::string TileProgram::refuse_epilogue(const ir::Graph& body) {
-  const std::string reason = refuse(body);
+  std::string reason = refuse(body);
   if (!reason.empty()) return reason;
   const std::vector<ir::ValueId> inputs = body.inputs();
   const Shape& loop = body.shape(body.outputs()[0].value);

@@ -48,6 +48,7 @@ View view(const Tensor& t) { return {const_cast<std::byte*>(t.raw()), &t.type()}
 
 std::vector<View> views(const std::vector<Tensor>& tensors) {
   std::vector<View> out;
+  out.reserve(tensors.size());
   for (const Tensor& t : tensors) out.push_back(view(t));
   return out;
 }

@@ -29,7 +29,7 @@ double fma_rounds(int64_t rounds, float* sink) {
   const auto term = hn::Set(d, 1.0f);
   for (int64_t round = 0; round < rounds; ++round)
 #pragma GCC unroll 16
-    for (int i = 0; i < kChains; ++i) chain[i] = hn::MulAdd(chain[i], factor, term);
+    for (auto& c : chain) c = hn::MulAdd(c, factor, term);
   auto sum = chain[0];
 #pragma GCC unroll 16
   for (int i = 1; i < kChains; ++i) sum = hn::Add(sum, chain[i]);

@@ -1,4 +1,5 @@
 // The rows of the movement family.
+#include "kernels/eltwise/broadcast.h"
 #include "kernels/families.h"
 
 #include <algorithm>
@@ -49,11 +50,7 @@ std::vector<Part> transpose_parts(const Problem& problem) {
 std::vector<Part> broadcast_parts(const Problem& problem) {
   const Shape& in = problem.operands[0].shape;
   const Shape& out = problem.results[0].shape;
-  std::vector<int64_t> from = in.strides();
-  for (size_t i = 0; i < from.size(); ++i)
-    if (in.dims()[i] == 1) from[i] = 0;
-  from.insert(from.begin(), static_cast<size_t>(out.rank() - in.rank()), 0);
-  return {part(problem, out, from, out.strides())};
+  return {part(problem, out, broadcast_strides(in, out), out.strides())};
 }
 
 // Bytes from one index of the `axis` attribute to the next.

@@ -9,6 +9,7 @@
 
 #include "base/rng.h"
 #include "base/shards.h"
+#include "kernels/eltwise/broadcast.h"
 #include "kernels/families.h"
 #include "kernels/movement/indexed_axis.h"
 #include "kernels/strided.h"
@@ -62,11 +63,7 @@ HONE_INLINE void transpose(const RefCall& call) {
 template <class T>
 HONE_INLINE void broadcast(const RefCall& call) {
   const auto [in, out, size] = ends(call);
-  Strided from{out.dims(), std::vector<int64_t>(out.dims().size(), 0)};
-  for (int axis = 0; axis < in.rank(); ++axis)
-    if (in[axis] != 1)
-      from.strides[static_cast<size_t>(out.rank() - in.rank() + axis)] =
-          in.strides()[static_cast<size_t>(axis)];
+  const Strided from{out.dims(), broadcast_strides(in, out)};
   move(call.results[0].data, dense(out), call.operands[0].data, from, size);
 }
 
