@@ -61,7 +61,7 @@ std::string new_file(const std::string& folder) {
   char host[256] = "";
   gethostname(host, sizeof(host) - 1);
   for (int i = 0;; ++i) {
-    const std::string path =
+    std::string path =
         fmt::format("{}/events.out.tfevents.{:010}.{}.{}.{}", folder, static_cast<int64_t>(now()),
                     host[0] == '\0' ? "localhost" : host, getpid(), i);
     const int file = open(path.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666);
