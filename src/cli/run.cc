@@ -3,12 +3,16 @@
 #include <hone/session.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <map>
 
 #include "base/error.h"
 #include "cli/command.h"
 #include "io/npy.h"
+#include "io/tensor_bytes.h"
 
 namespace hone::cli {
 namespace {
@@ -74,44 +78,47 @@ std::map<std::string, std::string> output_files(const Session& session) {
   return out;
 }
 
-/// Files that are all there in the end, or none of them: they are written into a folder beside
-/// their places, and moved.
+/// Files that are all there in the end, or none of them: each is written beside its place, and all
+/// are moved when the last one is whole. Nobody waits for the disk: outputs can be computed again.
 class OutputFolder {
  public:
-  explicit OutputFolder(const std::string& path)
-      : path_(path), draft_(fs::path(path) / fmt::format(".hone-{}.tmp", ::getpid())) {
+  explicit OutputFolder(const std::string& path) : path_(path) {
     std::error_code error;
     is_new_ = fs::create_directories(path_, error);
-    if (!error) fs::create_directory(draft_, error);
     if (error)
       fail(ErrorKind::Io, "cannot write to the output folder '{}': {}", path, error.message());
   }
   ~OutputFolder() {
     std::error_code error;
-    fs::remove_all(draft_, error);
+    for (const auto& [draft, file] : files_) fs::remove(draft, error);
     if (is_new_) fs::remove(path_, error);  // only if nothing came into it
   }
   OutputFolder(const OutputFolder&) = delete;
   OutputFolder& operator=(const OutputFolder&) = delete;
 
-  void write(const std::string& file, const Tensor& tensor) {
-    require(!fs::is_directory(path_ / file), "cannot write '{}': expected a file, found a folder",
-            (path_ / file).string());
-    try {
-      io::save_npy((draft_ / file).string(), tensor);
-    } catch (const Error& e) {
-      fail(e.kind(), "output folder '{}': {}", path_.string(), e.what());
-    }
-    files_.push_back(file);
+  void write(const std::string& name, const Tensor& tensor) {
+    const fs::path file = path_ / name;
+    require(!fs::is_directory(file), "cannot write '{}': expected a file, found a folder",
+            file.string());
+    const fs::path draft = fmt::format("{}.{}.tmp", file.string(), ::getpid());
+    files_.emplace_back(draft, file);
+    std::FILE* out = std::fopen(draft.c_str(), "wb");
+    bool ok = out != nullptr;
+    const std::string header = io::npy_header(tensor.type());
+    for (const std::string_view piece : {std::string_view(header), io::bytes_of(tensor)})
+      ok = ok && std::fwrite(piece.data(), 1, piece.size(), out) == piece.size();
+    if (out != nullptr) ok = std::fclose(out) == 0 && ok;
+    if (!ok) fail(ErrorKind::Io, "cannot write '{}': {}", file.string(), std::strerror(errno));
   }
   void commit() {
-    for (const std::string& file : files_) fs::rename(draft_ / file, path_ / file);
+    for (const auto& [draft, file] : files_) fs::rename(draft, file);
+    files_.clear();
   }
 
  private:
-  fs::path path_, draft_;
+  fs::path path_;
   bool is_new_ = false;
-  std::vector<std::string> files_;
+  std::vector<std::pair<fs::path, fs::path>> files_;  // drafts and where they belong
 };
 
 void run(const RunArgs& args, const Common& common) {

@@ -94,6 +94,11 @@ TEST_F(IdxFolder, Loads) {
   EXPECT_EQ(s.test.size(), 4);
   folder_.write("t10k-images-idx3-ubyte", idx(8, {4, 1, 2, 2}, noise(16)));  // rank 4
   EXPECT_TRUE(load(folder_.path()).test.images.same_bits(s.test.images));
+  const Dataset test = load_test(folder_.path());
+  EXPECT_TRUE(test.images.same_bits(s.test.images));
+  EXPECT_TRUE(test.labels.same_bits(s.test.labels));
+  EXPECT_EQ(test.class_names, s.test.class_names);
+  EXPECT_EQ(test.name, s.test.name);
 }
 
 TEST_F(IdxFolder, RefusesFewerLabelsThanImages) {
