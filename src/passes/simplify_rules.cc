@@ -183,6 +183,30 @@ Replacement reduce_rule(const Site& s) {
   return as_reshape(s, s.operand(0));
 }
 
+bool swaps_last_two(const Ints& perm) {
+  const auto rank = static_cast<int64_t>(perm.size());
+  for (int64_t i = 0; i < rank - 2; ++i)
+    if (perm[static_cast<size_t>(i)] != i) return false;
+  return rank >= 2 && perm.back() == rank - 2;
+}
+
+/// A product reads its matrices transposed as well as not.
+Replacement matmul_rule(const Site& s) {
+  constexpr const char* kFlags[] = {"trans_a", "trans_b"};
+  for (size_t i = 0; i < 2; ++i) {
+    const Node& producer = s.producer(i);
+    if (!producer.is(op::transpose) || !swaps_last_two(producer.attrs.ints("perm"))) continue;
+    // Several transposed matrices on the left are no rows of one large matrix.
+    if (i == 0 && s.shape(0).rank() > 2) continue;
+    Node better = s.node;
+    better.operands[i] = producer.operands[0];
+    if (s.node.attrs.flag(kFlags[i])) better.attrs.erase(kFlags[i]);
+    else better.attrs.set(kFlags[i], int64_t{1});
+    return better;
+  }
+  return kNothing;
+}
+
 Rule rule_of(const ir::OpSpec& op) {
   static const std::map<const ir::OpSpec*, Rule> rules = {
       {&op::add, add_rule},
@@ -204,6 +228,7 @@ Rule rule_of(const ir::OpSpec& op) {
       {&op::dim, dim_rule},
       {&op::reduce_sum, reduce_rule},
       {&op::reduce_max, reduce_rule},
+      {&op::matmul, matmul_rule},
   };
   const auto found = rules.find(&op);
   return found == rules.end() ? nullptr : found->second;

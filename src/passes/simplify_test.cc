@@ -35,6 +35,23 @@ TEST(Simplify, NeutralElementsGo) {
   expect_x("%c = constant -0 : f32[]\n %y = add(%x, %c)\n output \"y\" = %y");
 }
 
+TEST(Simplify, ProductsReadTransposedMatrices) {
+  const std::string w = std::string(kX) + "%w = input \"w\" : f32[4,3]\n";
+  expect_simplified(
+      w + "%t = transpose(%w) {perm=[1, 0]}\n %y = matmul(%x, %t)\n output \"y\" = %y",
+      w + "%y = matmul(%x, %w) {trans_b=1}\n output \"y\" = %y");
+  expect_simplified(
+      w + "%t = transpose(%x) {perm=[1, 0]}\n %y = matmul(%w, %t)\n output \"y\" = %y",
+      w + "%y = matmul(%w, %x) {trans_b=1}\n output \"y\" = %y");
+  expect_simplified(w + "%t = transpose(%x) {perm=[1, 0]}\n"
+                        "%y = matmul(%t, %w) {trans_a=1, trans_b=1}\n output \"y\" = %y",
+                    w + "%y = matmul(%x, %w) {trans_b=1}\n output \"y\" = %y");
+  const std::string k = "%q = input \"q\" : f32[2,5,3]\n %k = input \"k\" : f32[2,4,3]\n";
+  expect_simplified(
+      k + "%t = transpose(%k) {perm=[0, 2, 1]}\n %y = matmul(%q, %t)\n output \"y\" = %y",
+      k + "%y = matmul(%q, %k) {trans_b=1}\n output \"y\" = %y");
+}
+
 TEST(Simplify, SmallPowersAreProducts) {
   expect_x("%c = constant 1 : f32[]\n %y = pow(%x, %c)\n output \"y\" = %y");
   expect_simplified(

@@ -178,6 +178,12 @@ TEST(ReduceReference, RefusesWhatHasNoMeaning) {
                Error);
 }
 
+TEST(ReduceReference, SumsOfIntegersWrapAround) {
+  const Tensor x = Tensor::from<int32_t>({2}, {INT32_MAX, 2});
+  EXPECT_TRUE(by_reference({ir::op::reduce_sum, {x}, {{"axes", Ints{0}}}})[0].same_bits(
+      Tensor::from<int32_t>({}, {INT32_MIN + 1})));
+}
+
 TEST(Product, IsOneChain) {
   const Tensor x = Tensor::from<float>({2, 3}, {1e30f, 1e30f, 1e-30f, 2, 3, -4});
   EXPECT_TRUE(by_reference({ir::op::reduce_prod, {x}, {{"axes", Ints{1}}}})[0].same_bits(

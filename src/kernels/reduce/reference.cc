@@ -16,12 +16,19 @@
 namespace hone::kernels {
 namespace {
 
+// Integers wrap around; computing in unsigned is how C++ says so.
+template <class E>
+using Wrapping = typename std::conditional_t<std::is_integral_v<E>,
+                                             std::make_unsigned<std::common_type_t<E, int>>,
+                                             std::type_identity<E>>::type;
+
 // The sum of term(r) over a segment, in 16 lanes that are then added by halves.
 template <class T, class Term>
-HONE_INLINE T lane_sum(int64_t begin, int64_t end, Term term) {
-  T lane[16];
-  for (T& l : lane) l = -T{0};
-  for (int64_t r = begin; r < end; ++r) lane[(r - begin) % 16] += term(r);
+HONE_INLINE Wrapping<T> lane_sum(int64_t begin, int64_t end, Term term) {
+  using W = Wrapping<T>;
+  W lane[16];
+  for (W& l : lane) l = -W{0};
+  for (int64_t r = begin; r < end; ++r) lane[(r - begin) % 16] += static_cast<W>(term(r));
   for (int half = 8; half > 0; half /= 2)
     for (int i = 0; i < half; ++i) lane[i] += lane[i + half];
   return lane[0];
@@ -52,7 +59,7 @@ HONE_INLINE void reduce_sum(const RefCall& call) {
     using E = decltype(tag);
     for (int64_t k = 0; k < reduction.results(); ++k) {
       const E* x = call.in<E>(0) + reduction.kept().offset(k);
-      E sums[kMaxTreeDepth] = {};
+      Wrapping<E> sums[kMaxTreeDepth] = {};
       tree_fold(
           reduction.segments(),
           [&](int64_t s, int slot) {
@@ -60,7 +67,7 @@ HONE_INLINE void reduce_sum(const RefCall& call) {
                                      [&](int64_t r) { return x[reduction.reduced().offset(r)]; });
           },
           [&](int into, int from) { sums[into] += sums[from]; });
-      call.out<E>(0)[k] = sums[0];
+      call.out<E>(0)[k] = static_cast<E>(sums[0]);
     }
   });
 }
@@ -81,12 +88,6 @@ HONE_INLINE void reduce_max(const RefCall& call) {
     }
   });
 }
-
-// Integers wrap around; computing in unsigned is how C++ says so.
-template <class E>
-using Wrapping = typename std::conditional_t<std::is_integral_v<E>,
-                                             std::make_unsigned<std::common_type_t<E, int>>,
-                                             std::type_identity<E>>::type;
 
 template <class T>
 HONE_INLINE void reduce_prod(const RefCall& call) {
