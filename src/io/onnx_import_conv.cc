@@ -65,12 +65,6 @@ Expr conv3d(const Expr& x, const Expr& w, const OnnxWindow& at, int64_t groups) 
   return planes.size() == 1 ? planes[0] : ir::concat(planes, 2);
 }
 
-Expr conv_of(const Expr& x, const Expr& w, const OnnxWindow& at, int64_t groups) {
-  if (at.rank() == 2) return ir::apply(ir::op::conv2d, {x, w}, conv_attrs(at, groups));
-  if (at.rank() == 3) return conv3d(x, w, at, groups);
-  return as_signal(ir::apply(ir::op::conv2d, {as_image(x), as_image(w)}, conv_attrs(at, groups)));
-}
-
 void check_operands(OnnxImporter& in, const Node& n) {
   const TensorType x = in.type(n, 0);
   const TensorType w = in.type(n, 1);
@@ -81,12 +75,22 @@ void check_operands(OnnxImporter& in, const Node& n) {
          x.to_string());
 }
 
-Ints kernel_of(const Node& n, const Shape& weight) {
+}  // namespace
+
+ir::Ints kernel_of(const onnx::NodeProto& n, const Shape& weight) {
   const Ints kernel(weight.dims().begin() + 2, weight.dims().end());
   require(ints_of(n, "kernel_shape", kernel) == kernel, "kernel_shape differs from the weight {}",
           weight.to_string());
   return kernel;
 }
+
+ir::Expr conv_of(const ir::Expr& x, const ir::Expr& w, const OnnxWindow& at, int64_t groups) {
+  if (at.rank() == 2) return ir::apply(ir::op::conv2d, {x, w}, conv_attrs(at, groups));
+  if (at.rank() == 3) return conv3d(x, w, at, groups);
+  return as_signal(ir::apply(ir::op::conv2d, {as_image(x), as_image(w)}, conv_attrs(at, groups)));
+}
+
+namespace {
 
 void conv(OnnxImporter& in, const Node& n) {
   check_operands(in, n);

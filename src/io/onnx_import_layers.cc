@@ -20,12 +20,21 @@ void gemm(OnnxImporter& in, const Node& n) {
   in.bind(n, in.has(n, 2) ? y + scaled(in.expr(n, 2), float_of(n, "beta", 1)) : y);
 }
 
+// A vector is a matrix of one row or column, which the result lacks.
 void matmul(OnnxImporter& in, const Node& n) {
-  for (int i = 0; i < 2; ++i)
-    if (in.type(n, i).shape.rank() != 2 || in.type(n, i).dtype != DType::f32)
-      fail(ErrorKind::Unsupported, "expected two matrices of f32, found {} and {}",
-           in.type(n, 0).to_string(), in.type(n, 1).to_string());
-  in.bind(n, ir::matmul(in.expr(n, 0), in.expr(n, 1)));
+  Expr a = in.expr(n, 0);
+  Expr b = in.expr(n, 1);
+  require(a.rank() > 0 && b.rank() > 0, "expected matrices, found {} and {}", a.type().to_string(),
+          b.type().to_string());
+  const bool is_row = a.rank() == 1;
+  const bool is_column = b.rank() == 1;
+  if (is_row) a = ir::reshape(a, {1, a.shape()[0]});
+  if (is_column) b = ir::reshape(b, {b.shape()[0], 1});
+  const Expr y = ir::matmul(a, b);
+  Ints dims = y.shape().dims();
+  if (is_column) dims.pop_back();
+  if (is_row) dims.erase(dims.end() - (is_column ? 1 : 2));
+  in.bind(n, ir::reshape(y, Shape(dims)));
 }
 
 }  // namespace

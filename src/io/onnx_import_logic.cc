@@ -64,8 +64,9 @@ void where(OnnxImporter& in, const Node& n) {
   in.bind(n, ir::select(in.expr(n, 0), in.expr(n, 1), in.expr(n, 2)));
 }
 
-// True where the index, put along a new axis, is its place there. Negative ones count from the end.
-Expr hits(OnnxImporter& in, const Expr& indices, int64_t axis, int64_t depth) {
+}  // namespace
+
+ir::Expr hits(OnnxImporter& in, const ir::Expr& indices, int64_t axis, int64_t depth) {
   if (depth < 0 || depth > 1 << 24) fail(ErrorKind::Unsupported, "a depth of {}", depth);
   const Expr whole = ir::cast(indices, DType::i64);
   const Expr counted = ir::select(ir::greater(0, whole), whole + depth, whole);
@@ -78,6 +79,8 @@ Expr hits(OnnxImporter& in, const Expr& indices, int64_t axis, int64_t depth) {
   return ir::equal(ir::reshape(counted, Shape(apart)),
                    in.constant(Tensor::from<int64_t>(Shape(along), places)));
 }
+
+namespace {
 
 void one_hot(OnnxImporter& in, const Node& n) {
   const Expr indices = in.expr(n, 0);

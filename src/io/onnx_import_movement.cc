@@ -31,17 +31,13 @@ int64_t static_extent(const Expr& x, int64_t axis) {
 }  // namespace
 
 Expr pick(const Expr& x, int64_t axis, const Ints& indices) {
-  // Runs of consecutive elements are slices.
-  std::vector<Expr> runs;
-  for (size_t i = 0; i < indices.size();) {
-    size_t end = i + 1;
-    while (end < indices.size() && indices[end] == indices[end - 1] + 1) ++end;
-    runs.push_back(ir::slice(x, axis, indices[i], indices[end - 1] + 1));
-    i = end;
-    if (runs.size() > 256) fail(ErrorKind::Unsupported, "elements of an axis by number");
-  }
-  if (runs.empty()) return ir::slice(x, axis, 0, 0);
-  return runs.size() == 1 ? runs[0] : ir::concat(runs, axis);
+  // One run is a slice.
+  bool is_run = !indices.empty();
+  for (size_t i = 1; i < indices.size(); ++i) is_run &= indices[i] == indices[i - 1] + 1;
+  if (indices.empty()) return ir::slice(x, axis, 0, 0);
+  if (is_run) return ir::slice(x, axis, indices.front(), indices.back() + 1);
+  const Tensor list = Tensor::from<int64_t>({static_cast<int64_t>(indices.size())}, indices);
+  return ir::gather(x, ir::constant(*x.graph, list), axis);
 }
 
 namespace {
@@ -256,29 +252,6 @@ void trilu(OnnxImporter& in, const Node& n) {
   in.bind(n, ir::select(in.constant(mask), x, in.scalar(x.dtype(), 0)));
 }
 
-// The sum of the elements up to each: a triangle of ones picks them.
-void cum_sum(OnnxImporter& in, const Node& n) {
-  const Expr x = in.expr(n, 0);
-  const int64_t axis = axis_of(in.numbers(n, 1).at(0), x.rank());
-  const int64_t m = static_extent(x, axis);
-  require_small(m == 0 ? 0 : m * m);
-  const bool exclusive = int_of(n, "exclusive", 0) != 0;
-  const bool reverse = int_of(n, "reverse", 0) != 0;
-  Tensor mask(DType::boolean, {m, m});  // [result, element]
-  for (int64_t i = 0; i < m; ++i)
-    for (int64_t j = 0; j < m; ++j)
-      mask.data<bool>()[i * m + j] = (reverse ? j > i : j < i) || (!exclusive && i == j);
-  // [before, 1, m, after] under [m, m, 1]
-  int64_t after = 1;
-  for (int i = static_cast<int>(axis) + 1; i < x.rank(); ++i) after *= static_extent(x, i);
-  int64_t before = 1;
-  for (int i = 0; i < axis; ++i) before *= static_extent(x, i);
-  const Expr wide = ir::reshape(x, {before, 1, m, after});
-  const Expr chosen =
-      ir::select(in.constant(mask.reshaped({m, m, 1})), wide, in.scalar(x.dtype(), 0));
-  in.bind(n, ir::reshape(ir::reduce_sum(chosen, {2}), x.shape()));
-}
-
 }  // namespace
 
 std::vector<OnnxImportRow> onnx_movement_rows() {
@@ -289,8 +262,7 @@ std::vector<OnnxImportRow> onnx_movement_rows() {
           {"Tile", tile},
           {"DepthToSpace", depth_to_space},
           {"SpaceToDepth", space_to_depth},
-          {"Trilu", trilu},
-          {"CumSum", cum_sum}};
+          {"Trilu", trilu}};
 }
 
 }  // namespace hone::io

@@ -107,9 +107,11 @@ const OnnxImportRow* find_import_row(std::string_view op_type) {
   static const std::map<std::string_view, OnnxImportRow> rows = [] {
     std::map<std::string_view, OnnxImportRow> all;
     for (const auto& part :
-         {onnx_elementwise_rows(), onnx_reduce_rows(), onnx_logic_rows(), onnx_constant_rows(),
-          onnx_movement_rows(), onnx_conv_rows(), onnx_pool_rows(), onnx_norm_rows(),
-          onnx_shape_rows(), onnx_layer_rows(), onnx_control_rows()})
+         {onnx_elementwise_rows(), onnx_reduce_rows(), onnx_logic_rows(), onnx_math_rows(),
+          onnx_gather_rows(), onnx_einsum_rows(), onnx_resize_rows(), onnx_quant_rows(),
+          onnx_loss_rows(), onnx_constant_rows(), onnx_movement_rows(), onnx_conv_rows(),
+          onnx_pool_rows(), onnx_norm_rows(), onnx_shape_rows(), onnx_layer_rows(),
+          onnx_control_rows()})
       for (const OnnxImportRow& row : part) all.emplace(row.op_type, row);
     return all;
   }();

@@ -140,7 +140,7 @@ void lrn(OnnxImporter& in, const Node& n) {
   window.count_pad = true;
   const Expr mean = ir::reshape(ir::avg_pool2d(planes, window), s);
   const Expr base = mean * float_of(n, "alpha", 1e-4F) + float_of(n, "bias", 1);
-  in.bind(n, x * ir::exp(ir::log(base) * -float_of(n, "beta", 0.75F)));
+  in.bind(n, x / ir::pow(base, float_of(n, "beta", 0.75F)));
 }
 
 }  // namespace

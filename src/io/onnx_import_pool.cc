@@ -16,17 +16,18 @@ using Node = onnx::NodeProto;
 
 /// What a window does along one axis; by default, nothing.
 struct AxisWindow {
-  int64_t size = 1, stride = 1, begin = 0, end = 0;
+  int64_t size = 1, stride = 1, begin = 0, end = 0, dilation = 1;
 };
 
 Expr pool2d(const Expr& image, const ir::OpSpec& op, const AxisWindow& h, const AxisWindow& w,
             bool count_pad) {
-  ir::Attrs attrs{{"window", Ints{h.size, w.size}},
-                  {"stride", Ints{h.stride, w.stride}},
-                  {"pad", Ints{h.begin, w.begin, h.end, w.end}},
-                  {"layout", std::string("nchw")}};
-  if (&op == &ir::op::avg_pool2d) attrs.set("count_pad", int64_t{count_pad});
-  return ir::apply(op, {image}, std::move(attrs));
+  ir::PoolOptions o;
+  o.window = {h.size, w.size};
+  o.stride = {h.stride, w.stride};
+  o.pad = {h.begin, w.begin, h.end, w.end};
+  o.dilation = {h.dilation, w.dilation};
+  o.count_pad = count_pad;
+  return &op == &ir::op::avg_pool2d ? ir::avg_pool2d(image, o) : ir::max_pool2d(image, o);
 }
 
 Expr pool(Expr x, const ir::OpSpec& op, const std::vector<AxisWindow>& axes, bool count_pad) {
@@ -53,25 +54,6 @@ Expr pool(Expr x, const ir::OpSpec& op, const std::vector<AxisWindow>& axes, boo
   return x;
 }
 
-// A dilated window, or one that has a padding as large as itself, sees an axis whose elements lie
-// so that windows are next to each other. A place in the padding repeats one that the window has.
-Expr unfold(const Expr& x, const OnnxWindow& w, size_t axis) {
-  const int a = static_cast<int>(axis) + 2;
-  const int64_t extent = x.shape()[a];
-  Ints places;
-  for (int64_t o = 0; o < w.outputs[axis]; ++o) {
-    Ints taps;
-    for (int64_t t = 0; t < w.kernel[axis]; ++t) {
-      const int64_t at = o * w.stride[axis] + t * w.dilation[axis] - w.begin[axis];
-      if (at >= 0 && at < extent) taps.push_back(at);
-    }
-    require(!taps.empty(), "a window lies in the padding only");
-    taps.resize(static_cast<size_t>(w.kernel[axis]), taps.front());
-    places.insert(places.end(), taps.begin(), taps.end());
-  }
-  return pick(x, a, places);
-}
-
 // The maximum of integers of 8 bits is that of their floats.
 Expr as_f32(OnnxImporter& in, const Node& n) {
   const Expr x = in.expr(n, 0);
@@ -85,33 +67,23 @@ Expr as_f32(OnnxImporter& in, const Node& n) {
 std::vector<AxisWindow> axes_of(const OnnxWindow& w) {
   std::vector<AxisWindow> axes;
   for (size_t i = 0; i < w.rank(); ++i)
-    axes.push_back({w.kernel[i], w.stride[i], w.begin[i], w.end[i]});
+    axes.push_back({w.kernel[i], w.stride[i], w.begin[i], w.end[i], w.dilation[i]});
   return axes;
 }
 
 void max_pool(OnnxImporter& in, const Node& n) {
-  Expr x = as_f32(in, n);
+  const Expr x = as_f32(in, n);
   if (in.wants(n, 1)) fail(ErrorKind::Unsupported, "indices as an output are not supported");
   const OnnxWindow w = window_of(n, x.shape(), ints_of(n, "kernel_shape"));
-  std::vector<AxisWindow> axes = axes_of(w);
-  for (size_t i = 0; i < axes.size(); ++i) {
-    AxisWindow& a = axes[i];
-    if (w.dilation[i] == 1 && a.begin < a.size && a.end < a.size) continue;
-    x = unfold(x, w, i);
-    a = {a.size, a.size, 0, 0};
-  }
-  in.bind(n, ir::cast(pool(x, ir::op::max_pool2d, axes, false), in.type(n, 0).dtype));
+  in.bind(n, ir::cast(pool(x, ir::op::max_pool2d, axes_of(w), false), in.type(n, 0).dtype));
 }
 
 // The mean over the windows' places inside, or over all of them.
 Expr average(const Node& n, const Expr& x, bool count_pad) {
   const OnnxWindow w = window_of(n, x.shape(), ints_of(n, "kernel_shape"));
-  if (w.is_dilated()) fail(ErrorKind::Unsupported, "dilations are not supported");
   const std::vector<AxisWindow> axes = axes_of(w);
   const Ints pads = ints_of(n, "pads", Ints(2 * w.rank(), 0));
   for (size_t i = 0; i < axes.size(); ++i) {
-    if (axes[i].begin >= axes[i].size || axes[i].end >= axes[i].size)
-      fail(ErrorKind::Unsupported, "padding as large as the window is not supported");
     if (count_pad && int_of(n, "ceil_mode", 0) != 0 && axes[i].end != pads[i + w.rank()])
       fail(ErrorKind::Unsupported, "ceil_mode with count_include_pad is not supported");
   }
@@ -144,7 +116,7 @@ void global_pool(OnnxImporter& in, const Node& n) {
   const Expr x = as_f32(in, n);
   const bool average = n.op_type() == "GlobalAveragePool";
   std::vector<AxisWindow> axes;
-  for (int i = 2; i < x.rank(); ++i) axes.push_back({x.shape()[i], 1, 0, 0});
+  for (int i = 2; i < x.rank(); ++i) axes.push_back({x.shape()[i]});
   in.bind(n, pool(x, average ? ir::op::avg_pool2d : ir::op::max_pool2d, axes, false));
 }
 

@@ -1,9 +1,14 @@
 // Import rows of the ops that reduce axes, and of the softmaxes.
 #include "base/error.h"
-#include "io/onnx_axes.h"
-#include "io/onnx_importer.h"
+#include "io/onnx_rows.h"
 
 namespace hone::io {
+
+ir::Expr log_softmax(const ir::Expr& x, const ir::Ints& axes) {
+  const ir::Expr shifted = x - ir::reduce_max(x, axes, true);
+  return shifted - ir::log(ir::reduce_sum(ir::exp(shifted), axes, true));
+}
+
 namespace {
 
 using ir::Expr;
@@ -37,6 +42,7 @@ Expr mean(const Expr& x, const Reduction& r) {
   for (int64_t a : r.axes) n *= static_cast<double>(x.shape()[static_cast<int>(a)]);
   return all / n;
 }
+Expr prod(const Expr& x, const Reduction& r) { return ir::reduce_prod(x, r.axes, r.keep); }
 Expr min(const Expr& x, const Reduction& r) { return -max(-x, r); }
 Expr sum_square(const Expr& x, const Reduction& r) { return sum(x * x, r); }
 Expr l1(const Expr& x, const Reduction& r) { return sum(ir::abs(x), r); }
@@ -63,11 +69,17 @@ void bind_index(OnnxImporter& in, const Node& n, const Expr& index, int64_t axis
 }
 
 void argmax(OnnxImporter& in, const Node& n) {
-  if (int_of(n, "select_last_index", 0) != 0)
-    fail(ErrorKind::Unsupported, "select_last_index is not supported");
-  const Expr x = in.expr(n, 0);
-  const int64_t axis = axis_of(int_of(n, "axis", 0), x.rank());
-  bind_index(in, n, ir::argmax(n.op_type() == "ArgMax" ? x : -x, axis), axis);
+  const Expr given = in.expr(n, 0);
+  const int64_t axis = axis_of(int_of(n, "axis", 0), given.rank());
+  const Expr x = n.op_type() == "ArgMax" ? given : -given;
+  if (int_of(n, "select_last_index", 0) == 0) return bind_index(in, n, ir::argmax(x, axis), axis);
+  // The last one is the first from behind.
+  const int64_t extent = x.shape()[static_cast<int>(axis)];
+  if (extent == kBatch || extent > 1 << 24)
+    fail(ErrorKind::Unsupported, "select_last_index of {}", x.shape().to_string());
+  Ints backwards;
+  for (int64_t i = extent; i-- > 0;) backwards.push_back(i);
+  bind_index(in, n, extent - 1 - ir::argmax(pick(x, axis, backwards), axis), axis);
 }
 
 // exp(x - max) / sum, or x - max - log(sum), over the last axis or one other. Before opset 13 the
@@ -79,10 +91,17 @@ void softmax(OnnxImporter& in, const Node& n) {
   Ints axes = {axis};
   if (flattens)
     for (int64_t a = axis + 1; a < x.rank(); ++a) axes.push_back(a);
-  const Expr shifted = x - ir::reduce_max(x, axes, true);
-  const Expr powers = ir::exp(shifted);
-  const Expr total = ir::reduce_sum(powers, axes, true);
-  in.bind(n, n.op_type() == "Softmax" ? powers / total : shifted - ir::log(total));
+  if (n.op_type() == "LogSoftmax") return in.bind(n, log_softmax(x, axes));
+  const Expr powers = ir::exp(x - ir::reduce_max(x, axes, true));
+  in.bind(n, powers / ir::reduce_sum(powers, axes, true));
+}
+
+void cum_sum(OnnxImporter& in, const Node& n) {
+  const Expr x = in.expr(n, 0);
+  const Ints axis = in.numbers(n, 1);
+  require(axis.size() == 1, "expected one axis, found {}", axis.size());
+  in.bind(n, ir::cumsum(x, axis_of(axis[0], x.rank()), int_of(n, "exclusive", 0) != 0,
+                        int_of(n, "reverse", 0) != 0));
 }
 
 }  // namespace
@@ -91,6 +110,7 @@ std::vector<OnnxImportRow> onnx_reduce_rows() {
   return {{"ReduceSum", reduce<sum>},
           {"ReduceMax", reduce<max>},
           {"ReduceMin", reduce<min>},
+          {"ReduceProd", reduce<prod>},
           {"ReduceMean", reduce<mean>},
           {"ReduceSumSquare", reduce<sum_square>},
           {"ReduceL1", reduce<l1>},
@@ -99,6 +119,7 @@ std::vector<OnnxImportRow> onnx_reduce_rows() {
           {"ReduceLogSumExp", reduce<log_sum_exp>},
           {"ArgMax", argmax},
           {"ArgMin", argmax},
+          {"CumSum", cum_sum},
           {"Softmax", softmax},
           {"LogSoftmax", softmax}};
 }

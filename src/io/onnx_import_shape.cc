@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "io/onnx_axes.h"
-#include "io/onnx_importer.h"
+#include "io/onnx_rows.h"
 #include "ir/infer.h"
 
 namespace hone::io {
@@ -215,8 +215,8 @@ void shape(OnnxImporter& in, const Node& n) {
 }
 
 // From a shape that holds the batch: "the extent of axis i".
-void gather(OnnxImporter& in, const Node& n) {
-  if (!is_symbolic(in, n)) fail(ErrorKind::Unsupported, "only shapes can be gathered from");
+void gather_extents(OnnxImporter& in, const Node& n) {
+  if (!is_symbolic(in, n)) return gather(in, n);
   const Ints from = in.extents(n, 0);
   const bool one = in.tensor(n, 1).shape().rank() == 0;
   Ints picked;
@@ -228,9 +228,9 @@ void gather(OnnxImporter& in, const Node& n) {
 }  // namespace
 
 std::vector<OnnxImportRow> onnx_shape_rows() {
-  return {{"Reshape", reshape},     {"Flatten", flatten}, {"Squeeze", squeeze},
-          {"Unsqueeze", unsqueeze}, {"Expand", expand},   {"Concat", concat},
-          {"Shape", shape},         {"Gather", gather}};
+  return {{"Reshape", reshape},     {"Flatten", flatten},      {"Squeeze", squeeze},
+          {"Unsqueeze", unsqueeze}, {"Expand", expand},        {"Concat", concat},
+          {"Shape", shape},         {"Gather", gather_extents}};
 }
 
 }  // namespace hone::io

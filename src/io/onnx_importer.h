@@ -175,6 +175,12 @@ const OnnxImportRow* find_import_row(std::string_view op_type);
 // The table's parts, one file each.
 std::vector<OnnxImportRow> onnx_elementwise_rows();
 std::vector<OnnxImportRow> onnx_logic_rows();
+std::vector<OnnxImportRow> onnx_math_rows();
+std::vector<OnnxImportRow> onnx_gather_rows();
+std::vector<OnnxImportRow> onnx_einsum_rows();
+std::vector<OnnxImportRow> onnx_resize_rows();
+std::vector<OnnxImportRow> onnx_quant_rows();
+std::vector<OnnxImportRow> onnx_loss_rows();
 std::vector<OnnxImportRow> onnx_constant_rows();
 std::vector<OnnxImportRow> onnx_shape_rows();
 std::vector<OnnxImportRow> onnx_movement_rows();

@@ -12,6 +12,13 @@ ir::Expr second_operand(OnnxImporter& in, const onnx::NodeProto& node);
 ir::Expr per_channel(const ir::Expr& vector, int rank);
 /// The mean over static axes, kept.
 ir::Expr mean_over(const ir::Expr& x, const ir::Ints& axes);
+/// x - max - log(sum(exp(x - max))) over the axes.
+ir::Expr log_softmax(const ir::Expr& x, const ir::Ints& axes);
+/// True where the index, put along a new axis, is its place there. Negative ones count from the
+/// end.
+ir::Expr hits(OnnxImporter& in, const ir::Expr& indices, int64_t axis, int64_t depth);
+/// Gather, of anything but a shape that holds the symbolic batch.
+void gather(OnnxImporter& in, const onnx::NodeProto& node);
 /// Elements of an axis by their numbers, which lie in [0, extent).
 ir::Expr pick(const ir::Expr& x, int64_t axis, const std::vector<int64_t>& indices);
 

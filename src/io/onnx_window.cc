@@ -21,10 +21,6 @@ void check(const Ints& values, size_t count, int64_t least, std::string_view wha
 
 }  // namespace
 
-bool OnnxWindow::is_dilated() const {
-  return std::any_of(dilation.begin(), dilation.end(), [](int64_t d) { return d != 1; });
-}
-
 OnnxWindow window_of(const onnx::NodeProto& node, const Shape& x, Ints kernel) {
   require(x.rank() >= 3, "expected an input [N,C,...], found {}", x.to_string());
   const size_t rank = static_cast<size_t>(x.rank()) - 2;

@@ -14,11 +14,15 @@ struct OnnxWindow {
   size_t rank() const { return kernel.size(); }
   /// Places of the input that a window reaches over, along an axis.
   int64_t reach(size_t axis) const { return (kernel[axis] - 1) * dilation[axis] + 1; }
-  bool is_dilated() const;
 };
 
 /// The window of a node whose first input has shape `x` [N,C,...], from strides, pads, dilations,
 /// auto_pad and ceil_mode; where ceil_mode adds a place, `end` grows. Throws where they do not fit.
 OnnxWindow window_of(const onnx::NodeProto& node, const Shape& x, ir::Ints kernel);
+
+/// The spatial extents of a convolution's weight, which `kernel_shape` must agree with.
+ir::Ints kernel_of(const onnx::NodeProto& node, const Shape& weight);
+/// The convolution of one to three spatial axes.
+ir::Expr conv_of(const ir::Expr& x, const ir::Expr& w, const OnnxWindow& at, int64_t groups);
 
 }  // namespace hone::io

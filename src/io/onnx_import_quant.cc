@@ -1,0 +1,190 @@
+// Import rows of 8-bit arithmetic: exact integers between what is quantised and dequantised.
+#include <algorithm>
+#include <limits>
+
+#include "base/error.h"
+#include "io/onnx_rows.h"
+#include "io/onnx_window.h"
+
+namespace hone::io {
+namespace {
+
+using ir::Expr;
+using ir::Ints;
+using Node = onnx::NodeProto;
+
+/// The least and greatest value of a dtype of 8 or 16 bits.
+std::pair<double, double> range_of(DType dtype) {
+  switch (dtype) {
+    case DType::u8:
+      return {0, 255};
+    case DType::i8:
+      return {-128, 127};
+    case DType::u16:
+      return {0, 65535};
+    case DType::i16:
+      return {-32768, 32767};
+    default:
+      fail(ErrorKind::Unsupported, "{} is no dtype to quantise to", name_of(dtype));
+  }
+}
+
+// A scale or zero point: one number, or one for each place of an axis.
+Expr along(const Expr& v, int64_t axis, int rank) {
+  if (v.rank() == 0) return v;
+  require(v.rank() == 1, "expected one number or a vector, found {}", v.type().to_string());
+  if (v.shape()[0] == 1) return ir::reshape(v, {});
+  Ints dims(static_cast<size_t>(rank), 1);
+  dims[static_cast<size_t>(axis_of(axis, rank))] = v.shape()[0];
+  return ir::reshape(v, Shape(dims));
+}
+
+void refuse_blocks(const Node& n) {
+  if (int_of(n, "block_size", 0) != 0)
+    fail(ErrorKind::Unsupported, "scales of blocks are not supported");
+}
+
+// To the nearest, ties to even; then the zero point, then the dtype's range.
+Expr quantise(const Expr& scaled, const Expr& zero, DType dtype) {
+  const auto [least, most] = range_of(dtype);
+  const Expr shifted = ir::round(scaled) + ir::cast(zero, DType::f32);
+  return ir::cast(ir::minimum(ir::maximum(shifted, least), most), dtype);
+}
+
+void quantize_linear(OnnxImporter& in, const Node& n) {
+  refuse_blocks(n);
+  const Expr x = ir::cast(in.expr(n, 0), DType::f32);
+  const int64_t axis = int_of(n, "axis", 1);
+  const auto to = static_cast<int32_t>(int_of(n, "output_dtype", onnx::TensorProto::UINT8));
+  const Expr zero = in.has(n, 2) ? in.expr(n, 2) : in.scalar(dtype_from_onnx(to), 0);
+  const Expr scale = ir::cast(in.expr(n, 1), DType::f32);
+  in.bind(n, quantise(x / along(scale, axis, x.rank()), along(zero, axis, x.rank()), zero.dtype()));
+}
+
+// The difference from the zero point, exactly.
+Expr centred(const Expr& x, const Expr& zero) {
+  const Expr whole = ir::cast(x, DType::i32);
+  return zero ? whole - ir::cast(zero, DType::i32) : whole;
+}
+
+void dequantize_linear(OnnxImporter& in, const Node& n) {
+  refuse_blocks(n);
+  const Expr x = in.expr(n, 0);
+  const int64_t axis = int_of(n, "axis", 1);
+  const Expr zero = in.has(n, 2) ? along(in.expr(n, 2), axis, x.rank()) : Expr{};
+  const Expr scale = in.expr(n, 1);
+  if (scale.dtype() != DType::f32)
+    fail(ErrorKind::Unsupported, "a scale of {} is not supported", name_of(scale.dtype()));
+  in.bind(n, ir::cast(centred(x, zero), DType::f32) * along(scale, axis, x.rank()));
+}
+
+// To 8 bits by the tensor's own range, which holds 0.
+void dynamic_quantize_linear(OnnxImporter& in, const Node& n) {
+  const Expr x = in.expr(n, 0);
+  if (!x.shape().is_static())
+    fail(ErrorKind::Unsupported, "the range over a symbolic batch: give its extent");
+  Ints axes;
+  for (int a = 0; a < x.rank(); ++a) axes.push_back(a);
+  const Expr most = ir::relu(ir::reduce_max(x, axes));
+  const Expr least = -ir::relu(ir::reduce_max(-x, axes));
+  const Expr scale = (most - least) / 255;
+  const Expr zero = quantise(-least / scale, in.scalar(DType::u8, 0), DType::u8);
+  in.bind(n, quantise(x / scale, zero, DType::u8));
+  in.bind(n, 1, scale);
+  in.bind(n, 2, zero);
+}
+
+// Sums of products of integers up to 255 in f32 chains are exact below 2^24. Longer ones take the
+// first operand's high and low four bits apart, and longer yet the second's too.
+Expr exact_conv(const Expr& x, const Expr& w, const OnnxWindow& at, int64_t groups) {
+  int64_t terms = 1;
+  for (int i = 1; i < w.rank(); ++i) terms *= w.shape()[i];
+  constexpr int64_t kExact = int64_t{1} << 24;
+  const auto product = [&](const Expr& a, const Expr& b) {
+    return ir::cast(conv_of(a, b, at, groups), DType::i32);
+  };
+  const Expr xf = ir::cast(x, DType::f32);
+  const Expr wf = ir::cast(w, DType::f32);
+  if (terms * 255 * 255 < kExact) return product(xf, wf);
+  if (terms * 16 * 16 >= kExact) fail(ErrorKind::Unsupported, "{} products a sum", terms);
+  const auto high = [](const Expr& v) { return ir::floor(v * (1.0 / 16)); };
+  const Expr xh = high(xf);
+  const Expr xl = xf - xh * 16;
+  if (terms * 16 * 255 < kExact) {
+    const Expr upper = product(xh, wf);
+    return upper * 16 + product(xl, wf);
+  }
+  const Expr wh = high(wf);
+  const Expr wl = wf - wh * 16;
+  const Expr upper = product(xh, wh);
+  const Expr middle = product(xh, wl) + product(xl, wh);
+  return upper * 256 + middle * 16 + product(xl, wl);
+}
+
+Expr zero_point(OnnxImporter& in, const Node& n, int i, int64_t axis, int rank) {
+  return in.has(n, i) ? along(in.expr(n, i), axis, rank) : Expr{};
+}
+
+Expr conv_integers(OnnxImporter& in, const Node& n, int x_at, int w_at, int x_zero, int w_zero) {
+  const Expr x = in.expr(n, x_at);
+  const Expr w = in.expr(n, w_at);
+  const bool is_8_bit = size_of(x.dtype()) == 1 && size_of(w.dtype()) == 1;
+  if (!is_8_bit || x.rank() < 3 || x.rank() > 5)
+    fail(ErrorKind::Unsupported, "only 8 bits of one to three spatial axes are supported");
+  return exact_conv(centred(x, zero_point(in, n, x_zero, 1, x.rank())),
+                    centred(w, zero_point(in, n, w_zero, 0, w.rank())),
+                    window_of(n, x.shape(), kernel_of(n, w.shape())), int_of(n, "group", 1));
+}
+
+void conv_integer(OnnxImporter& in, const Node& n) { in.bind(n, conv_integers(in, n, 0, 1, 2, 3)); }
+
+// (integers + bias) * (x scale * w scale / y scale), to the nearest, plus the zero point.
+void qlinear_conv(OnnxImporter& in, const Node& n) {
+  Expr sum = conv_integers(in, n, 0, 3, 2, 5);
+  if (in.has(n, 8)) sum = sum + per_channel(in.expr(n, 8), sum.rank());
+  const Expr scale = in.expr(n, 1) * in.expr(n, 4) / in.expr(n, 6);
+  const Expr zero = in.expr(n, 7);
+  in.bind(n, quantise(ir::cast(sum, DType::f32) * along(scale, 1, sum.rank()),
+                      along(zero, 1, sum.rank()), zero.dtype()));
+}
+
+// One number a row of the first operand, one a column of the second.
+Expr by_row(const Expr& v, const Expr& matrix) {
+  return v.rank() == 1 ? along(v, matrix.rank() - 2, matrix.rank()) : v;
+}
+Expr by_column(const Expr& v, const Expr& matrix) {
+  return v.rank() == 1 ? along(v, matrix.rank() - 1, matrix.rank()) : v;
+}
+
+void matmul_integer(OnnxImporter& in, const Node& n) {
+  const Expr a = in.expr(n, 0);
+  const Expr b = in.expr(n, 1);
+  const Expr a_zero = in.has(n, 2) ? by_row(in.expr(n, 2), a) : Expr{};
+  const Expr b_zero = in.has(n, 3) ? by_column(in.expr(n, 3), b) : Expr{};
+  in.bind(n, ir::matmul(centred(a, a_zero), centred(b, b_zero)));
+}
+
+void qlinear_matmul(OnnxImporter& in, const Node& n) {
+  const Expr a = in.expr(n, 0);
+  const Expr b = in.expr(n, 3);
+  const Expr sum =
+      ir::matmul(centred(a, by_row(in.expr(n, 2), a)), centred(b, by_column(in.expr(n, 5), b)));
+  const Expr scale =
+      by_row(in.expr(n, 1), a) * by_column(in.expr(n, 4), b) / by_column(in.expr(n, 6), b);
+  const Expr zero = in.expr(n, 7);
+  in.bind(n, quantise(ir::cast(sum, DType::f32) * scale, by_column(zero, b), zero.dtype()));
+}
+
+}  // namespace
+
+std::vector<OnnxImportRow> onnx_quant_rows() {
+  return {{"QuantizeLinear", quantize_linear},
+          {"DequantizeLinear", dequantize_linear},
+          {"DynamicQuantizeLinear", dynamic_quantize_linear},
+          {"ConvInteger", conv_integer},
+          {"QLinearConv", qlinear_conv},
+          {"MatMulInteger", matmul_integer},
+          {"QLinearMatMul", qlinear_matmul}};
+}
+
+}  // namespace hone::io
