@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "io/onnx_rows.h"
+#include "ir/expr_math.h"
 
 namespace hone::io {
 namespace {
@@ -18,45 +19,29 @@ Expr truth(OnnxImporter& in, bool value) {
   return in.constant(t);
 }
 
-template <Expr (*F)(OnnxImporter&, const Expr&, const Expr&)>
+template <Expr (*F)(Expr, Expr)>
 void binary(OnnxImporter& in, const Node& n) {
   const Expr a = in.expr(n, 0);
-  in.bind(n, F(in, a, second_operand(in, n)));
+  in.bind(n, F(a, second_operand(in, n)));
+}
+template <Expr (*F)(Expr, Expr)>
+Expr turned(Expr a, Expr b) {
+  return F(b, a);
 }
 
-Expr negate(OnnxImporter& in, const Expr& a) {
+void logical_not(OnnxImporter& in, const Node& n) {
+  const Expr a = in.expr(n, 0);
   require(a.dtype() == DType::boolean, "expected bool, found {}", a.type().to_string());
-  return ir::select(a, truth(in, false), truth(in, true));
+  in.bind(n, ir::logical_not(a));
 }
-Expr both(OnnxImporter& in, const Expr& a, const Expr& b) {
-  return ir::select(a, b, truth(in, false));
-}
-Expr either(OnnxImporter& in, const Expr& a, const Expr& b) {
-  return ir::select(a, truth(in, true), b);
-}
-Expr one_of(OnnxImporter& in, const Expr& a, const Expr& b) {
-  return ir::select(a, negate(in, b), b);
-}
-Expr less(OnnxImporter&, const Expr& a, const Expr& b) { return ir::greater(b, a); }
-Expr at_least(OnnxImporter& in, const Expr& a, const Expr& b) {
-  const Expr above = ir::greater(a, b);
-  return either(in, above, ir::equal(a, b));
-}
-Expr at_most(OnnxImporter& in, const Expr& a, const Expr& b) { return at_least(in, b, a); }
 
-void logical_not(OnnxImporter& in, const Node& n) { in.bind(n, negate(in, in.expr(n, 0))); }
-
-// A NaN is what differs from itself.
-void is_nan(OnnxImporter& in, const Node& n) {
-  const Expr x = in.expr(n, 0);
-  in.bind(n, negate(in, ir::equal(x, x)));
-}
+void is_nan(OnnxImporter& in, const Node& n) { in.bind(n, ir::is_nan(in.expr(n, 0))); }
 void is_inf(OnnxImporter& in, const Node& n) {
   const Expr x = in.expr(n, 0);
   const double infinity = std::numeric_limits<double>::infinity();
   Expr found = truth(in, false);
-  if (int_of(n, "detect_positive", 1) != 0) found = either(in, ir::equal(x, infinity), found);
-  if (int_of(n, "detect_negative", 1) != 0) found = either(in, ir::equal(x, -infinity), found);
+  if (int_of(n, "detect_positive", 1) != 0) found = ir::logical_or(ir::equal(x, infinity), found);
+  if (int_of(n, "detect_negative", 1) != 0) found = ir::logical_or(ir::equal(x, -infinity), found);
   in.bind(n, ir::broadcast(found, x.shape()));
 }
 
@@ -107,12 +92,12 @@ void hardmax(OnnxImporter& in, const Node& n) {
 
 std::vector<OnnxImportRow> onnx_logic_rows() {
   return {{"Not", logical_not},
-          {"And", binary<both>},
-          {"Or", binary<either>},
-          {"Xor", binary<one_of>},
-          {"Less", binary<less>},
-          {"GreaterOrEqual", binary<at_least>},
-          {"LessOrEqual", binary<at_most>},
+          {"And", binary<ir::logical_and>},
+          {"Or", binary<ir::logical_or>},
+          {"Xor", binary<ir::logical_xor>},
+          {"Less", binary<turned<ir::greater>>},
+          {"GreaterOrEqual", binary<ir::greater_or_equal>},
+          {"LessOrEqual", binary<turned<ir::greater_or_equal>>},
           {"IsNaN", is_nan},
           {"IsInf", is_inf},
           {"Where", where},

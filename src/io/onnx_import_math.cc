@@ -1,9 +1,8 @@
-// Import rows of powers, remainders, rounding and the functions of angles.
-#include <cmath>
-
+// Import rows of powers, remainders, shifts, rounding and the functions of angles.
 #include "base/dtype.h"
 #include "base/error.h"
 #include "io/onnx_rows.h"
+#include "ir/expr_math.h"
 
 namespace hone::io {
 namespace {
@@ -11,7 +10,7 @@ namespace {
 using ir::Expr;
 using Node = onnx::NodeProto;
 
-template <Expr (*F)(const Expr&)>
+template <Expr (*F)(Expr)>
 void unary(OnnxImporter& in, const Node& n) {
   in.bind(n, F(in.expr(n, 0)));
 }
@@ -34,52 +33,38 @@ void pow(OnnxImporter& in, const Node& n) {
 void mod(OnnxImporter& in, const Node& n) {
   const Expr a = in.expr(n, 0);
   const Expr b = in.expr(n, 1);
-  const Expr rest = ir::mod(a, b);
-  if (int_of(n, "fmod", 0) != 0) return in.bind(n, rest);
+  if (int_of(n, "fmod", 0) != 0) return in.bind(n, ir::mod(a, b));
   if (is_real(a)) fail(ErrorKind::Unsupported, "{} needs fmod", name_of(a.dtype()));
-  const Expr zero = in.scalar(a.dtype(), 0);
-  // The two signs differ where exactly one of them is below 0.
-  const Expr below = ir::greater(zero, rest);
-  const Expr differs = ir::equal(ir::equal(below, ir::greater(zero, b)), ir::equal(zero, zero));
-  const Expr keeps = ir::select(ir::equal(rest, zero), ir::equal(zero, zero), differs);
-  in.bind(n, ir::select(keeps, rest, rest + b));
+  in.bind(n, ir::floor_mod(a, b));
 }
 
-Expr ceil(const Expr& x) { return -ir::floor(-x); }
-// 0 and NaN are their own signs.
-Expr sign(const Expr& x) {
-  const Expr one = ir::scalar_like(x, 1);
-  const Expr below = ir::select(ir::greater(0, x), -one, x);
-  return ir::select(ir::greater(x, 0), one, below);
+template <Expr (*F)(Expr, Expr)>
+void shift(OnnxImporter& in, const Node& n) {
+  in.bind(n, F(in.expr(n, 0), in.expr(n, 1)));
 }
-Expr tan(const Expr& x) { return ir::sin(x) / ir::cos(x); }
-Expr sinh(const Expr& x) { return (ir::exp(x) - ir::exp(-x)) * 0.5; }
-Expr cosh(const Expr& x) { return (ir::exp(x) + ir::exp(-x)) * 0.5; }
-Expr asin(const Expr& x) { return ir::atan(x / ir::sqrt((1 - x) * (x + 1))); }
-Expr acos(const Expr& x) { return M_PI / 2 - asin(x); }
-// The sign of x is taken apart, so that no digits cancel.
-Expr asinh(const Expr& x) {
-  const Expr size = ir::abs(x);
-  return sign(x) * ir::log(size + ir::sqrt(size * size + 1));
+
+void bit_shift(OnnxImporter& in, const Node& n) {
+  const std::string way = string_of(n, "direction", "");
+  require(way == "LEFT" || way == "RIGHT", "direction '{}': expected LEFT or RIGHT", way);
+  (way == "LEFT" ? shift<ir::shift_left> : shift<ir::shift_right>)(in, n);
 }
-Expr acosh(const Expr& x) { return ir::log(x + ir::sqrt((x - 1) * (x + 1))); }
-Expr atanh(const Expr& x) { return ir::log((x + 1) / (1 - x)) * 0.5; }
 
 }  // namespace
 
 std::vector<OnnxImportRow> onnx_math_rows() {
   return {{"Pow", pow},
           {"Mod", mod},
-          {"Ceil", unary<ceil>},
-          {"Sign", unary<sign>},
-          {"Tan", unary<tan>},
-          {"Sinh", unary<sinh>},
-          {"Cosh", unary<cosh>},
-          {"Asin", unary<asin>},
-          {"Acos", unary<acos>},
-          {"Asinh", unary<asinh>},
-          {"Acosh", unary<acosh>},
-          {"Atanh", unary<atanh>}};
+          {"BitShift", bit_shift},
+          {"Ceil", unary<ir::ceil>},
+          {"Sign", unary<ir::sign>},
+          {"Tan", unary<ir::tan>},
+          {"Sinh", unary<ir::sinh>},
+          {"Cosh", unary<ir::cosh>},
+          {"Asin", unary<ir::asin>},
+          {"Acos", unary<ir::acos>},
+          {"Asinh", unary<ir::asinh>},
+          {"Acosh", unary<ir::acosh>},
+          {"Atanh", unary<ir::atanh>}};
 }
 
 }  // namespace hone::io
