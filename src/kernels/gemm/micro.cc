@@ -123,36 +123,41 @@ void pack_steps(Panel p) {
   }
 }
 
-// Steps are adjacent in the source: transposes squares of 4 x 4. The last group of four lanes
-// overlaps the one before it; fewer than four lanes or steps go one by one. (By value: the vector
-// stores might alias a reference.)
+// Steps are adjacent in the source: transposes squares of 4 x 4, for all lanes of some steps before
+// the next steps, so that what is written stays in L1 until it is whole. The last group of four
+// lanes overlaps the one before it; fewer than four lanes or steps go one by one. (By value: the
+// vector stores might alias a reference.)
 void pack_lanes(Panel p) {
   const hn::FixedTag<float, 4> d;
   const hn::RebindToUnsigned<hn::Repartition<double, decltype(d)>> pairs;
+  constexpr int64_t kSteps = 64;
   const int64_t whole = p.width < 4 ? 0 : p.depth / 4 * 4;
-  for (int64_t i = 0; i < p.width; i += 4) {
-    const int64_t lane = std::max<int64_t>(0, std::min(i, p.width - 4));
-    const float* s = p.source + lane * p.lane;
-    float* to = p.packed + lane;
-    for (int64_t k = 0; k < whole; k += 4) {
-      const auto r0 = hn::LoadU(d, s + k);
-      const auto r1 = hn::LoadU(d, s + p.lane + k);
-      const auto r2 = hn::LoadU(d, s + 2 * p.lane + k);
-      const auto r3 = hn::LoadU(d, s + 3 * p.lane + k);
-      const auto low01 = hn::BitCast(pairs, hn::InterleaveLower(d, r0, r1));
-      const auto low23 = hn::BitCast(pairs, hn::InterleaveLower(d, r2, r3));
-      const auto high01 = hn::BitCast(pairs, hn::InterleaveUpper(d, r0, r1));
-      const auto high23 = hn::BitCast(pairs, hn::InterleaveUpper(d, r2, r3));
-      float* out = to + k * p.pitch;
-      hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, low01, low23)), d, out);
-      hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, low01, low23)), d, out + p.pitch);
-      hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, high01, high23)), d, out + 2 * p.pitch);
-      hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, high01, high23)), d, out + 3 * p.pitch);
+  for (int64_t begin = 0; begin < whole; begin += kSteps) {
+    const int64_t end = std::min(whole, begin + kSteps);
+    for (int64_t i = 0; i < p.width; i += 4) {
+      const int64_t lane = std::min(i, p.width - 4);
+      const float* s = p.source + lane * p.lane;
+      for (int64_t k = begin; k < end; k += 4) {
+        const auto r0 = hn::LoadU(d, s + k);
+        const auto r1 = hn::LoadU(d, s + p.lane + k);
+        const auto r2 = hn::LoadU(d, s + 2 * p.lane + k);
+        const auto r3 = hn::LoadU(d, s + 3 * p.lane + k);
+        const auto low01 = hn::BitCast(pairs, hn::InterleaveLower(d, r0, r1));
+        const auto low23 = hn::BitCast(pairs, hn::InterleaveLower(d, r2, r3));
+        const auto high01 = hn::BitCast(pairs, hn::InterleaveUpper(d, r0, r1));
+        const auto high23 = hn::BitCast(pairs, hn::InterleaveUpper(d, r2, r3));
+        float* out = p.packed + k * p.pitch + lane;
+        hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, low01, low23)), d, out);
+        hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, low01, low23)), d, out + p.pitch);
+        hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, high01, high23)), d,
+                   out + 2 * p.pitch);
+        hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, high01, high23)), d,
+                   out + 3 * p.pitch);
+      }
     }
-    const int64_t lanes = std::min<int64_t>(4, p.width);
-    for (int64_t k = whole; k < p.depth; ++k)
-      for (int64_t l = 0; l < lanes; ++l) to[k * p.pitch + l] = s[l * p.lane + k];
   }
+  for (int64_t k = whole; k < p.depth; ++k)
+    for (int64_t l = 0; l < p.width; ++l) p.packed[k * p.pitch + l] = p.source[l * p.lane + k];
 }
 
 void pack(const Panel& p) {

@@ -1,13 +1,14 @@
 // "gemm.packed": the blocked matrix product.
 //
-// Both operands are first packed into panels (kernels/gemm/micro.h), where reuse pays for it; then
-// the result is cut into blocks, by shape alone, which are the items of the parallel loop. A block
-// takes the chain in chunks of steps whose panels of b stay in L2 and whose panel of a stays in L1;
-// from chunk to chunk a chain goes on from what the result holds, so that chunks do not touch the
-// bits. A sum over a batch takes the shard tree tile by tile, with a stack of tiles in L1. An
-// epilogue runs in place on each strip of a block as soon as its chains are done. Matrices beside
-// each other are the outermost items of the same loops; where all of them meet one b, their rows
-// are those of one matrix.
+// The result is cut into blocks, by shape alone, which are the items of the parallel loop. Where
+// reuse pays for it, operands are packed into panels (kernels/gemm/micro.h): all of a beforehand,
+// and by each block the panels of b that it reads, which so lie in its own L2. A block takes the
+// chain in chunks of steps whose panels of b stay in L2 and whose panel of a stays in L1; from
+// chunk to chunk a chain goes on from what the result holds, so that chunks do not touch the bits.
+// A sum over a batch takes the shard tree tile by tile, with a stack of tiles in L1. An epilogue
+// runs in place on each strip of a block as soon as its chains are done. Matrices beside each other
+// are the outermost items of the same loops; where all of them meet one b, their rows are those of
+// one matrix.
 #include <algorithm>
 #include <bit>
 #include <optional>
@@ -26,11 +27,14 @@ namespace {
 constexpr int64_t kAlignedFloats = 16;  // 64 bytes
 constexpr int64_t kChunk = 256;         // steps of the chain
 constexpr int64_t kBlockRows = 112, kBlockCols = 128;
+constexpr int64_t kPackingBlockRows = 448;         // a block that packs its b makes more of it
 constexpr int64_t kEnoughBlocks = 32;              // for the threads of a large machine...
 constexpr int64_t kLeastBlock = int64_t{1} << 18;  // ... unless a block would have fewer FMAs
 constexpr int64_t kPackItem = int64_t{1} << 14;    // elements that one item packs at least
 // Reuse that pays for packing. A transposed a already has the rows of a tile side by side.
 constexpr int64_t kPackAFromCols = 160, kPackTransposedAFromCols = 512, kPackBFromRows = 96;
+// Rows so many floats apart meet in one set of the L1 cache, which may have as few as so many ways.
+constexpr int64_t kAliasedRow = 1024, kWays = 8;
 
 constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 constexpr int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
@@ -71,6 +75,7 @@ class PackedGemm final : public Kernel {
   Memory matrices(Memory at, int64_t a, int64_t b) const;
   void pack_strips(const Memory& at, Range strips) const;
   void pack_panels(const Memory& at, Range panels) const;
+  const float* packed_panel(const Memory& at, Range panels, int64_t i) const;
   void block(const Call& call, const Memory& at, Range strips, Range panels) const;
   void strip_of_block(const Memory& at, Range rows, Range panels, Range steps) const;
   void sharded_tile(const Tile& tile, int64_t rows, float* slots) const;
@@ -78,16 +83,17 @@ class PackedGemm final : public Kernel {
   const GemmFns& fns_;
   int64_t m_, n_, depth_;
   Strided a_of_, b_of_;  // which matrix of an operand each product reads
-  int64_t products_, a_matrices_, b_matrices_;
+  int64_t products_, a_matrices_;
   int64_t a_row_, a_step_, b_step_, b_col_;
   Sharding sharding_;
   int64_t shards_;  // present
   int64_t strips_, panels_;
   int64_t block_strips_ = 1, block_panels_ = 1;  // in a block
   bool pack_a_, pack_b_;
-  int64_t pack_strips_, pack_panels_;  // in an item of packing
+  int64_t pack_strips_;  // in an item of packing
   std::optional<TileProgram> epilogue_;
-  int64_t packed_a_floats_, packed_b_floats_;  // of one matrix
+  int64_t packed_a_floats_;                 // of one matrix
+  int64_t panel_floats_, packed_b_floats_;  // of a panel, and of those of a block
   int64_t packed_b_at_, slots_at_, scratch_at_, slot_floats_, scratch_floats_, total_floats_;
 };
 
@@ -107,7 +113,6 @@ PackedGemm::PackedGemm(const Problem& problem) : fns_(gemm_fns(problem.isa)) {
   b_of_ = {d.leading.dims(), broadcast_strides(d.leading_b, d.leading)};
   products_ = d.leading.elements();
   a_matrices_ = d.leading_a.elements();
-  b_matrices_ = d.leading_b.elements();
   a_row_ = trans_a ? 1 : depth_;
   a_step_ = trans_a ? m_ : 1;
   b_step_ = trans_b ? 1 : n_;
@@ -118,18 +123,18 @@ PackedGemm::PackedGemm(const Problem& problem) : fns_(gemm_fns(problem.isa)) {
 
   strips_ = ceil_div(m_, fns_.max_rows);
   panels_ = ceil_div(n_, fns_.max_cols);
-  pack_a_ = n_ >= (trans_a ? kPackTransposedAFromCols : kPackAFromCols);
+  const bool rows_collide = fns_.max_rows > kWays && a_row_ % kAliasedRow == 0;
+  pack_a_ = trans_a ? n_ >= kPackTransposedAFromCols : n_ >= kPackAFromCols && rows_collide;
   pack_b_ = trans_b || m_ >= kPackBFromRows;
   cut_blocks();
 
   const int64_t strip_floats = fns_.max_rows * std::max<int64_t>(1, depth_);
-  const int64_t panel_floats = fns_.max_cols * std::max<int64_t>(1, depth_);
+  panel_floats_ = fns_.max_cols * std::max<int64_t>(1, depth_);
   pack_strips_ = ceil_div(kPackItem, strip_floats);
-  pack_panels_ = ceil_div(kPackItem, panel_floats);
   packed_a_floats_ = pack_a_ ? round_up(m_ * depth_, kAlignedFloats) : 0;
-  packed_b_floats_ = pack_b_ ? panels_ * panel_floats : panel_floats;
+  packed_b_floats_ = (pack_b_ ? block_panels_ : 1) * panel_floats_;
   packed_b_at_ = a_matrices_ * packed_a_floats_;
-  slots_at_ = packed_b_at_ + b_matrices_ * packed_b_floats_;
+  slots_at_ = packed_b_at_ + problem.threads * packed_b_floats_;
   const int64_t slots = shards_ > 1 ? std::bit_width(static_cast<uint64_t>(shards_ - 1)) + 1 : 0;
   slot_floats_ = slots * fns_.max_rows * fns_.max_cols;
   if (problem.attrs().has("epilogue"))
@@ -140,17 +145,20 @@ PackedGemm::PackedGemm(const Problem& problem) : fns_(gemm_fns(problem.isa)) {
   total_floats_ = scratch_at_ + problem.threads * scratch_floats_;
 }
 
-// Starts from the largest block and halves it until there are enough blocks or they are small.
+// Starts from the largest block and halves it until there are enough blocks or they are small: what
+// it shares of b last, if it packs that.
 void PackedGemm::cut_blocks() {
-  block_strips_ = std::max<int64_t>(1, std::min(strips_, kBlockRows / fns_.max_rows));
+  const int64_t rows = pack_b_ ? kPackingBlockRows : kBlockRows;
+  block_strips_ = std::max<int64_t>(1, std::min(strips_, rows / fns_.max_rows));
   block_panels_ = std::max<int64_t>(1, std::min(panels_, kBlockCols / fns_.max_cols));
   const auto blocks = [&] {
-    return products_ * ceil_div(strips_, block_strips_) * ceil_div(panels_, block_panels_);
+    return ceil_div(strips_, block_strips_) * ceil_div(panels_, block_panels_);
   };
   while (block_strips_ * block_panels_ > 1 && blocks() < kEnoughBlocks &&
-         products_ * m_ * n_ * depth_ / blocks() > kLeastBlock) {
-    int64_t& larger = block_strips_ > block_panels_ ? block_strips_ : block_panels_;
-    larger = ceil_div(larger, 2);
+         m_ * n_ * depth_ / blocks() > kLeastBlock) {
+    const bool cut_panels = pack_b_ ? block_panels_ > 1 : block_panels_ >= block_strips_;
+    int64_t& cut = cut_panels ? block_panels_ : block_strips_;
+    cut = ceil_div(cut, 2);
   }
 }
 
@@ -162,12 +170,17 @@ void PackedGemm::pack_strips(const Memory& at, Range strips) const {
   }
 }
 
+// Where panel i of a block lies packed; a block that packs none but the ragged one has one place.
+const float* PackedGemm::packed_panel(const Memory& at, Range panels, int64_t i) const {
+  return at.packed_b + (pack_b_ ? (i - panels.begin) * panel_floats_ : 0);
+}
+
 void PackedGemm::pack_panels(const Memory& at, Range panels) const {
   for (int64_t i = panels.begin; i < panels.end; ++i) {
     const Range cols = panel(i);
     if (!is_packed(cols)) continue;
     fns_.pack({at.b + cols.begin * b_col_, b_col_, b_step_, cols.size(), depth_,
-               at.packed_b + (pack_b_ ? cols.begin * depth_ : 0), pitch(cols)});
+               const_cast<float*>(packed_panel(at, panels, i)), pitch(cols)});
   }
 }
 
@@ -209,7 +222,7 @@ void PackedGemm::strip_of_block(const Memory& at, Range rows, Range panels, Rang
     const Range cols = panel(i);
     const bool packed = is_packed(cols);
     const int64_t b_step = packed ? pitch(cols) : b_step_;
-    const float* b = packed ? at.packed_b + (pack_b_ ? cols.begin * depth_ : 0) : at.b + cols.begin;
+    const float* b = packed ? packed_panel(at, panels, i) : at.b + cols.begin;
     Tile tile;
     tile.a = a + steps.begin * a_step;
     tile.a_row = pack_a_ ? 1 : a_row_;
@@ -229,6 +242,7 @@ void PackedGemm::strip_of_block(const Memory& at, Range rows, Range panels, Rang
 void PackedGemm::block(const Call& call, const Memory& at, Range strips, Range panels) const {
   const int64_t chunks = shards_ > 1 ? 1 : std::max<int64_t>(1, ceil_div(depth_, kChunk));
   const Range cols{panel(panels.begin).begin, panel(panels.end - 1).end};
+  pack_panels(at, panels);
   for (int64_t chunk = 0; chunk < chunks; ++chunk) {
     const Range steps{chunk * depth_ / chunks, (chunk + 1) * depth_ / chunks};
     for (int64_t i = strips.begin; i < strips.end; ++i) {
@@ -248,7 +262,6 @@ PackedGemm::Memory PackedGemm::matrices(Memory at, int64_t a, int64_t b) const {
   at.a += a * m_ * depth_;
   at.b += b * depth_ * n_;
   at.packed_a += a * packed_a_floats_;
-  at.packed_b += b * packed_b_floats_;
   return at;
 }
 
@@ -263,21 +276,12 @@ void PackedGemm::run(const Call& call) const noexcept {
                   call.workspace + scratch_at_ * int64_t{sizeof(float)},
                   0};
   const int64_t pack_a_items = pack_a_ ? ceil_div(strips_, pack_strips_) : 0;
-  const int64_t pack_b_first = pack_b_ ? 0 : panels_ - 1;  // at most the ragged one
-  const int64_t pack_b_items = n_ == 0 ? 0 : ceil_div(panels_ - pack_b_first, pack_panels_);
-  const auto range = [](int64_t item, int64_t first, int64_t size, int64_t end) {
-    return Range{first + item * size, std::min(end, first + (item + 1) * size)};
+  const auto range = [](int64_t item, int64_t size, int64_t end) {
+    return Range{item * size, std::min(end, (item + 1) * size)};
   };
-  const int64_t all_a_items = a_matrices_ * pack_a_items;
-  call.pool->run(all_a_items + b_matrices_ * pack_b_items, [&](int64_t item, int) {
-    if (item < all_a_items) {
-      pack_strips(matrices(at, item / pack_a_items, 0),
-                  range(item % pack_a_items, 0, pack_strips_, strips_));
-    } else {
-      item -= all_a_items;
-      pack_panels(matrices(at, 0, item / pack_b_items),
-                  range(item % pack_b_items, pack_b_first, pack_panels_, panels_));
-    }
+  call.pool->run(a_matrices_ * pack_a_items, [&](int64_t item, int) {
+    pack_strips(matrices(at, item / pack_a_items, 0),
+                range(item % pack_a_items, pack_strips_, strips_));
   });
 
   const int64_t across = ceil_div(panels_, block_panels_);
@@ -288,10 +292,11 @@ void PackedGemm::run(const Call& call) const noexcept {
     Memory mine = matrices(at, a_of_.offset(product), b_of_.offset(product));
     mine.c += product * m_ * n_;
     mine.row = product * m_;
+    mine.packed_b += worker * packed_b_floats_;
     mine.slots += worker * slot_floats_;
     mine.scratch += worker * scratch_floats_ * int64_t{sizeof(float)};
-    block(call, mine, range(item / across, 0, block_strips_, strips_),
-          range(item % across, 0, block_panels_, panels_));
+    block(call, mine, range(item / across, block_strips_, strips_),
+          range(item % across, block_panels_, panels_));
   });
 }
 
