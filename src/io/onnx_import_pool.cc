@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "io/onnx_rows.h"
 #include "io/onnx_window.h"
+#include "ir/expr_index.h"
 
 namespace hone::io {
 namespace {
@@ -71,10 +72,27 @@ std::vector<AxisWindow> axes_of(const OnnxWindow& w) {
   return axes;
 }
 
+// The places of the maxima in the whole of x, counted by rows or, on demand, by columns.
+void max_indices(OnnxImporter& in, const Node& n, const Expr& x, const OnnxWindow& w) {
+  const Shape s = x.shape();
+  if (w.rank() != 2 || !s.is_static())
+    fail(ErrorKind::Unsupported, "indices of {}: expected images of static shape", s.to_string());
+  const ir::MaxPlaces at =
+      ir::max_pool2d_places(x, {.window = w.kernel,
+                                .stride = w.stride,
+                                .pad = {w.begin[0], w.begin[1], w.end[0], w.end[1]},
+                                .dilation = w.dilation});
+  Tensor images(DType::i64, {s[0], s[1], 1, 1});
+  for (int64_t i = 0; i < images.elements(); ++i) images.data<int64_t>()[i] = i * s[2] * s[3];
+  const bool by_columns = int_of(n, "storage_order", 0) != 0;
+  const Expr place = by_columns ? at.w * s[2] + at.h : at.h * s[3] + at.w;
+  in.bind(n, 1, place + in.constant(images));
+}
+
 void max_pool(OnnxImporter& in, const Node& n) {
   const Expr x = as_f32(in, n);
-  if (in.wants(n, 1)) fail(ErrorKind::Unsupported, "indices as an output are not supported");
   const OnnxWindow w = window_of(n, x.shape(), ints_of(n, "kernel_shape"));
+  if (in.wants(n, 1)) max_indices(in, n, x, w);
   in.bind(n, ir::cast(pool(x, ir::op::max_pool2d, axes_of(w), false), in.type(n, 0).dtype));
 }
 

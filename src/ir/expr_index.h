@@ -3,6 +3,7 @@
 // reads zeros and writes nothing.
 #pragma once
 
+#include <limits>
 #include <vector>
 
 #include "base/error.h"
@@ -118,6 +119,50 @@ inline Expr gather_nd(Expr x, Expr indices, int64_t batch = 0) {
 inline Expr scatter_nd(Expr x, Expr indices, Expr updates, bool add = false) {
   const detail::Rows rows = detail::rows_by_index(x, indices, 0);
   return reshape(detail::scattered(rows.x, rows.places, updates, add), x.shape());
+}
+
+/// Where in an image the maxima lie that max_pool2d takes of x: i64 like its result.
+struct MaxPlaces {
+  Expr h, w;
+};
+inline MaxPlaces max_pool2d_places(Expr x, const PoolOptions& o) {
+  const std::vector<TensorType> types = {x.type()};
+  const Shape in = x.shape(), out = infer(op::max_pool2d, types, o.attrs(), "")[0].shape;
+  // The places that the windows read along an axis; of padding, a place out of range.
+  const auto read = [&](int axis) {
+    const auto a = static_cast<size_t>(axis);
+    std::vector<int64_t> places;
+    for (int64_t i = 0; i < out[axis + 2]; ++i)
+      for (int64_t k = 0; k < o.window[a]; ++k) {
+        const int64_t place = i * o.stride[a] - o.pad[a] + k * o.dilation[a];
+        places.push_back(place < 0 ? in[axis + 2] : place);
+      }
+    return detail::integers(x, {out[axis + 2], o.window[a]}, places);
+  };
+  const auto inside = [&](Expr places, int axis, Shape to) {
+    return reshape(greater(scalar_like(places, static_cast<double>(in[axis + 2])), places),
+                   std::move(to));
+  };
+  const int64_t oh = out[2], ow = out[3], kh = o.window[0], kw = o.window[1];
+  const Expr rows = read(0), columns = read(1);
+  const Expr windows = gather(gather(x, rows, 2), columns, 4);  // [N,C,oh,kh,ow,kw]
+  const Expr valid =
+      logical_and(inside(rows, 0, {oh, kh, 1, 1}), inside(columns, 1, {1, 1, ow, kw}));
+  const Expr lowest = scalar_like(x, -std::numeric_limits<double>::infinity());
+  const Expr apart = transpose(select(valid, windows, lowest), {0, 1, 2, 4, 3, 5});
+  const Expr best = argmax(reshape(apart, {in[0], in[1], oh, ow, kh * kw}), 4);
+  const Expr tap_h = best / static_cast<double>(kw);
+  const Expr tap_w = best - tap_h * static_cast<double>(kw);
+  const auto place = [&](Expr tap, int axis, Shape along) {
+    const auto a = static_cast<size_t>(axis);
+    std::vector<int64_t> starts;
+    for (int64_t i = 0; i < out[axis + 2]; ++i) starts.push_back(i * o.stride[a] - o.pad[a]);
+    const Expr at =
+        tap * static_cast<double>(o.dilation[a]) + detail::integers(x, std::move(along), starts);
+    // Where nothing is greater than -inf, padding is the first maximum.
+    return minimum(maximum(at, 0), static_cast<double>(in[axis + 2] - 1));
+  };
+  return {place(tap_h, 0, {oh, 1}), place(tap_w, 1, {ow})};
 }
 
 }  // namespace hone::ir

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "kernels/interpreter.h"
 
 namespace hone::kernels {
@@ -70,6 +72,19 @@ TEST(ExprIndex, ScattersSlices) {
   };
   EXPECT_TRUE(into(false).same_bits(Tensor::from<float>({3, 2}, {30, 40, 3, 4, 10, 20})));
   EXPECT_TRUE(into(true).same_bits(Tensor::from<float>({3, 2}, {31, 42, 3, 4, 15, 26})));
+}
+
+TEST(ExprIndex, FindsTheMaximaOfAPool) {
+  const ir::PoolOptions o{.window = {2, 2}, .stride = {2, 1}, .pad = {0, 1, 0, 0}};
+  const auto places = [&](bool rows) {
+    return evaluate([&](ir::Graph& g) {
+      const ir::MaxPlaces at =
+          ir::max_pool2d_places(floats(g, {1, 1, 2, 3}, {-1, -5, NAN, -2, -5, 7}), o);
+      return rows ? at.h : at.w;
+    });
+  };
+  EXPECT_TRUE(places(true).same_bits(Tensor::from<int64_t>({1, 1, 1, 3}, {0, 0, 0})));
+  EXPECT_TRUE(places(false).same_bits(Tensor::from<int64_t>({1, 1, 1, 3}, {0, 0, 2})));
 }
 
 TEST(ExprIndex, NeedsStaticShapes) {
