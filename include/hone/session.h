@@ -22,6 +22,8 @@ using Tensors = std::map<std::string, Tensor>;
 struct SessionOptions {
   int threads = 0;               ///< of one call at a time; 0: every core that the process may use
   std::string dump_passes = {};  ///< folder where each graph is written after each pass, as text
+  /// Extents of dimensions that the file names and leaves open. Only axis 0 may stay open.
+  std::map<std::string, int64_t> dims = {};
 };
 
 /// An input or an output.

@@ -61,7 +61,7 @@ std::unique_ptr<Session::Impl> Session::Impl::make(const io::OnnxModel& file,
 }
 
 Session Session::load(const std::string& path, const SessionOptions& options) {
-  return Session(Impl::make(io::load_onnx(path), options));
+  return Session(Impl::make(io::load_onnx(path, {.dims = options.dims}), options));
 }
 
 Session::Session(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -82,8 +82,10 @@ void add_bench(CLI::App& app, Common& common) {
                             [args, &common] { bench(*args, common); });
   add_measure_options(*c, args->measure);
   c->add_option("--seconds", args->seconds, "Measure at least so long (default: 1)")
+      ->type_name("S")
       ->check(positive_number());
   c->add_option("--runs", args->runs, "Measure at least so many runs (default: 30)")
+      ->type_name("N")
       ->check(whole_number(1, INT32_MAX));
 }
 

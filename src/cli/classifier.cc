@@ -56,13 +56,19 @@ ForeignOptions parsed(const FeedArgs& args) {
 }  // namespace
 
 void add_feed_options(CLI::App& command, FeedArgs& args) {
-  command.add_option("--resize", args.resize,
-                     "Bring pictures to the model's size: stretch, or the shorter side as 256, or "
-                     "256x320, then the middle (default: they have that size)");
-  command.add_option("--scale", args.scale, "Multiply pixels, 0 to 255, by this, as 1/255");
-  command.add_option("--mean", args.mean, "Then subtract: a number, or one a channel, as .5,.4,.4");
-  command.add_option("--std", args.deviation, "Then divide by: a number, or one a channel");
-  command.add_option("--output", args.output, "Which output are the classes, if several could be");
+  command
+      .add_option("--resize", args.resize,
+                  "Bring pictures to the model's size: stretch, or the shorter side as 256, or "
+                  "256x320, then the middle (default: they have that size)")
+      ->type_name("HOW");
+  command.add_option("--scale", args.scale, "Multiply pixels, 0 to 255, by this, as 1/255")
+      ->type_name("X");
+  command.add_option("--mean", args.mean, "Then subtract: a number, or one a channel, as .5,.4,.4")
+      ->type_name("X");
+  command.add_option("--std", args.deviation, "Then divide by: a number, or one a channel")
+      ->type_name("X");
+  command.add_option("--output", args.output, "Which output are the classes, if several could be")
+      ->type_name("NAME");
 }
 
 Classifier Classifier::load(const std::string& file, const FeedArgs& args, const Common& common) {

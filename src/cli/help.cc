@@ -13,19 +13,27 @@ constexpr size_t kLeastBeside = 30;  // fewer columns than this for the text: it
 }  // namespace
 
 std::string wrapped(const std::string& text, size_t width, size_t indent) {
+  const std::string margin(indent, ' ');
   std::string out;
-  size_t column = indent;
-  std::istringstream words(text);
-  for (std::string word; words >> word;) {
-    if (!out.empty() && column + 1 + word.size() > width) {
-      out += "\n" + std::string(indent, ' ');
-      column = indent;
-    } else if (!out.empty()) {
-      out += ' ';
-      ++column;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    const std::string own(std::min(line.find_first_not_of(' '), line.size()), ' ');
+    if (!out.empty()) out += "\n" + margin;
+    out += own;
+    size_t column = indent + own.size();
+    bool first = true;
+    std::istringstream words(line);
+    for (std::string word; words >> word; first = false) {
+      if (!first && column + 1 + word.size() > width) {
+        out += "\n" + margin + own;
+        column = indent + own.size();
+      } else if (!first) {
+        out += ' ';
+        ++column;
+      }
+      out += word;
+      column += word.size();
     }
-    out += word;
-    column += word.size();
   }
   return out;
 }

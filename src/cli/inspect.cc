@@ -4,6 +4,7 @@
 
 #include "api/session.h"
 #include "cli/command.h"
+#include "cli/dims.h"
 #include "cli/table.h"
 #include "cli/usage.h"
 #include "io/onnx_import.h"
@@ -21,6 +22,7 @@ struct InspectArgs {
   bool graph = false;
   bool plan = false;
   bool dot = false;
+  Dims dims;
 };
 
 // What there is to say of a file that hone cannot run.
@@ -59,11 +61,12 @@ nlohmann::json json_of(const std::vector<ir::LayerRow>& rows) {
 }
 
 void inspect(const InspectArgs& args, const Common& common) {
-  if (const io::OnnxOutline outline = io::outline_onnx(args.model); !outline.unsupported.empty()) {
+  if (const io::OnnxOutline outline = io::outline_onnx(args.model, {.dims = args.dims});
+      !outline.unsupported.empty()) {
     inspect_unsupported(outline, common);
     return;
   }
-  const io::OnnxModel file = io::load_onnx(args.model);
+  const io::OnnxModel file = io::load_onnx(args.model, {.dims = args.dims});
   const ir::Graph& graph = file.graph;
   if (args.dot && !common.json) {
     say(common, ir::to_dot(graph));
@@ -103,7 +106,9 @@ void add_inspect(CLI::App& app, Common& common) {
                             common, [args, &common] { inspect(*args, common); });
   c->add_option("MODEL", args->model, "ONNX file")->required();
   c->add_option("--batch", args->batch, "Samples at once (default: 1)")
+      ->type_name("N")
       ->check(whole_number(1, INT32_MAX));
+  add_dim_option(*c, args->dims);
   c->add_flag("--graph", args->graph, "Print the graph");
   c->add_flag("--plan", args->plan, "Print the program: kernels and memory");
   c->add_flag("--dot", args->dot, "Print the graph for Graphviz, as 'dot -Tsvg' takes it, alone");

@@ -33,11 +33,13 @@ Tensor random_tensor(const TensorType& type, uint64_t key) {
 void add_measure_options(CLI::App& command, MeasureArgs& args) {
   command.add_option("MODEL", args.model, "ONNX file")->required();
   command.add_option("--batch", args.batch, "Samples at once (default: 1)")
+      ->type_name("N")
       ->check(whole_number(1, INT32_MAX));
+  add_dim_option(command, args.dims);
 }
 
 Measured Measured::load(const MeasureArgs& args, const Common& common) {
-  Session session = Session::load(args.model, {.threads = common.threads});
+  Session session = Session::load(args.model, {.threads = common.threads, .dims = args.dims});
   const exec::InputTypes types = exec::input_types(session.impl().graph, args.batch);
   Tensors inputs;
   for (const auto& [name, type] : types)

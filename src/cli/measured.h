@@ -6,12 +6,14 @@
 
 #include "api/session.h"
 #include "cli/command.h"
+#include "cli/dims.h"
 
 namespace hone::cli {
 
 struct MeasureArgs {
   std::string model;
   int64_t batch = 1;
+  Dims dims;
 };
 
 void add_measure_options(CLI::App& command, MeasureArgs& args);

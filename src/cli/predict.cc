@@ -131,8 +131,10 @@ void add_predict(CLI::App& app, Common& common) {
                 "PNG or JPEG pictures, .npy files of pixels, or numbers of test images")
       ->required();
   c->add_option("--top", args->top, "How many classes to name (default: 1)")
+      ->type_name("K")
       ->check(whole_number(1, INT32_MAX));
-  c->add_option("--data", args->data, "Where test images come from (default: fashion-mnist)");
+  c->add_option("--data", args->data, "Where test images come from (default: fashion-mnist)")
+      ->type_name("DATA");
   add_feed_options(*c, args->feed);
 }
 

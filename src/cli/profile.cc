@@ -139,8 +139,10 @@ void add_profile(CLI::App& app, Common& common) {
   CLI::App* c = add_command(app, "profile", "Show where the time of a model goes", common,
                             [args, &common] { profile(*args, common); });
   add_measure_options(*c, args->measure);
-  c->add_option("--trace", args->trace, "Write one run as a trace that Perfetto opens");
+  c->add_option("--trace", args->trace, "Write one run as a trace that Perfetto opens")
+      ->type_name("FILE");
   c->add_option("--runs", args->runs, "How many runs to measure (default: 30)")
+      ->type_name("N")
       ->check(whole_number(1, 1000000));
   c->add_flag("--by-layer", args->by_layer, "Add up the steps of each layer");
 }

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "cli/command.h"
+#include "cli/dims.h"
 #include "io/npy.h"
 #include "io/tensor_bytes.h"
 
@@ -23,6 +24,7 @@ struct RunArgs {
   std::string model;
   std::vector<std::string> inputs;
   std::string output_dir;
+  Dims dims;
 };
 
 std::string listed(const std::vector<Port>& ports) {
@@ -122,7 +124,7 @@ class OutputFolder {
 };
 
 void run(const RunArgs& args, const Common& common) {
-  const Session session = Session::load(args.model, {.threads = common.threads});
+  const Session session = Session::load(args.model, {.threads = common.threads, .dims = args.dims});
   const Tensors inputs = read_inputs(args, session);
   const std::map<std::string, std::string> files = output_files(session);
   const Tensors outputs = session.run(inputs);
@@ -151,12 +153,14 @@ void add_run(CLI::App& app, Common& common) {
   CLI::App* c = add_command(app, "run", "Run a model on arrays", common,
                             [args, &common] { run(*args, common); });
   c->add_option("MODEL", args->model, "ONNX file")->required();
-  c->add_option("--input", args->inputs,
-                "NAME=FILE.npy, once for each input; of one input only the file")
+  c->add_option("--input", args->inputs, "An .npy file for each input; of one input only the file")
+      ->type_name("NAME=FILE")
       ->take_all();
   c->add_option("--output-dir", args->output_dir,
                 "Folder for the outputs, each as NAME.npy; made if need be")
+      ->type_name("DIR")
       ->required();
+  add_dim_option(*c, args->dims);
 }
 
 }  // namespace hone::cli

@@ -106,6 +106,18 @@ grep -Eq '^add +add +f32\[1,2\]' out || problem "inspect: $(cat out)"
 [[ $(head -n 1 out) == 'digraph "colours" {' && $(tail -n 1 out) == '}' ]] || problem "--dot: $(cat out)"
 if command -v dot >/dev/null; then dot -Tsvg out >/dev/null || problem "dot does not take: $(cat out)"; fi
 
+# An open dimension.
+"$HONE" bench "$models/open.onnx" "${quick[@]}" --batch 2 --dim length=5 >out
+grep -q 'x f32\[2,5,4\]' out || problem "bench --dim: $(cat out)"
+"$HONE" inspect "$models/open.onnx" --dim length=3 >out
+grep -Eq '^relu +relu +f32\[1,3,4\]' out || problem "inspect --dim: $(cat out)"
+head -c 32 /dev/zero | npy '<f4' '(1, 2, 4)' >open.npy
+"$HONE" run "$models/open.onnx" --input open.npy --dim length=2 --output-dir opened >out
+[[ -s opened/y.npy ]] || problem "run --dim: $(cat out)"
+refused 1 "input 'x'.*axis 1" bench "$models/open.onnx" --json
+refused 2 "dim width=0: expected a whole number of at least 1" bench "$models/open.onnx" --dim width=0
+refused 2 "dim: expected NAME=N, found '5'" bench "$models/open.onnx" --dim 5
+
 # Ctrl-C, and pipes that close early.
 for verb in bench profile; do
   arguments=("$verb" "$colours" --runs 1000000)

@@ -51,3 +51,11 @@ save(
     [value("left", "N", 2), value("right", "N", 2)],
     [value("out/sum", "N", 2), value("product", "N", 2)],
 )
+
+# An axis that is open and is not the batch.
+save(
+    "open",
+    [helper.make_node("Relu", ["x"], ["y"], "relu")],
+    [value("x", "N", "length", 4)],
+    [value("y", "N", "length", 4)],
+)
