@@ -8,8 +8,9 @@
 
 namespace hone::cli {
 
-/// Lines of at most `width` columns, broken at spaces; all but the first begin with `indent`
-/// spaces. A word that is too long stays whole.
+/// The text's lines in at most `width` columns, broken at spaces. All but the first begin with
+/// `indent` spaces; what was broken goes on as far in as it began. A word that is too long stays
+/// whole.
 std::string wrapped(const std::string& text, size_t width, size_t indent);
 
 class HelpFormatter : public CLI::Formatter {
