@@ -13,6 +13,10 @@ using ir::Expr;
 using ir::Ints;
 using Node = onnx::NodeProto;
 
+// Of extents and what multiplies them: beyond any real network, and no product of two overflows.
+constexpr int64_t kMost = int64_t{1} << 30;
+constexpr int64_t kMostPlanes = 1 << 16;
+
 Shape with_dims(const Shape& shape, int from, const Ints& tail) {
   Ints dims(shape.dims().begin(), shape.dims().begin() + from);
   dims.insert(dims.end(), tail.begin(), tail.end());
@@ -50,6 +54,8 @@ Expr conv3d(const Expr& x, const Expr& w, const OnnxWindow& at, int64_t groups) 
   const Shape in = deep.shape();
   const Shape ws = w.shape();
   const int64_t taps = at.kernel[0];
+  if (at.outputs[0] > kMostPlanes / taps)
+    fail(ErrorKind::Unsupported, "{} planes under windows of {}", at.outputs[0], taps);
   const Expr weight = ir::reshape(w, {ws[0], ws[1] * taps, ws[3], ws[4]});
   std::vector<Expr> planes;
   for (int64_t o = 0; o < at.outputs[0]; ++o) {
@@ -125,9 +131,10 @@ void conv_transpose(OnnxImporter& in, const Node& n) {
           "strides, dilations, pads, output_padding or output_shape do not fit the input");
   Ints extent;
   for (size_t i = 0; i < rank; ++i) {
-    require(at.stride[i] > 0 && at.dilation[i] > 0 && extra[i] >= 0 && at.stride[i] < INT32_MAX &&
-                at.dilation[i] < INT32_MAX && extra[i] < INT32_MAX,
-            "strides, dilations or output_padding are out of range");
+    require(at.stride[i] > 0 && at.dilation[i] > 0 && extra[i] >= 0 && at.stride[i] < kMost &&
+                at.dilation[i] < kMost && extra[i] < kMost && at.kernel[i] < kMost &&
+                x.shape()[static_cast<int>(i) + 2] < kMost,
+            "extents, strides, dilations or output_padding are out of range");
     const int64_t full =
         at.stride[i] * (x.shape()[static_cast<int>(i) + 2] - 1) + extra[i] + at.reach(i);
     int64_t begin = pads[i];
@@ -139,7 +146,7 @@ void conv_transpose(OnnxImporter& in, const Node& n) {
       begin = automatic == "SAME_UPPER" ? all / 2 : all - all / 2;
       end = all - begin;
     }
-    if (begin < 0 || end < 0 || begin >= INT32_MAX || end >= INT32_MAX)
+    if (begin < 0 || end < 0 || begin >= kMost || end >= kMost)
       fail(ErrorKind::Unsupported, "padding [{}, {}] is not supported", begin, end);
     require(full - begin - end > 0, "the output has no extent along axis {}", i + 2);
     at.begin.push_back(begin);

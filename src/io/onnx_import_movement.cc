@@ -60,6 +60,7 @@ Expr slice_axis(const Expr& x, int64_t axis, int64_t begin, int64_t end, int64_t
     const int64_t from = place(begin, 0, extent);
     return ir::slice(x, axis, from, std::max(from, place(end, 0, extent)));
   }
+  require_small(extent);
   Ints places;
   if (step > 0)
     for (int64_t p = place(begin, 0, extent), last = place(end, 0, extent); p < last;
@@ -69,7 +70,6 @@ Expr slice_axis(const Expr& x, int64_t axis, int64_t begin, int64_t end, int64_t
     for (int64_t p = place(begin, -1, extent - 1), last = place(end, -1, extent - 1); p > last;
          p += std::max(step, -extent))
       places.push_back(p);
-  require_small(static_cast<int64_t>(places.size()));
   return pick(x, axis, places);
 }
 
@@ -113,8 +113,8 @@ Expr pad_axis(OnnxImporter& in, const Expr& x, int64_t axis, int64_t before, int
     if (after > 0) parts.push_back(block(after));
     return ir::concat(parts, axis);
   }
-  require_small(before + after);
   const int64_t m = inside.shape()[static_cast<int>(axis)];
+  require_small(before + m + after);
   require(m > 0, "cannot pad an axis of 0 by its elements");
   Ints places;
   for (int64_t p = -before; p < m + after; ++p) {
@@ -166,6 +166,7 @@ void split(OnnxImporter& in, const Node& n) {
   const int64_t axis = axis_of(int_of(n, "axis", 0), x.rank());
   const int64_t extent = static_extent(x, axis);
   Ints sizes = in.has(n, 1) ? in.numbers(n, 1) : ints_of(n, "split");
+  require(n.output_size() > 0, "the node has no output");
   if (sizes.empty()) {
     const int64_t parts = int_of(n, "num_outputs", n.output_size());
     require(parts == n.output_size(), "num_outputs is {}, the node has {} outputs", parts,

@@ -15,6 +15,8 @@ std::string full_name(const onnx::NodeProto& node) {
 }
 
 constexpr const char* kNoSuchOp = "hone has no such op";
+// Functions that call functions could make any number.
+constexpr int64_t kMostNodes = 1 << 20;
 constexpr size_t kMaxListed = 1200;  // characters of a list of unsupported nodes
 
 }  // namespace
@@ -67,6 +69,7 @@ void OnnxImporter::read_node(const onnx::NodeProto& node) {
     return pass_over();
   }
   const std::string label = fmt::format("node '{}' ({})", node.name(), full_name(node));
+  require(++read_ <= kMostNodes, "functions and branches make more than {} nodes", kMostNodes);
   name_ = node_name(node);
   try {
     dispatch(node);

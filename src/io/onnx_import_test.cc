@@ -11,6 +11,7 @@
 #include "io/onnx_export.h"
 #include "io/onnx_importer.h"
 #include "io/onnx_test_graphs.h"
+#include "io/onnx_test_model.h"
 
 namespace hone::io {
 namespace {
@@ -19,76 +20,8 @@ using test::error_of;
 
 namespace op = ir::op;
 
-void set_float(onnx::NodeProto& node, const char* name, float value) {
-  onnx::AttributeProto& a = *node.add_attribute();
-  a.set_name(name);
-  a.set_type(onnx::AttributeProto::FLOAT);
-  a.set_f(value);
-}
-
-// A model with an input x, a float initializer or two, and the nodes that a test adds.
-class File {
- public:
-  explicit File(std::vector<int64_t> input = {kBatch, 2, 6, 5}, int64_t opset = 17) {
-    proto_.set_ir_version(8);
-    proto_.add_opset_import()->set_version(opset);
-    auto* tensor = proto_.mutable_graph()->add_input();
-    tensor->set_name("x");
-    tensor->mutable_type()->mutable_tensor_type()->set_elem_type(onnx::TensorProto::FLOAT);
-    auto* shape = tensor->mutable_type()->mutable_tensor_type()->mutable_shape();
-    for (int64_t d : input) {
-      if (d == kBatch) shape->add_dim()->set_dim_param("batch_size");
-      else shape->add_dim()->set_dim_value(d);
-    }
-    proto_.mutable_graph()->add_output()->set_name("y");
-  }
-  File& weight(const std::string& name, Shape shape) {
-    *graph().add_initializer() = to_proto(random_tensor(name, std::move(shape)), name);
-    return *this;
-  }
-  File& integers(const std::string& name, const std::vector<int64_t>& values) {
-    *graph().add_initializer() =
-        to_proto(Tensor::from<int64_t>({static_cast<int64_t>(values.size())}, values), name);
-    return *this;
-  }
-  File& index(const std::string& name, int64_t value) {
-    *graph().add_initializer() = to_proto(Tensor::scalar_i64(value), name);
-    return *this;
-  }
-  onnx::NodeProto& node(const std::string& type, const std::vector<std::string>& inputs,
-                        const std::string& output) {
-    onnx::NodeProto& n = *graph().add_node();
-    n.set_name("the_" + type);
-    n.set_op_type(type);
-    for (const std::string& i : inputs) n.add_input(i);
-    n.add_output(output);
-    return n;
-  }
-  onnx::GraphProto& graph() { return *proto_.mutable_graph(); }
-  onnx::ModelProto& model() { return proto_; }
-  OnnxModel import() const { return import_onnx(proto_.SerializeAsString(), "m"); }
-  std::string error(ErrorKind kind) const {
-    return error_of(kind, [&] { import(); });
-  }
-  Shape output() const {
-    const OnnxModel m = import();
-    return m.graph.shape(m.graph.find_output("y"));
-  }
-  /// The ops, in order, without sources.
-  std::string ops() const {
-    std::string out;
-    const OnnxModel m = import();
-    for (const ir::Node& n : m.graph.nodes())
-      if (n.op->op_class != ir::OpClass::source) out += std::string(n.op->name) + " ";
-    return out;
-  }
-
- private:
-  onnx::ModelProto proto_;
-};
-
 TEST(OnnxImport, ConvTakesAutoPadAndABias) {
-  File f;
+  TestModel f;
   f.weight("w", {4, 1, 3, 2}).weight("b", {4});
   auto& n = f.node("Conv", {"x", "w", "b"}, "y");
   set_string(n, "auto_pad", "SAME_UPPER");
@@ -104,7 +37,7 @@ TEST(OnnxImport, ConvTakesAutoPadAndABias) {
 }
 
 TEST(OnnxImport, GemmScalesAndAdds) {
-  File f({3, 4});
+  TestModel f({3, 4});
   f.weight("w", {5, 4}).weight("c", {5});
   auto& n = f.node("Gemm", {"x", "w", "c"}, "y");
   set_int(n, "transB", 1);
@@ -114,7 +47,7 @@ TEST(OnnxImport, GemmScalesAndAdds) {
 }
 
 TEST(OnnxImport, BatchNormIsItsArithmeticAndItsStatisticsAreNotTrained) {
-  File f;
+  TestModel f;
   for (const char* name : {"scale", "bias", "mean", "var"}) f.weight(name, {2});
   f.node("BatchNormalization", {"x", "scale", "bias", "mean", "var"}, "y");
   EXPECT_EQ(f.output(), (Shape{kBatch, 2, 6, 5}));
@@ -126,7 +59,7 @@ TEST(OnnxImport, BatchNormIsItsArithmeticAndItsStatisticsAreNotTrained) {
 }
 
 TEST(OnnxImport, PoolsAndFlattenEndANetwork) {
-  File f;
+  TestModel f;
   set_ints(f.node("MaxPool", {"x"}, "a"), "kernel_shape", {2, 2});
   f.node("GlobalAveragePool", {"a"}, "b");
   f.node("Flatten", {"b"}, "c");
@@ -138,7 +71,7 @@ TEST(OnnxImport, PoolsAndFlattenEndANetwork) {
 
 // What torch writes for x.view(x.size(0), -1).
 TEST(OnnxImport, AComputedShapeIsOneReshape) {
-  File f;
+  TestModel f;
   f.index("zero", 0).integers("axis", {0}).integers("rest", {-1});
   f.node("Shape", {"x"}, "shape");
   f.node("Gather", {"shape", "zero"}, "n");
@@ -151,7 +84,7 @@ TEST(OnnxImport, AComputedShapeIsOneReshape) {
 
 TEST(OnnxImport, ReshapeSolvesForTheBatchOrForAnExtent) {
   const auto reshaped = [](std::vector<int64_t> to, std::vector<int64_t> from = {kBatch, 2, 6, 5}) {
-    File f(std::move(from));
+    TestModel f(std::move(from));
     f.integers("to", to);
     f.node("Reshape", {"x", "to"}, "y");
     return f;
@@ -166,7 +99,7 @@ TEST(OnnxImport, ReshapeSolvesForTheBatchOrForAnExtent) {
 }
 
 TEST(OnnxImport, OlderOpsetsKeepAxesInAttributes) {
-  File f({2, 3, 4}, 11);
+  TestModel f({2, 3, 4}, 11);
   set_ints(f.node("ReduceSum", {"x"}, "a"), "axes", {-1});
   set_ints(f.node("Unsqueeze", {"a"}, "b"), "axes", {0});
   set_float(f.node("Clip", {"b"}, "y"), "max", 6);
@@ -175,7 +108,7 @@ TEST(OnnxImport, OlderOpsetsKeepAxesInAttributes) {
 }
 
 TEST(OnnxImport, ListsTheOpsThatItLacks) {
-  File f;
+  TestModel f;
   f.node("LSTM", {"x"}, "a");
   f.node("Relu", {"a"}, "b");
   f.node("Quux", {"b"}, "c");
@@ -189,42 +122,43 @@ TEST(OnnxImport, ListsTheOpsThatItLacks) {
 
 TEST(OnnxImport, SaysWhatIsWrongWithAModel) {
   using enum ErrorKind;
-  File missing;
+  TestModel missing;
   missing.node("Add", {"x", "ghost"}, "y");
   EXPECT_EQ(missing.error(InvalidInput),
             "'m': node 'the_Add' (Add): input 'ghost' is given by nothing before it");
-  File lonely;
+  TestModel lonely;
   lonely.node("Add", {"x"}, "y");
   EXPECT_EQ(lonely.error(InvalidInput), "'m': node 'the_Add' (Add): input 1 is missing");
-  File twice;
+  TestModel twice;
   twice.node("Relu", {"x"}, "y");
   twice.node("Neg", {"x"}, "y");
   EXPECT_EQ(twice.error(InvalidInput), "'m': node 'the_Neg' (Neg): value 'y' is given twice");
-  File types;
+  TestModel types;
   types.integers("i", {1, 2, 3, 4, 5});
   types.node("Add", {"x", "i"}, "y");
   EXPECT_EQ(types.error(InvalidInput),
             "'m': node 'the_Add' (Add): add: expected operands of one dtype, found f32 and i64");
-  File complex;
+  TestModel complex;
   complex.weight("w", {2});
   complex.graph().mutable_initializer(0)->set_data_type(onnx::TensorProto::COMPLEX64);
   complex.node("Relu", {"x"}, "y");
   EXPECT_EQ(complex.error(Unsupported),
             "'m': hone cannot run the model: initializer 'w': tensor 'w': dtype COMPLEX64 is not "
             "supported");
-  File cut;
+  TestModel cut;
   cut.weight("w", {2});
   cut.graph().mutable_initializer(0)->set_raw_data("1234");
   EXPECT_EQ(cut.error(InvalidInput), "'m': tensor 'w': f32[2]: expected 8 bytes of data, found 4");
-  File nothing;
+  TestModel nothing;
   EXPECT_EQ(nothing.error(InvalidInput), "'m': output 'y' is given by no node");
-  EXPECT_EQ(File({1}, 99).error(Unsupported), "'m': opset 99 is not supported: expected 6 to 23");
-  File open({1, kBatch});
+  EXPECT_EQ(TestModel({1}, 99).error(Unsupported),
+            "'m': opset 99 is not supported: expected 6 to 23");
+  TestModel open({1, kBatch});
   open.node("Relu", {"x"}, "y");
   EXPECT_EQ(open.error(Unsupported),
             "'m': hone cannot run the model: input 'x': axis 1 is symbolic: give its extent (only "
             "axis 0 may be open)");
-  File attribute;
+  TestModel attribute;
   set_string(attribute.node("Flatten", {"x"}, "y"), "axis", "one");
   EXPECT_EQ(attribute.error(InvalidInput),
             "'m': node 'the_Flatten' (Flatten): attribute 'axis': expected INT, found STRING");

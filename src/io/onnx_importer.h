@@ -147,6 +147,7 @@ class OnnxImporter {
   const Nodes* nodes_ = nullptr;  ///< those being read
   std::string name_;              ///< of the node being read
   std::string prefix_;            ///< of the names of nodes in functions
+  int64_t read_ = 0;              ///< how many nodes were read
   int depth_ = 0;                 ///< of functions and branches
   std::vector<Fact> facts_;       ///< by value of the graph
   size_t followed_ = 0;           ///< how many nodes of the graph have facts
