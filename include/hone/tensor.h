@@ -13,7 +13,8 @@
 namespace hone {
 
 /// Element types. Networks are trained in `f32`; `f64` exists for the oracle. `f16` and `bf16` are
-/// stored and converted, never computed with. Operators on integers of any width wrap around.
+/// for storage: elementwise ops compute with them as f32 and round. Operators on integers of any
+/// width wrap around.
 enum class DType : uint8_t { f32, f64, i32, i64, u8, boolean, i8, i16, u16, u32, u64, f16, bf16 };
 
 /// An element of `f16` (IEEE binary16) as it lies in memory; `Tensor::cast` converts it.

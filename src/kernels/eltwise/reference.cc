@@ -59,19 +59,33 @@ HONE_INLINE void map(const RefCall& call, F f) {
        name_of(call.operands[0].type->dtype), expected);
 }
 
-/// An op that is defined for f32 only (held as T).
-template <class T, class F>
-HONE_INLINE void real(const RefCall& call, F f) {
-  if (call.operands[0].type->dtype != dtype_of<T>()) refuse_dtype(call, "f32");
-  map<T, T>(call, f);
+/// Floats of 16 bits: computed as f32, rounded to what they are. They and integers are rare, so
+/// they are compiled for no target of their own.
+template <class V, class F>
+[[gnu::noinline]] void halves(const RefCall& call, F f) {
+  map<V, V>(
+      call, [=](auto... x) requires std::is_invocable_v<F, decltype(to_float(x))...> {
+        return convert<V>(f(to_float(x)...));
+      });
 }
 
-/// Integers of any width. They need no FMA, so they are compiled for no target of their own.
+/// An op that is defined for floats only (f32 is held as T).
+template <class T, class F>
+HONE_INLINE void real(const RefCall& call, F f) {
+  const DType dtype = call.operands[0].type->dtype;
+  if (dtype == dtype_of<T>()) map<T, T>(call, f);
+  else if (dtype == DType::f16) halves<Float16>(call, f);
+  else if (dtype == DType::bf16) halves<BFloat16>(call, f);
+  else refuse_dtype(call, "f32");
+}
+
+/// Integers of any width, and floats of 16 bits.
 template <class F>
-[[gnu::noinline]] void integers(const RefCall& call, std::string_view expected, F f) {
+[[gnu::noinline]] void other_numbers(const RefCall& call, F f) {
   visit(call.operands[0].type->dtype, [&]<class V>(V) {
     if constexpr (is_integer<V>) map<V, V>(call, f);
-    else refuse_dtype(call, expected);
+    else if constexpr (is_half<V>) halves<V>(call, f);
+    else refuse_dtype(call, "f32 or an integer");
   });
 }
 
@@ -79,7 +93,7 @@ template <class F>
 template <class T, class F>
 HONE_INLINE void arithmetic(const RefCall& call, F f) {
   if (call.operands[0].type->dtype == dtype_of<T>()) map<T, T>(call, f);
-  else integers(call, "f32 or an integer", f);
+  else other_numbers(call, f);
 }
 
 /// Integers wrap around; computing in unsigned is how C++ says so.

@@ -77,6 +77,20 @@ TEST(EltwiseReference, InDoubleF32IsHeldAsF64) {
   EXPECT_EQ(apply(op::add, {x, x}, {}, true).data<double>()[1], 1.4);
 }
 
+TEST(EltwiseReference, HalvesAreComputedAsF32AndRounded) {
+  const auto of = [](const ir::OpSpec& spec, std::vector<float> operands, DType dtype) {
+    std::vector<Tensor> tensors;
+    for (float x : operands) tensors.push_back(Tensor::scalar(x).cast(dtype));
+    return kernels::apply(spec, tensors).cast(DType::f32).data<float>()[0];
+  };
+  EXPECT_EQ(of(op::add, {2048, 1}, DType::f16), 2048);  // half to even
+  EXPECT_EQ(of(op::add, {2048, 3}, DType::f16), 2052);
+  EXPECT_EQ(of(op::mul, {300, 300}, DType::f16), kInf);
+  EXPECT_EQ(of(op::max, {-1, 2}, DType::bf16), 2);
+  EXPECT_EQ(of(op::exp, {1}, DType::bf16), 2.71875f);
+  EXPECT_EQ(of(op::floor, {-1.5f}, DType::f16), -2);
+}
+
 TEST(EltwiseReference, NodesThatGiveF64AreTheOracles) {
   const Tensor x = Tensor::from<double>({1}, {0.1});
   EXPECT_EQ(apply(op::exp, {x}).data<double>()[0], std::exp(0.1));
