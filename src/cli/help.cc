@@ -1,6 +1,8 @@
 // CLI11 lays help out in two columns and leaves long lines to the terminal.
 #include "cli/help.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <sstream>
 
@@ -25,7 +27,7 @@ std::string wrapped(const std::string& text, size_t width, size_t indent) {
     std::istringstream words(line);
     for (std::string word; words >> word; first = false) {
       if (!first && column + 1 + word.size() > width) {
-        out += "\n" + margin + own;
+        out += fmt::format("\n{}{}", margin, own);
         column = indent + own.size();
       } else if (!first) {
         out += ' ';

@@ -123,7 +123,9 @@ Splits read_image_splits(const fs::path& folder, const std::string& name,
   fs::path test = test_part(folder);
   if (test.empty()) test.swap(validation);
   if (training.empty() || test.empty()) {
-    std::tie(train, out.test) = split_in_place(std::move(train), kHeldOut, kHeldOutSeed);
+    auto [kept, held] = split_in_place(std::move(train), kHeldOut, kHeldOutSeed);
+    train = std::move(kept);
+    out.test = std::move(held);
     out.test.name = name + " test";
   } else {
     out.test = read(test, classes, name + " test", same);

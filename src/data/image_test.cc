@@ -109,7 +109,7 @@ TEST(Image, Jpeg) {
   for (int i = 0; i < 16 * 16; ++i)
     for (int c = 0; c < 3; ++c) {
       rgb.push_back(static_cast<uint8_t>(i % 16 < 8 ? 200 - 60 * c : 30 + 50 * c));
-      planes[static_cast<size_t>(c * 256 + i)] = rgb.back();
+      planes[static_cast<size_t>(c) * 256 + static_cast<size_t>(i)] = rgb.back();
     }
   const Tensor image = decode_image(jpeg(16, 16, rgb, TJSAMP_444), "rgb");
   EXPECT_EQ(image.type().to_string(), "u8[3,16,16]");
@@ -161,17 +161,16 @@ TEST(Image, NothingIsAllocatedForAnExtentThatTheFileCannotHold) {
   std::string picture = png(4, 4, 8, SPNG_COLOR_TYPE_GRAYSCALE, Bytes(16));
   const auto with_extent = [&](uint32_t width, uint32_t height) {
     std::string out = picture;
-    for (int i = 0; i < 4; ++i) {
-      out[static_cast<size_t>(16 + i)] = static_cast<char>(width >> (24 - 8 * i));
-      out[static_cast<size_t>(20 + i)] = static_cast<char>(height >> (24 - 8 * i));
+    for (size_t i = 0; i < 4; ++i) {
+      out[16 + i] = static_cast<char>(width >> (24 - 8 * i));
+      out[20 + i] = static_cast<char>(height >> (24 - 8 * i));
     }
     uint32_t crc = 0xffffffff;  // of the chunk's name and data
     for (size_t i = 12; i < 29; ++i) {
       crc ^= static_cast<unsigned char>(out[i]);
       for (int k = 0; k < 8; ++k) crc = crc >> 1 ^ (crc & 1 ? 0xedb88320 : 0);
     }
-    for (int i = 0; i < 4; ++i)
-      out[static_cast<size_t>(29 + i)] = static_cast<char>(~crc >> (24 - 8 * i));
+    for (size_t i = 0; i < 4; ++i) out[29 + i] = static_cast<char>(~crc >> (24 - 8 * i));
     return out;
   };
   EXPECT_EQ(decode_image(with_extent(4, 4), "same").elements(), 16);

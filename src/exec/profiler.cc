@@ -36,6 +36,7 @@ std::vector<Usage> grouped(const std::vector<Usage>& steps, Key&& key) {
     group.bytes += step.bytes;
   }
   std::vector<Usage> out;
+  out.reserve(groups.size());
   for (auto& [_, group] : groups) out.push_back(std::move(group));
   std::stable_sort(out.begin(), out.end(),
                    [](const Usage& a, const Usage& b) { return a.seconds > b.seconds; });

@@ -25,9 +25,9 @@ struct Network {
   }
   Expr logits() {
     const Expr flat = ir::reshape(ir::cast(x, DType::f32), {kBatch, 12});
-    std::vector<float> w;
-    for (int i = 0; i < 24; ++i) w.push_back(static_cast<float>(i % 7 - 3));
-    return ir::matmul(flat, ir::constant(graph, Tensor::from<float>({12, 2}, w)));
+    Tensor w(DType::f32, {12, 2});
+    for (int i = 0; i < 24; ++i) w.data<float>()[i] = static_cast<float>(i % 7 - 3);
+    return ir::matmul(flat, ir::constant(graph, w));
   }
   Tensor run(const Tensor& input, const ForeignOptions& options = {}) const {
     return kernels::interpret(ir::bind_batch(as_classifier(graph, options), 2), {{"input", input}})

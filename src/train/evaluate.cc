@@ -17,7 +17,7 @@ constexpr int64_t kBatchSize = 256;
 
 /// Rows [first, end), and zeros after them up to `batch` rows.
 Tensor padded_rows(const Tensor& samples, int64_t first, int64_t end, int64_t batch) {
-  const Tensor rows = samples.rows(first, end);
+  Tensor rows = samples.rows(first, end);
   if (end - first == batch) return rows;
   const TensorType type = batch_type(samples.type(), batch);
   Tensor out(type.dtype, type.shape);
