@@ -6,8 +6,8 @@ find_package(ZLIB REQUIRED)
 find_package(Protobuf REQUIRED)
 find_package(ONNX REQUIRED) # the target onnx_proto: the format's schema, compiled
 
-# Plain C libraries that come without a CMake package.
-foreach(name spng turbojpeg)
+# Plain C libraries whose CMake package is missing or needs more than the library.
+foreach(name spng turbojpeg zip)
   find_library(HONE_${name}_LIBRARY ${name} REQUIRED)
   find_path(HONE_${name}_INCLUDE ${name}.h REQUIRED)
   if(NOT TARGET hone_${name})

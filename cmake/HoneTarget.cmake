@@ -7,7 +7,8 @@ function(hone_target target)
   target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/src)
   # The same bits on every machine (docs/numerics.md): an FMA is written, never made by the compiler.
   # -Wno-restrict: GCC 12 sees overlaps in std::string's operator+ that are not there (PR 105651).
-  target_compile_options(${target} PRIVATE -Wall -Wextra -Wno-restrict -ffp-contract=off)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -ffp-contract=off
+                                           $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
   # Highway compiles each SIMD file for exactly these two levels (src/kernels/simd.h).
   target_compile_definitions(${target} PRIVATE HWY_BASELINE_TARGETS=HWY_AVX2
                                                HWY_DISABLED_TARGETS=~\(HWY_AVX2|HWY_AVX3\))
@@ -21,7 +22,7 @@ function(hone_target target)
   target_include_directories(
     ${target} SYSTEM PRIVATE $<TARGET_PROPERTY:hwy::hwy,INTERFACE_INCLUDE_DIRECTORIES>)
   target_link_libraries(${target} PRIVATE Threads::Threads fmt::fmt ZLIB::ZLIB onnx_proto
-                                          hone_spng hone_turbojpeg
+                                          hone_spng hone_turbojpeg hone_zip
                                           $<BUILD_INTERFACE:nlohmann_json::nlohmann_json>)
   if(HONE_SANITIZE)
     target_compile_options(

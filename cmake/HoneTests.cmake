@@ -8,12 +8,13 @@ find_package(benchmark REQUIRED)
 include(GoogleTest)
 
 file(GLOB_RECURSE HONE_TEST_SOURCES CONFIGURE_DEPENDS src/*_test.cc tests/*_test.cc)
-add_executable(hone_tests ${HONE_TEST_SOURCES})
+add_executable(hone_tests ${HONE_TEST_SOURCES} fuzz/targets.cc)
 hone_target(hone_tests)
 target_link_libraries(hone_tests PRIVATE libhone GTest::gmock GTest::gtest_main)
 # Only for whom it is for, so that a compiler cache shares the others between checkouts.
 set_property(
   SOURCE ${PROJECT_SOURCE_DIR}/tests/recorded_losses_test.cc
+         ${PROJECT_SOURCE_DIR}/tests/fuzz_corpus_test.cc
   PROPERTY COMPILE_DEFINITIONS HONE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
 
 # Names are listed when ctest runs, so that a crash while listing is a test failure.

@@ -57,6 +57,12 @@ class Model {
   bool ends_in_softmax() const;
   /// Writes an ONNX file (opset 17), atomically: raw pixels in ("input"), "logits" out.
   void save(const std::string& path) const;
+  /// Writes parameters and statistics by name to a .safetensors or .npz file, atomically.
+  void save_weights(const std::string& path) const;
+  /// Replaces parameters and statistics by those of a .safetensors or .npz file. Throws
+  /// InvalidInput, naming the first that does not fit and how many more there are, unless names,
+  /// dtypes and shapes are exactly the model's, which is then as it was.
+  void load_weights(const std::string& path);
 
   /// Creates the states without training. Otherwise fit does it, for its data's shape.
   void build(const Shape& sample_shape);

@@ -78,6 +78,9 @@ class Tensor {
   Tensor() = default;
   /// Zero-filled memory, aligned to 64 bytes. The shape must be static.
   Tensor(DType dtype, Shape shape);
+  /// A tensor over memory of someone else's, which lives as long as the tensor and its copies. It
+  /// must be aligned to 64 bytes, and the 64 bytes behind it must be readable.
+  Tensor(DType dtype, Shape shape, std::shared_ptr<std::byte> memory);
   /// A tensor holding a copy of `values`, whose count must equal the shape's elements.
   template <class T>
   static Tensor from(Shape shape, const std::vector<T>& values);

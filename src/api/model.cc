@@ -9,6 +9,7 @@
 #include "exec/staged.h"
 #include "io/onnx_export.h"
 #include "io/onnx_import.h"
+#include "io/weights.h"
 #include "kernels/interpreter.h"
 #include "nn/activations.h"
 #include "nn/classifier.h"
@@ -195,6 +196,16 @@ bool Model::ends_in_softmax() const { return nn::ends_in_softmax(impl_->built().
 
 void Model::save(const std::string& path) const {
   io::save_onnx(path, {impl_->built().graph, impl_->network_states(), impl_->class_names});
+}
+
+void Model::save_weights(const std::string& path) const {
+  io::save_weights(path, impl_->network_states());
+}
+
+void Model::load_weights(const std::string& path) {
+  io::Weights weights = io::load_weights(path);
+  io::require_same_weights(weights, path, impl_->network_states(), impl_->name);
+  for (auto& [name, tensor] : weights) impl_->states.at(name) = std::move(tensor);
 }
 
 void Model::build(const Shape& sample_shape) {

@@ -249,6 +249,23 @@ TEST(Model, AFitThatIsRefusedChangesNothing) {
   EXPECT_TRUE(model.predict(test.images).same_bits(before));
 }
 
+TEST(Model, WeightsGoToAnotherModelByAFile) {
+  const TempFolder folder;
+  const Model trained = trained_convnet();
+  for (const char* name : {"w.npz", "w.safetensors"}) {
+    const std::string path = folder.file(name);
+    trained.save_weights(path);
+    Model other = convnet();
+    other.build({1, 8, 8});
+    other.load_weights(path);
+    for (const auto& [state, value] : other.states())
+      EXPECT_TRUE(value.same_bits(trained.states().at(state))) << state;
+    Model dense_only = sequential({flatten(), dense(2)});
+    dense_only.build({1, 8, 8});
+    EXPECT_THROW(dense_only.load_weights(path), Error);
+  }
+}
+
 TEST(Model, SummaryListsLayersWithTheirParameters) {
   Model model = sequential({conv2d(4, 3, relu), flatten(), dense(2)});
   model.build({1, 6, 6});

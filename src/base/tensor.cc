@@ -92,6 +92,12 @@ std::string TensorType::to_string() const {
 Tensor::Tensor(DType dtype, Shape shape)
     : type_{dtype, std::move(shape)}, storage_(allocate(type_.bytes())) {}
 
+Tensor::Tensor(DType dtype, Shape shape, std::shared_ptr<std::byte> memory)
+    : type_{dtype, std::move(shape)}, storage_(std::move(memory)) {
+  require(reinterpret_cast<uintptr_t>(storage_.get()) % kAlignment == 0,
+          "tensor {}: its memory is not aligned to 64 bytes", type_.to_string());
+}
+
 template <class T>
 Tensor Tensor::from(Shape shape, const std::vector<T>& values) {
   Tensor out(dtype_of<T>(), std::move(shape));

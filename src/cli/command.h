@@ -60,6 +60,7 @@ void add_run(CLI::App& app, Common& common);
 void add_inspect(CLI::App& app, Common& common);
 void add_bench(CLI::App& app, Common& common);
 void add_profile(CLI::App& app, Common& common);
+void add_weights(CLI::App& app, Common& common);
 void add_doctor(CLI::App& app, Common& common);
 
 }  // namespace hone::cli

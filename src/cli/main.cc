@@ -33,6 +33,7 @@ int main(int argc, char** argv) {
   add_inspect(app, common);
   add_bench(app, common);
   add_profile(app, common);
+  add_weights(app, common);
   add_doctor(app, common);
   try {
     app.parse(argc, argv);

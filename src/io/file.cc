@@ -12,35 +12,12 @@
 #include <cstdio>
 #include <filesystem>
 #include <system_error>
-#include <utility>
 
 #include "base/error.h"
+#include "io/descriptor.h"
 
 namespace hone::io {
 namespace {
-
-// Linux transfers at most 2^31 - 4096 bytes a call.
-constexpr size_t kLargestTransfer = size_t{1} << 30;
-
-[[noreturn]] void fail_errno(std::string_view verb, const std::string& path, int error) {
-  fail(ErrorKind::Io, "cannot {} '{}': {}", verb, path, std::generic_category().message(error));
-}
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-  /// Closes and says what close() said: some file systems report a full disk only here.
-  bool close() { return ::close(std::exchange(fd_, -1)) == 0; }
-
- private:
-  int fd_;
-};
 
 bool write_all(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
@@ -51,15 +28,18 @@ bool write_all(int fd, std::string_view bytes) {
   return true;
 }
 
-bool write_pieces(int fd, std::span<const std::string_view> pieces) {
-  return std::all_of(pieces.begin(), pieces.end(),
-                     [&](std::string_view piece) { return write_all(fd, piece); });
+// Opens with `flags` more than for writing.
+void write_pieces(const std::string& path, int flags, std::span<const std::string_view> pieces,
+                  const std::string& name) {
+  Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC | flags, 0666));
+  const auto write = [&](std::string_view piece) { return write_all(file.get(), piece); };
+  if (file.get() < 0 || !std::all_of(pieces.begin(), pieces.end(), write) || !file.close())
+    fail_errno("write", name, errno);
 }
 
-void write_in_place(const std::string& path, std::span<const std::string_view> pieces) {
-  Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
-  if (file.get() < 0 || !write_pieces(file.get(), pieces) || !file.close())
-    fail_errno("write", path, errno);
+void sync_file(const std::string& path, const std::string& name) {
+  const Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (file.get() < 0 || ::fsync(file.get()) != 0) fail_errno("write", name, errno);
 }
 
 // The rename is durable only when the folder is, too. Some file systems cannot sync a folder; the
@@ -71,6 +51,10 @@ void sync_folder_of(const std::filesystem::path& path) {
 }
 
 }  // namespace
+
+void fail_errno(std::string_view verb, const std::string& path, int error) {
+  fail(ErrorKind::Io, "cannot {} '{}': {}", verb, path, std::generic_category().message(error));
+}
 
 std::string read_file(const std::string& path) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -92,29 +76,38 @@ std::string read_file(const std::string& path) {
   return bytes;
 }
 
-void write_file(const std::string& path, std::span<const std::string_view> pieces) {
+void replace_file(const std::string& path,
+                  const std::function<void(const std::string& beside)>& write) {
   std::error_code ignored;
   const auto kind = std::filesystem::status(path, ignored).type();
-  using Type = std::filesystem::file_type;
-  if (kind == Type::directory) fail_errno("write", path, EISDIR);
-  if (kind != Type::regular && kind != Type::not_found && kind != Type::none)
-    return write_in_place(path, pieces);
-
+  if (kind == std::filesystem::file_type::directory) fail_errno("write", path, EISDIR);
   // A link stays a link: the file that it names is replaced.
-  const std::filesystem::path target = kind == Type::regular
+  const std::filesystem::path target = kind == std::filesystem::file_type::regular
                                            ? std::filesystem::canonical(path, ignored)
                                            : std::filesystem::path(path);
   static std::atomic<unsigned> serial = 0;
   const std::string beside = fmt::format("{}.{}-{}.tmp", target.string(), ::getpid(), serial++);
-  Descriptor file(::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
-  if (file.get() < 0) fail_errno("write", path, errno);
-  if (!write_pieces(file.get(), pieces) || ::fsync(file.get()) != 0 || !file.close() ||
-      ::rename(beside.c_str(), target.c_str()) != 0) {
-    const int error = errno;
+  try {
+    write(beside);
+    sync_file(beside, path);
+    if (::rename(beside.c_str(), target.c_str()) != 0) fail_errno("write", path, errno);
+  } catch (...) {
     ::unlink(beside.c_str());
-    fail_errno("write", path, error);
+    throw;
   }
   sync_folder_of(target);
+}
+
+void write_file(const std::string& path, std::span<const std::string_view> pieces) {
+  std::error_code ignored;
+  const auto kind = std::filesystem::status(path, ignored).type();
+  using Type = std::filesystem::file_type;
+  if (kind != Type::regular && kind != Type::directory && kind != Type::not_found &&
+      kind != Type::none)
+    return write_pieces(path, 0, pieces, path);
+  replace_file(path, [&](const std::string& beside) {
+    write_pieces(beside, O_CREAT | O_EXCL, pieces, path);
+  });
 }
 
 void write_file(const std::string& path, std::string_view bytes) {

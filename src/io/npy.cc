@@ -2,6 +2,7 @@
 // order and shape, padded so that the elements are aligned to 64 bytes.
 #include "io/npy.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -123,32 +124,53 @@ class HeaderParser {
   int seen_ = 0;
 };
 
-Tensor parse(std::string_view bytes) {
-  require(bytes.starts_with(kMagic), "not a .npy file");
-  require(bytes.size() >= 12, "truncated in the header");
-  const int version = static_cast<unsigned char>(bytes[6]);
-  if (version < 1 || version > 3)
-    fail(ErrorKind::Unsupported, "format version {} is not supported: expected 1, 2 or 3", version);
-  // The length of the header: two bytes in version 1, four after it.
-  const size_t start = version == 1 ? 10 : 12;
-  size_t length = 0;
-  for (size_t i = start; i-- > 8;) length = length << 8 | static_cast<unsigned char>(bytes[i]);
-  require(length <= bytes.size() - start, "truncated in the header");
-  const TensorType type = HeaderParser(bytes.substr(start, length)).parse();
-  return tensor_from_bytes(type.dtype, type.shape.dims(), bytes.substr(start + length));
-}
+// Of what stands before the header, in the longer form.
+constexpr int64_t kPrefix = 12;
+// NumPy writes 118 bytes, and refuses to read headers of more than 10,000.
+constexpr int64_t kLargestHeader = 65536;
 
-}  // namespace
-
-Tensor parse_npy(std::string_view bytes, std::string_view name) {
+Tensor read_whole(const ByteSource& source, std::string_view name) {
   try {
-    return parse(bytes);
+    int64_t at = 0;
+    return read_npy(source.size(), [&](void* to, int64_t n) {
+      source.read(at, n, to);
+      at += n;
+    });
   } catch (const Error& e) {
     fail(e.kind(), "'{}': {}", name, e.what());
   }
 }
 
-Tensor load_npy(const std::string& path) { return parse_npy(read_file(path), path); }
+}  // namespace
+
+Tensor read_npy(int64_t size, const ReadNext& next) {
+  std::string text(static_cast<size_t>(std::min(size, kPrefix)), '\0');
+  next(text.data(), static_cast<int64_t>(text.size()));
+  require(text.starts_with(kMagic), "not a .npy file");
+  require(size >= kPrefix, "truncated in the header");
+  const int version = static_cast<unsigned char>(text[6]);
+  if (version < 1 || version > 3)
+    fail(ErrorKind::Unsupported, "format version {} is not supported: expected 1, 2 or 3", version);
+  // The length of the header: two bytes in version 1, four after it.
+  const int64_t start = version == 1 ? 10 : 12;
+  int64_t length = 0;
+  for (size_t i = static_cast<size_t>(start); i-- > 8;)
+    length = length << 8 | static_cast<unsigned char>(text[i]);
+  require(length <= size - start, "truncated in the header");
+  require(start + length >= kPrefix && length <= kLargestHeader,
+          "a header of {} bytes is no header", length);
+  text.resize(static_cast<size_t>(start + length));
+  next(text.data() + kPrefix, start + length - kPrefix);
+  const TensorType type =
+      HeaderParser(std::string_view(text).substr(static_cast<size_t>(start))).parse();
+  return tensor_from_next(type.dtype, type.shape.dims(), size - start - length, next);
+}
+
+Tensor load_npy(const std::string& path) { return read_whole(*open_source(path), path); }
+
+Tensor parse_npy(std::string_view bytes, std::string_view name) {
+  return read_whole(MemorySource(bytes), name);
+}
 
 std::string npy_header(const TensorType& type) {
   if (type.dtype == DType::bf16)

@@ -11,13 +11,14 @@
 
 #include "io/onnx_model.h"
 #include "io/onnx_proto.h"
+#include "io/onnx_write.h"
 
 namespace hone::io {
 
 class OnnxEmitter {
  public:
   explicit OnnxEmitter(const OnnxModel& model);
-  onnx::ModelProto run();
+  OnnxMessage run();
 
   const ir::Graph& graph() const { return model_.graph; }
   /// The ONNX names of a node's operands, and of its i-th result.
@@ -58,6 +59,7 @@ class OnnxEmitter {
   const OnnxModel& model_;
   onnx::ModelProto proto_;
   onnx::GraphProto* out_;
+  std::vector<Tensor> initializers_;
   std::map<ir::ValueId, std::string> names_;
   std::set<std::string> taken_;
   std::set<std::string> node_names_;

@@ -5,11 +5,13 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
-#include "io/file.h"
 #include "io/onnx_emitter.h"
 
 namespace hone::io {
 namespace {
+
+// Of a protocol buffer.
+constexpr uint64_t kMostBytes = INT32_MAX;
 
 void declare(onnx::ValueInfoProto& info, const std::string& name, const TensorType& type) {
   info.set_name(name);
@@ -137,7 +139,8 @@ void OnnxEmitter::declare_sources() {
     require(value != model_.states.end(), "state '{}' has no value", node.name);
     require(value->second.type() == graph().type(v), "state '{}': expected {}, found {}", node.name,
             graph().type(v).to_string(), value->second.type().to_string());
-    *out_->add_initializer() = to_proto(value->second, node.name);
+    *out_->add_initializer() = header_of(value->second.type(), node.name);
+    initializers_.push_back(value->second);
     trainable[node.name] = node.attrs.flag("trainable");
   }
   std::map<std::string, std::string> metadata = model_.metadata;
@@ -176,7 +179,7 @@ void OnnxEmitter::finish_outputs() {
   }
 }
 
-onnx::ModelProto OnnxEmitter::run() {
+OnnxMessage OnnxEmitter::run() {
   declare_sources();
   name_results();
   for (const ir::Node& node : graph().nodes()) {
@@ -187,20 +190,22 @@ onnx::ModelProto OnnxEmitter::run() {
     row->emit(*this, node);
   }
   finish_outputs();
-  return std::move(proto_);
+  return {std::move(proto_), std::move(initializers_)};
 }
 
 std::string export_onnx(const OnnxModel& model) {
-  const onnx::ModelProto proto = OnnxEmitter(model).run();
-  // Protocol buffers hold at most 2 GiB.
-  if (proto.ByteSizeLong() > INT32_MAX)
+  OnnxMessage message = OnnxEmitter(model).run();
+  if (message.bytes() > kMostBytes)
     fail(ErrorKind::Unsupported, "the model has {} bytes: an ONNX file holds at most {}",
-         proto.ByteSizeLong(), INT32_MAX);
-  return proto.SerializeAsString();
+         message.bytes(), kMostBytes);
+  return onnx_bytes(std::move(message));
 }
 
-void save_onnx(const std::string& path, const OnnxModel& model) {
-  write_file(path, export_onnx(model));
+void save_onnx(const std::string& path, const OnnxModel& model, const OnnxSaveOptions& options) {
+  OnnxMessage message = OnnxEmitter(model).run();
+  if (options.external_data || message.bytes() > kMostBytes)
+    write_onnx_with_data(path, std::move(message));
+  else write_onnx(path, std::move(message));
 }
 
 }  // namespace hone::io

@@ -15,7 +15,14 @@ namespace hone::io {
 /// fused regions), and InvalidInput if a state has no value or one of another type.
 std::string export_onnx(const OnnxModel& model);
 
-/// Exports and writes atomically.
-void save_onnx(const std::string& path, const OnnxModel& model);
+struct OnnxSaveOptions {
+  /// The elements of large states go to a file beside, the path with ".data" behind it. They always
+  /// do where the model would have more than 2 GiB, which no ONNX file holds.
+  bool external_data = false;
+};
+
+/// Exports and writes atomically, without a copy of the states.
+void save_onnx(const std::string& path, const OnnxModel& model,
+               const OnnxSaveOptions& options = {});
 
 }  // namespace hone::io

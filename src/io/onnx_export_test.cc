@@ -8,12 +8,14 @@
 #include "base/test_support.h"
 #include "io/file.h"
 #include "io/onnx_emitter.h"
+#include "io/onnx_import.h"
 #include "io/onnx_test_graphs.h"
 
 namespace hone::io {
 namespace {
 
 using test::error_of;
+using test::TempFolder;
 
 namespace op = ir::op;
 
@@ -64,6 +66,28 @@ TEST(OnnxExport, NamesInputsStatesOutputsAndTheBatch) {
 
 TEST(OnnxExport, GivesTheSameBytesAgain) {
   EXPECT_EQ(export_onnx(small_cnn()), export_onnx(small_cnn()));
+}
+
+TEST(OnnxExport, PutsLargeStatesIntoAFileBesideThatCanBeMapped) {
+  const TempFolder folder;
+  OnnxModel m{ir::Graph("g"), {}};
+  m.graph.output("a.out", add_state(m, "a", {300, 2}));
+  m.graph.output("b.out", add_state(m, "b", {3}));
+  m.graph.output("c.out", add_state(m, "c", {2, 4000}));
+  save_onnx(folder.file("m.onnx"), m, {.external_data = true});
+  EXPECT_EQ(folder.files(), 2);
+  onnx::ModelProto proto;
+  ASSERT_TRUE(proto.ParseFromString(read_file(folder.file("m.onnx"))));
+  EXPECT_LT(proto.ByteSizeLong(), 1000U);
+  EXPECT_TRUE(proto.graph().initializer(1).has_raw_data());
+  EXPECT_EQ(proto.graph().initializer(2).external_data(0).value(), "m.onnx.data");
+  EXPECT_EQ(proto.graph().initializer(2).external_data(1).value(), "4096");
+  EXPECT_EQ(read_file(folder.file("m.onnx.data")).size(), 4096U + 32'000U);
+  const OnnxModel back = load_onnx(folder.file("m.onnx"));
+  for (const auto& [name, value] : m.states) EXPECT_TRUE(back.states.at(name).same_bits(value));
+
+  save_onnx(folder.file("whole.onnx"), m);
+  EXPECT_EQ(read_file(folder.file("whole.onnx")), export_onnx(m));
 }
 
 TEST(OnnxExport, OutputsMayBeInputsStatesOrShared) {

@@ -8,7 +8,6 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
-#include "io/file.h"
 #include "io/onnx_importer.h"
 #include "io/onnx_unknown_fields.h"
 
@@ -21,16 +20,8 @@ using nlohmann::json;
 constexpr int64_t kLowestOpset = 6;
 constexpr int64_t kHighestOpset = 23;
 
-bool is_float(DType dtype) { return dtype == DType::f32 || dtype == DType::f64; }
-
-onnx::ModelProto parse_model(std::string_view bytes) {
-  onnx::ModelProto proto;
-  require(bytes.size() <= INT32_MAX &&
-              proto.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())),
-          "truncated, corrupt, or not an ONNX model");
-  require(proto.has_graph() && proto.graph().node_size() + proto.graph().output_size() > 0,
-          "not an ONNX model");
-  return proto;
+bool is_float(int32_t dtype) {
+  return dtype == onnx::TensorProto::FLOAT || dtype == onnx::TensorProto::DOUBLE;
 }
 
 // The input's declared type, with what the options say of its shape.
@@ -70,14 +61,15 @@ TensorType input_type(const onnx::ValueInfoProto& info, const ImportOptions& opt
 
 }  // namespace
 
-OnnxImporter::OnnxImporter(const onnx::ModelProto& proto, std::string_view name,
+OnnxImporter::OnnxImporter(const OnnxFile& file, std::string_view name,
                            const ImportOptions& options, const std::set<std::string>& known)
-    : proto_(proto),
+    : file_(file),
+      proto_(file.proto()),
       options_(options),
       known_(known),
-      model_{ir::Graph(proto.graph().name().empty() ? std::string(name) : proto.graph().name()),
+      model_{ir::Graph(proto_.graph().name().empty() ? std::string(name) : proto_.graph().name()),
              {}},
-      is_own_(proto.producer_name() == kOnnxProducer) {}
+      is_own_(proto_.producer_name() == kOnnxProducer) {}
 
 int64_t OnnxImporter::opset_of(
     const google::protobuf::RepeatedPtrField<onnx::OperatorSetIdProto>& opsets) const {
@@ -143,7 +135,7 @@ void OnnxImporter::declare_state(const std::string& name, Tensor value, bool tra
 }
 
 void OnnxImporter::declare_constant(const onnx::TensorProto& proto) {
-  OnnxValue constant{ir::kNoValue, from_proto(proto)};
+  OnnxValue constant{ir::kNoValue, contents(proto)};
   constant.name = proto.name();
   define(proto.name(), std::move(constant));
 }
@@ -167,10 +159,10 @@ void OnnxImporter::declare_initializers() {
     try {
       if (known != own.end()) {
         require(known->is_boolean(), "metadata '{}': '{}' is no boolean", kStatesKey, name);
-        declare_state(name, from_proto(proto), known->get<bool>());
+        declare_state(name, contents(proto), known->get<bool>());
       } else if (own.empty() && proto.data_type() == onnx::TensorProto::FLOAT &&
                  proto.dims_size() > 0) {
-        declare_state(name, from_proto(proto), !statistics.contains(name));
+        declare_state(name, contents(proto), !statistics.contains(name));
       } else {
         declare_constant(proto);
       }
@@ -243,10 +235,10 @@ namespace {
 
 // Reads the file; again, with more inputs as constants, where shapes depend on inputs whose
 // contents are given.
-OnnxImporter read_all(const onnx::ModelProto& proto, std::string_view name,
-                      const ImportOptions& options, std::set<std::string>& known) {
+OnnxImporter read_all(const OnnxFile& file, std::string_view name, const ImportOptions& options,
+                      std::set<std::string>& known) {
   while (true) {
-    OnnxImporter importer(proto, name, options, known);
+    OnnxImporter importer(file, name, options, known);
     importer.read();
     const size_t before = known.size();
     for (const std::string& wanted : importer.wanted())
@@ -259,33 +251,38 @@ OnnxImporter read_all(const onnx::ModelProto& proto, std::string_view name,
 
 OnnxModel import_onnx(std::string_view bytes, std::string_view name, const ImportOptions& options) {
   try {
-    const onnx::ModelProto proto = parse_model(bytes);
+    const OnnxFile file(bytes);
     std::set<std::string> known;
-    return read_all(proto, name, options, known).finish();
+    return read_all(file, name, options, known).finish();
   } catch (const Error& e) {
     fail(e.kind(), "'{}': {}", name, e.what());
   }
 }
 
-OnnxOutline outline_onnx(const std::string& path, const ImportOptions& options) {
-  const std::string bytes = read_file(path);
+OnnxModel load_onnx(const std::string& path, const ImportOptions& options) {
+  const OnnxFile file = OnnxFile::open(path);
   try {
-    const onnx::ModelProto proto = parse_model(bytes);
-    OnnxOutline out;
-    out.nodes = proto.graph().node_size();
-    for (const auto& t : proto.graph().initializer())
-      if (const Tensor value = from_proto(t); is_float(value.dtype()))
-        out.parameters += value.elements();
     std::set<std::string> known;
-    out.unsupported = read_all(proto, path, options, known).unsupported();
-    return out;
+    return read_all(file, path, options, known).finish();
   } catch (const Error& e) {
     fail(e.kind(), "'{}': {}", path, e.what());
   }
 }
 
-OnnxModel load_onnx(const std::string& path, const ImportOptions& options) {
-  return import_onnx(read_file(path), path, options);
+OnnxOutline outline_onnx(const std::string& path, const ImportOptions& options) {
+  const OnnxFile file = OnnxFile::open(path);
+  try {
+    const onnx::GraphProto& graph = file.proto().graph();
+    OnnxOutline out;
+    out.nodes = graph.node_size();
+    for (const auto& t : graph.initializer())
+      if (is_float(t.data_type())) out.parameters += type_from_proto(t).shape.elements();
+    std::set<std::string> known;
+    out.unsupported = read_all(file, path, options, known).unsupported();
+    return out;
+  } catch (const Error& e) {
+    fail(e.kind(), "'{}': {}", path, e.what());
+  }
 }
 
 }  // namespace hone::io

@@ -15,7 +15,7 @@ void constant(OnnxImporter& in, const Node& n) {
   OnnxValue out;
   out.name = in.node_name(n);
   if (const auto* a = find_attribute(n, "value")) {
-    out.tensor = from_proto(a->t());
+    out.tensor = in.contents(a->t());
   } else if (find_attribute(n, "value_float") != nullptr) {
     out.tensor = Tensor::scalar(static_cast<float>(float_of(n, "value_float", 0)));
   } else if (find_attribute(n, "value_floats") != nullptr) {
@@ -35,7 +35,7 @@ void constant(OnnxImporter& in, const Node& n) {
 // One value, as many times as a shape says: a broadcast, so that nothing is held here.
 void constant_of_shape(OnnxImporter& in, const Node& n) {
   const auto* a = find_attribute(n, "value");
-  const Tensor value = a == nullptr ? Tensor::scalar(0) : from_proto(a->t());
+  const Tensor value = a == nullptr ? Tensor::scalar(0) : in.contents(a->t());
   require(value.elements() == 1, "expected one value, found {}", value.type().to_string());
   const Ints dims = in.numbers(n, 0);
   for (int64_t d : dims) require(d >= 0, "extent {} is negative", d);

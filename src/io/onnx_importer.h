@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/function_ref.h"
+#include "io/onnx_file.h"
 #include "io/onnx_import.h"
 #include "io/onnx_model.h"
 #include "io/onnx_proto.h"
@@ -39,7 +40,7 @@ inline bool is_standard(const std::string& domain) { return domain.empty() || do
 class OnnxImporter {
  public:
   /// `known` are the inputs that become constants with the contents that `options` give them.
-  OnnxImporter(const onnx::ModelProto& proto, std::string_view name, const ImportOptions& options,
+  OnnxImporter(const OnnxFile& file, std::string_view name, const ImportOptions& options,
                const std::set<std::string>& known);
 
   /// Reads all of the file; what hone has no meaning for is collected, and what depends on it is
@@ -65,6 +66,8 @@ class OnnxImporter {
   ir::Expr expr(const onnx::NodeProto& node, int i) { return {&graph(), value(node, i)}; }
   TensorType type(const onnx::NodeProto& node, int i) { return graph().type(value(node, i)); }
 
+  /// What a tensor of the file holds, in whatever form it is there.
+  Tensor contents(const onnx::TensorProto& proto) const { return file_.tensor(proto); }
   /// The contents of an input that must be known; throws Unsupported if it is computed.
   Tensor tensor(const onnx::NodeProto& node, int i);
   /// The same if they are known.
@@ -136,6 +139,7 @@ class OnnxImporter {
     std::string name = {};  ///< for the node, if it has none
   };
 
+  const OnnxFile& file_;
   const onnx::ModelProto& proto_;
   const ImportOptions& options_;
   const std::set<std::string>& known_;

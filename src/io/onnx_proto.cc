@@ -48,18 +48,32 @@ DType dtype_from_onnx(int32_t dtype) {
              : std::to_string(dtype));
 }
 
-onnx::TensorProto to_proto(const Tensor& tensor, std::string_view name) {
+onnx::TensorProto header_of(const TensorType& type, std::string_view name) {
   onnx::TensorProto proto;
   proto.set_name(std::string(name));
-  proto.set_data_type(onnx_dtype(tensor.dtype()));
-  for (int64_t d : tensor.shape().dims()) proto.add_dims(d);
+  proto.set_data_type(onnx_dtype(type.dtype));
+  for (int64_t d : type.shape.dims()) proto.add_dims(d);
+  return proto;
+}
+
+onnx::TensorProto to_proto(const Tensor& tensor, std::string_view name) {
+  onnx::TensorProto proto = header_of(tensor.type(), name);
   proto.set_raw_data(std::string(bytes_of(tensor)));
   return proto;
 }
 
+TensorType type_from_proto(const onnx::TensorProto& proto) {
+  try {
+    const std::vector<int64_t> dims(proto.dims().begin(), proto.dims().end());
+    const DType dtype = dtype_from_onnx(proto.data_type());
+    checked_bytes(dtype, dims);
+    return {dtype, Shape(dims)};
+  } catch (const Error& e) {
+    fail(e.kind(), "tensor '{}': {}", proto.name(), e.what());
+  }
+}
+
 Tensor from_proto(const onnx::TensorProto& proto) {
-  if (proto.data_location() == onnx::TensorProto::EXTERNAL)
-    fail(ErrorKind::Unsupported, "tensor '{}' lies in another file", proto.name());
   try {
     const DType dtype = dtype_from_onnx(proto.data_type());
     const std::vector<int64_t> dims(proto.dims().begin(), proto.dims().end());

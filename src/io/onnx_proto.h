@@ -22,8 +22,13 @@ int32_t onnx_dtype(DType dtype);
 /// Throws Unsupported, naming ONNX's dtype, for one that hone has not.
 DType dtype_from_onnx(int32_t dtype);
 
+/// A tensor without its data.
+onnx::TensorProto header_of(const TensorType& type, std::string_view name);
 onnx::TensorProto to_proto(const Tensor& tensor, std::string_view name);
-/// Throws InvalidInput or Unsupported where the data do not fit the shape or lie elsewhere.
+/// Throws InvalidInput or Unsupported, naming the tensor, for a type that no tensor has.
+TensorType type_from_proto(const onnx::TensorProto& proto);
+/// What a tensor holds that has its data within itself (any: `OnnxFile::tensor`). Throws
+/// InvalidInput where they do not fit the shape.
 Tensor from_proto(const onnx::TensorProto& proto);
 
 }  // namespace hone::io

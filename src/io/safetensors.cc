@@ -4,7 +4,6 @@
 #include "io/safetensors.h"
 
 #include <algorithm>
-#include <cstring>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -101,21 +100,23 @@ Entry parse_entry(const std::string& name, const json& value, int64_t data_bytes
   }
 }
 
-Safetensors parse(std::string_view bytes) {
-  require(bytes.size() >= kLengthBytes, "truncated in the header");
+Safetensors parse(const ByteSource& source) {
+  const auto file = static_cast<uint64_t>(source.size());
+  require(file >= kLengthBytes, "truncated in the header");
   uint64_t length = 0;
-  std::memcpy(&length, bytes.data(), kLengthBytes);
+  source.read(0, kLengthBytes, &length);
   require(length <= kLargestHeader, "not a safetensors file: its header would have {} bytes",
           length);
-  require(length <= bytes.size() - kLengthBytes, "truncated in the header");
-  const json header = parse_header(bytes.substr(kLengthBytes, length));
-  const std::string_view data = bytes.substr(kLengthBytes + length);
+  require(length <= file - kLengthBytes, "truncated in the header");
+  const json header = parse_header(source.text(kLengthBytes, static_cast<int64_t>(length)));
+  const auto data = static_cast<int64_t>(kLengthBytes + length);
+  const int64_t data_bytes = source.size() - data;
 
   Safetensors out;
   std::vector<Entry> entries;
   for (const auto& [name, value] : header.items()) {
     if (name != kMetadata) {
-      entries.push_back(parse_entry(name, value, static_cast<int64_t>(data.size())));
+      entries.push_back(parse_entry(name, value, data_bytes));
       continue;
     }
     require(value.is_object(), "metadata is no JSON object");
@@ -132,29 +133,28 @@ Safetensors parse(std::string_view bytes) {
     require(e.begin == at, "tensor '{}' begins at byte {}, expected {}", e.name, e.begin, at);
     at = e.end;
   }
-  require(at == static_cast<int64_t>(data.size()), "expected {} bytes of data, found {}", at,
-          data.size());
-  for (const Entry& e : entries) {
-    const auto begin = static_cast<size_t>(e.begin);
-    const auto end = static_cast<size_t>(e.end);
-    out.tensors[e.name] = tensor_from_bytes(e.dtype, e.dims, data.substr(begin, end - begin));
-  }
+  require(at == data_bytes, "expected {} bytes of data, found {}", at, data_bytes);
+  for (const Entry& e : entries)
+    out.tensors[e.name] =
+        tensor_from_source(e.dtype, e.dims, source, data + e.begin, e.end - e.begin);
   return out;
 }
 
-}  // namespace
-
-Safetensors parse_safetensors(std::string_view bytes, std::string_view name) {
+Safetensors parse(const ByteSource& source, std::string_view name) {
   try {
-    return parse(bytes);
+    return parse(source);
   } catch (const Error& e) {
     fail(e.kind(), "'{}': {}", name, e.what());
   }
 }
 
-Safetensors load_safetensors(const std::string& path) {
-  return parse_safetensors(read_file(path), path);
+}  // namespace
+
+Safetensors parse_safetensors(std::string_view bytes, std::string_view name) {
+  return parse(MemorySource(bytes), name);
 }
+
+Safetensors load_safetensors(const std::string& path) { return parse(*open_source(path), path); }
 
 void save_safetensors(const std::string& path, const Safetensors& contents) {
   using Named = std::pair<const std::string, Tensor>;

@@ -2,7 +2,6 @@
 #include "io/tensor_bytes.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "base/error.h"
 
@@ -22,11 +21,26 @@ int64_t checked_bytes(DType dtype, const std::vector<int64_t>& dims) {
 }
 
 Tensor tensor_from_bytes(DType dtype, const std::vector<int64_t>& dims, std::string_view bytes) {
+  const MemorySource source(bytes);
+  return tensor_from_source(dtype, dims, source, 0, source.size());
+}
+
+Tensor tensor_from_source(DType dtype, const std::vector<int64_t>& dims, const ByteSource& source,
+                          int64_t offset, int64_t length) {
+  require(0 <= offset && 0 <= length && offset <= source.size() && length <= source.size() - offset,
+          "{}: expected {} bytes at byte {}, the file has {}",
+          TensorType{dtype, Shape(dims)}.to_string(), length, offset, source.size());
+  return tensor_from_next(dtype, dims, length,
+                          [&](void* to, int64_t n) { source.read(offset, n, to); });
+}
+
+Tensor tensor_from_next(DType dtype, const std::vector<int64_t>& dims, int64_t length,
+                        const ReadNext& next) {
   const int64_t expected = checked_bytes(dtype, dims);
-  require(static_cast<int64_t>(bytes.size()) == expected, "{}: expected {} bytes of data, found {}",
-          TensorType{dtype, Shape(dims)}.to_string(), expected, bytes.size());
+  require(length == expected, "{}: expected {} bytes of data, found {}",
+          TensorType{dtype, Shape(dims)}.to_string(), expected, length);
   Tensor out(dtype, Shape(dims));
-  if (!bytes.empty()) std::memcpy(out.raw(), bytes.data(), bytes.size());
+  next(out.raw(), expected);
   // A C++ bool of any other byte has no meaning.
   if (dtype == DType::boolean)
     for (int64_t i = 0; i < expected; ++i) out.raw()[i] = std::byte{out.raw()[i] != std::byte{0}};

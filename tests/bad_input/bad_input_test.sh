@@ -186,7 +186,7 @@ fi
 refused 2 "unknown option '--epoch': did you mean '--epochs'\?.*hone train --help" train mlp --epoch 3
 refused 2 "unknown option '--jsn': did you mean '--json'" eval mlp.onnx --jsn
 refused 2 "unknown verb 'trian': did you mean 'train'" trian mlp
-refused 2 "expected a verb, one of train, eval, predict, run, inspect, bench, profile, doctor"
+refused 2 "expected a verb, one of train, eval, predict, run, inspect, bench, profile, weights, doctor"
 refused 2 "MODEL is required" train --json
 refused 2 "INPUT is required" predict mlp.onnx
 refused 2 "unexpected argument 'extra'" eval mlp.onnx extra

@@ -24,7 +24,7 @@ value_of() { sed -n "s/^ *\"$2\": \(.*[^,]\),\{0,1\}$/\1/p" "$1.json"; }
 
 # Help.
 "$HONE" --help >out || problem "hone --help fails"
-for verb in train eval predict run inspect bench profile doctor; do
+for verb in train eval predict run inspect bench profile weights doctor; do
   grep -q "^  $verb " out || problem "hone --help does not list $verb"
   "$HONE" "$verb" --help >help 2>err || problem "hone $verb --help fails"
   [[ ! -s err ]] || problem "hone $verb --help writes to stderr"
@@ -54,6 +54,15 @@ json train "accuracy loss test_accuracy images_per_s epochs seed model" \
 json eval "accuracy loss samples samples_per_s" cnn.onnx --data data
 json predict "predictions class label probability" cnn.onnx 0 1 2 --data data
 json inspect "parameters flops nodes peak_bytes unsupported" cnn.onnx
+for format in npz safetensors; do
+  json weights "tensors elements file" cnn.onnx --out "w.$format"
+  json weights "tensors elements file" cnn.onnx --in "w.$format" -o again.onnx
+  json weights "tensors elements file" again.onnx --out "again.$format"
+  cmp -s "w.$format" "again.$format" || problem "weights through $format: others came back"
+  json eval "accuracy loss" again.onnx --data data
+  [[ $(value_of eval loss) == $(value_of train test_loss) ]] ||
+    problem "weights through $format: another model came back"
+done
 json doctor "isa cores fma_gflops bandwidth_gb_s"
 [[ $(value_of eval accuracy) == $(value_of train test_accuracy) &&
   $(value_of eval loss) == $(value_of train test_loss) ]] ||

@@ -1,0 +1,42 @@
+// A private, writable mapping: a tensor of it can be trained, and the file stays as it is.
+#include "io/mapped_file.h"
+
+#include <sys/mman.h>
+
+#include <cerrno>
+
+namespace hone::io {
+namespace {
+
+// What a tensor's memory needs (hone/tensor.h).
+constexpr int64_t kAlignment = 64;
+constexpr int64_t kSlack = 64;
+
+}  // namespace
+
+MappedFile::~MappedFile() {
+  if (memory_ != nullptr) ::munmap(memory_, static_cast<size_t>(size()));
+}
+
+std::byte* MappedFile::memory() {
+  if (memory_ == nullptr) {
+    void* at = ::mmap(nullptr, static_cast<size_t>(size()), PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_NORESERVE, file_.get(), 0);
+    if (at == MAP_FAILED) fail_errno("map", path_, errno);
+    memory_ = static_cast<std::byte*>(at);
+  }
+  return memory_;
+}
+
+std::shared_ptr<std::byte> MappedFile::share(const std::shared_ptr<MappedFile>& file,
+                                             int64_t offset, int64_t length) {
+  // The last page is there as a whole.
+  const int64_t page = ::sysconf(_SC_PAGESIZE);
+  const int64_t mapped = (file->size() + page - 1) / page * page;
+  const bool fits = offset >= 0 && length >= 0 && offset <= file->size() &&
+                    length <= file->size() - offset && offset + length + kSlack <= mapped;
+  if (!fits || offset % kAlignment != 0) return nullptr;
+  return {file, file->memory() + offset};
+}
+
+}  // namespace hone::io
