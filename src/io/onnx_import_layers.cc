@@ -9,6 +9,10 @@ using ir::Expr;
 using ir::Ints;
 using Node = onnx::NodeProto;
 
+// Half floats are multiplied as f32.
+bool is_half(DType dtype) { return dtype == DType::f16 || dtype == DType::bf16; }
+Expr widened(const Expr& x) { return is_half(x.dtype()) ? ir::cast(x, DType::f32) : x; }
+
 void gemm(OnnxImporter& in, const Node& n) {
   const auto scaled = [&](const Expr& x, double by) { return by == 1 ? x : x * by; };
   const Expr a = in.expr(n, 0);
@@ -22,8 +26,8 @@ void gemm(OnnxImporter& in, const Node& n) {
 
 // A vector is a matrix of one row or column, which the result lacks.
 void matmul(OnnxImporter& in, const Node& n) {
-  Expr a = in.expr(n, 0);
-  Expr b = in.expr(n, 1);
+  Expr a = widened(in.expr(n, 0));
+  Expr b = widened(in.expr(n, 1));
   require(a.rank() > 0 && b.rank() > 0, "expected matrices, found {} and {}", a.type().to_string(),
           b.type().to_string());
   const bool is_row = a.rank() == 1;
@@ -34,7 +38,7 @@ void matmul(OnnxImporter& in, const Node& n) {
   Ints dims = y.shape().dims();
   if (is_column) dims.pop_back();
   if (is_row) dims.erase(dims.end() - (is_column ? 1 : 2));
-  in.bind(n, ir::reshape(y, Shape(dims)));
+  in.bind(n, ir::cast(ir::reshape(y, Shape(dims)), in.type(n, 0).dtype));
 }
 
 }  // namespace

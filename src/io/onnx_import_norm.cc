@@ -118,8 +118,9 @@ void lp_norm(OnnxImporter& in, const Node& n) {
   const int64_t axis = axis_of(int_of(n, "axis", -1), x.rank());
   const int64_t p = int_of(n, "p", 2);
   if (p != 1 && p != 2) fail(ErrorKind::Unsupported, "p = {}: expected 1 or 2", p);
-  in.bind(n, x / (p == 1 ? ir::reduce_sum(ir::abs(x), {axis}, true)
-                         : ir::sqrt(ir::reduce_sum(x * x, {axis}, true))));
+  const Expr norm = p == 1 ? ir::reduce_sum(ir::abs(x), {axis}, true)
+                           : ir::sqrt(ir::reduce_sum(x * x, {axis}, true));
+  in.bind(n, x / ir::select(ir::equal(norm, 0), in.scalar(x.dtype(), 1), norm));
 }
 
 // x / (bias + alpha * mean of x^2 over `size` channels)^beta; channels beyond the ends are 0.

@@ -85,8 +85,8 @@ void dynamic_quantize_linear(OnnxImporter& in, const Node& n) {
     fail(ErrorKind::Unsupported, "the range over a symbolic batch: give its extent");
   Ints axes;
   for (int a = 0; a < x.rank(); ++a) axes.push_back(a);
-  const Expr most = ir::relu(ir::reduce_max(x, axes));
-  const Expr least = -ir::relu(ir::reduce_max(-x, axes));
+  const Expr most = ir::relu(max_over(x, axes, false));
+  const Expr least = -ir::relu(max_over(-x, axes, false));
   const Expr scale = (most - least) / 255;
   const Expr zero = quantise(-least / scale, in.scalar(DType::u8, 0), DType::u8);
   in.bind(n, quantise(x / scale, zero, DType::u8));
@@ -169,8 +169,8 @@ void qlinear_matmul(OnnxImporter& in, const Node& n) {
   const Expr b = in.expr(n, 3);
   const Expr sum =
       ir::matmul(centred(a, by_row(in.expr(n, 2), a)), centred(b, by_column(in.expr(n, 5), b)));
-  const Expr scale =
-      by_row(in.expr(n, 1), a) * by_column(in.expr(n, 4), b) / by_column(in.expr(n, 6), b);
+  const auto scale_at = [&](int i) { return ir::cast(in.expr(n, i), DType::f32); };
+  const Expr scale = by_row(scale_at(1), a) * by_column(scale_at(4), b) / by_column(scale_at(6), b);
   const Expr zero = in.expr(n, 7);
   in.bind(n, quantise(ir::cast(sum, DType::f32) * scale, by_column(zero, b), zero.dtype()));
 }

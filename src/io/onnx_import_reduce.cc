@@ -1,11 +1,24 @@
 // Import rows of the ops that reduce axes, and of the softmaxes.
+#include <algorithm>
+#include <limits>
+
 #include "base/error.h"
 #include "io/onnx_rows.h"
 
 namespace hone::io {
 
+ir::Expr max_over(const ir::Expr& x, const ir::Ints& axes, bool keep) {
+  const bool is_empty = std::any_of(axes.begin(), axes.end(),
+                                    [&](int64_t a) { return x.shape()[static_cast<int>(a)] == 0; });
+  if (!is_empty) return ir::reduce_max(x, axes, keep);
+  const Shape shape = ir::reduce_sum(x, axes, keep).shape();
+  // Casts saturate.
+  const double least = -std::numeric_limits<double>::infinity();
+  return ir::broadcast(ir::scalar_like(x, least), shape);
+}
+
 ir::Expr log_softmax(const ir::Expr& x, const ir::Ints& axes) {
-  const ir::Expr shifted = x - ir::reduce_max(x, axes, true);
+  const ir::Expr shifted = x - max_over(x, axes, true);
   return shifted - ir::log(ir::reduce_sum(ir::exp(shifted), axes, true));
 }
 
@@ -30,7 +43,7 @@ Reduction reduction(OnnxImporter& in, const Node& n) {
 }
 
 Expr sum(const Expr& x, const Reduction& r) { return ir::reduce_sum(x, r.axes, r.keep); }
-Expr max(const Expr& x, const Reduction& r) { return ir::reduce_max(x, r.axes, r.keep); }
+Expr max(const Expr& x, const Reduction& r) { return max_over(x, r.axes, r.keep); }
 // The sum over a constant; over the batch, over its extent.
 Expr mean(const Expr& x, const Reduction& r) {
   const Expr all = sum(x, r);
@@ -50,10 +63,10 @@ Expr l2(const Expr& x, const Reduction& r) { return ir::sqrt(sum_square(x, r)); 
 Expr log_sum(const Expr& x, const Reduction& r) { return ir::log(sum(x, r)); }
 // log(sum(exp(x))), shifted by the maximum so that nothing overflows.
 Expr log_sum_exp(const Expr& x, const Reduction& r) {
-  const Expr shift = ir::reduce_max(x, r.axes, true);
+  const Expr shift = max_over(x, r.axes, true);
   const Expr kept = ir::log(ir::reduce_sum(ir::exp(x - shift), r.axes, true)) + shift;
   if (r.keep) return kept;
-  return ir::reshape(kept, ir::reduce_max(x, r.axes, false).shape());
+  return ir::reshape(kept, ir::reduce_sum(x, r.axes).shape());
 }
 
 template <Expr (*F)(const Expr&, const Reduction&)>
@@ -71,6 +84,7 @@ void bind_index(OnnxImporter& in, const Node& n, const Expr& index, int64_t axis
 void argmax(OnnxImporter& in, const Node& n) {
   const Expr given = in.expr(n, 0);
   const int64_t axis = axis_of(int_of(n, "axis", 0), given.rank());
+  require(given.shape()[static_cast<int>(axis)] != 0, "axis {} has no elements", axis);
   const Expr x = n.op_type() == "ArgMax" ? given : -given;
   if (int_of(n, "select_last_index", 0) == 0) return bind_index(in, n, ir::argmax(x, axis), axis);
   // The last one is the first from behind.
@@ -92,7 +106,7 @@ void softmax(OnnxImporter& in, const Node& n) {
   if (flattens)
     for (int64_t a = axis + 1; a < x.rank(); ++a) axes.push_back(a);
   if (n.op_type() == "LogSoftmax") return in.bind(n, log_softmax(x, axes));
-  const Expr powers = ir::exp(x - ir::reduce_max(x, axes, true));
+  const Expr powers = ir::exp(x - max_over(x, axes, true));
   in.bind(n, powers / ir::reduce_sum(powers, axes, true));
 }
 

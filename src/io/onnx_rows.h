@@ -12,6 +12,8 @@ ir::Expr second_operand(OnnxImporter& in, const onnx::NodeProto& node);
 ir::Expr per_channel(const ir::Expr& vector, int rank);
 /// The mean over static axes, kept.
 ir::Expr mean_over(const ir::Expr& x, const ir::Ints& axes);
+/// The maximum over the axes; of no elements, the least number of the dtype.
+ir::Expr max_over(const ir::Expr& x, const ir::Ints& axes, bool keep);
 /// x - max - log(sum(exp(x - max))) over the axes.
 ir::Expr log_softmax(const ir::Expr& x, const ir::Ints& axes);
 /// True where the index, put along a new axis, is its place there. Negative ones count from the

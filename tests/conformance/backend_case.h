@@ -23,7 +23,7 @@ struct CaseResult {
 /// Refused is what hone calls Unsupported; any other error and any wrong number is a failure.
 CaseResult run_case(const std::filesystem::path& folder, ThreadPool& pool);
 
-/// All cases of a suite ("node") of Debian's libonnx-testdata, sorted by name.
-std::vector<CaseResult> run_suite(const std::string& suite, ThreadPool& pool);
+/// All cases of a suite's folder, sorted by name.
+std::vector<CaseResult> run_suite(const std::filesystem::path& suite, ThreadPool& pool);
 
 }  // namespace hone::conformance

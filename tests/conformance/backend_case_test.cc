@@ -20,7 +20,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kData = "/usr/share/libonnx-testdata/data";
 constexpr double kRelative = 1e-3;
 constexpr double kAbsolute = 1e-7;
 
@@ -162,10 +161,10 @@ CaseResult run_case(const fs::path& folder, ThreadPool& pool) {
   return result;
 }
 
-std::vector<CaseResult> run_suite(const std::string& suite, ThreadPool& pool) {
+std::vector<CaseResult> run_suite(const fs::path& suite, ThreadPool& pool) {
   std::vector<fs::path> folders;
-  for (const auto& entry : fs::directory_iterator(fs::path(kData) / suite))
-    folders.push_back(entry.path());
+  for (const auto& entry : fs::directory_iterator(suite))
+    if (fs::exists(entry.path() / "model.onnx")) folders.push_back(entry.path());
   std::sort(folders.begin(), folders.end());
   std::vector<CaseResult> results;
   results.reserve(folders.size());

@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <iostream>
 #include <map>
 #include <set>
 
@@ -16,6 +17,7 @@ namespace hone::conformance {
 namespace {
 
 // Tests run in the source folder.
+const std::filesystem::path kData = "/usr/share/libonnx-testdata/data";
 const std::string kPassing = "tests/conformance/passing.list";
 
 std::set<std::string> passing_before() {
@@ -30,7 +32,7 @@ TEST(Conformance, NothingFailsAndWhatPassedPasses) {
   ThreadPool pool(2);
   std::vector<CaseResult> all;
   for (const char* suite : {"node", "pytorch-converted", "pytorch-operator", "simple"})
-    for (CaseResult& r : run_suite(suite, pool)) all.push_back(std::move(r));
+    for (CaseResult& r : run_suite(kData / suite, pool)) all.push_back(std::move(r));
   ASSERT_GT(all.size(), 1000U);
 
   const std::set<std::string> before = passing_before();
@@ -46,6 +48,21 @@ TEST(Conformance, NothingFailsAndWhatPassedPasses) {
   if (mode == nullptr || std::string(mode) != "write") return;
   io::write_file(kPassing, passing);
   io::write_file("docs/conformance.md", report(all));
+}
+
+// The cases of a later ONNX than the distribution's: HONE_ONNX_TESTDATA is the folder of its
+// suites, onnx/backend/test/data in the Python package.
+TEST(Full_Conformance, NothingOfALaterOnnxFails) {
+  const char* folder = std::getenv("HONE_ONNX_TESTDATA");
+  if (folder == nullptr) GTEST_SKIP() << "HONE_ONNX_TESTDATA names no folder";
+  ThreadPool pool(2);
+  std::map<Outcome, int> counts;
+  for (const auto& suite : std::filesystem::directory_iterator(folder))
+    for (const CaseResult& r : run_suite(suite.path(), pool)) {
+      ++counts[r.outcome];
+      EXPECT_NE(r.outcome, Outcome::failed) << r.suite << "/" << r.name << ": " << r.reason;
+    }
+  std::cout << counts[Outcome::passed] << " passed, " << counts[Outcome::refused] << " refused\n";
 }
 
 }  // namespace
