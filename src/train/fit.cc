@@ -172,7 +172,8 @@ class Fit {
          epoch.validation_loss <
              history.epochs[static_cast<size_t>(history.best_epoch)].validation_loss)) {
       history.best_epoch = run_.epoch;
-      if (options_.restore_best) run_.best = exec::clone(run_.states);
+      // Weights of another epoch than the best are worth nothing to a run that goes on later.
+      run_.best = options_.restore_best ? exec::clone(run_.states) : exec::StateStore{};
     }
     history.stopped_early = options_.patience > 0 && history.best_epoch >= 0 &&
                             run_.epoch - history.best_epoch >= options_.patience;

@@ -193,6 +193,27 @@ TEST(Fit, RestoresTheBestEpochOfBeforeAResume) {
   expect_same_states(second.states, whole.states);
 }
 
+// A run that once kept its best weights and then, resumed, did not: those it has are not the best.
+TEST(Fit, DoesNotTakeOlderWeightsForTheBest) {
+  const data::Dataset train = synthetic_images(kSamples);
+  const TempFolder folder;
+  FitOptions options = base_options(1);
+  options.validation = train;  // so that each epoch is better than the one before
+  options.checkpoint_dir = folder.path();
+  options.restore_best = true;
+  Trainee first;
+  first.fit(train, options);
+  options.resume = true;
+  options.restore_best = false;
+  options.epochs = 3;
+  Trainee second;
+  ASSERT_GT(second.fit(train, options).best_epoch, 0);
+  options.restore_best = true;
+  options.epochs = 4;
+  Trainee third;
+  EXPECT_THROW(third.fit(train, options), Error);
+}
+
 // Stopped after a step of any place in the epoch (its first, middle and last), a resumed fit ends
 // as the uninterrupted one.
 TEST(Fit, ResumesWithTheSameBits) {
