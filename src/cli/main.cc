@@ -36,12 +36,14 @@ int main(int argc, char** argv) {
   add_weights(app, common);
   add_doctor(app, common);
   try {
-    app.parse(argc, argv);
+    try {
+      app.parse(argc, argv);
+    } catch (const CLI::Success& e) {  // --help and --version
+      app.exit(e);
+    }
     if (std::fflush(stdout) != 0 || !std::cout.flush())
       hone::fail(hone::ErrorKind::Io, "cannot write to the standard output");
     return 0;
-  } catch (const CLI::Success& e) {
-    return app.exit(e);
   } catch (const CLI::ParseError& e) {
     fmt::print(stderr, "hone: error: {}\n", explain(app, e));
     return 2;

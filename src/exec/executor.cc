@@ -51,6 +51,11 @@ void Executor::bind_outputs(Tensors& outputs, const Tensors& inputs) {
         fail(ErrorKind::InvalidInput, "{}: output '{}' shares memory with input '{}'",
              program_->name, b.name, name);
     }
+    for (const plan::Binding* other = program_->outputs.data(); other != &b; ++other) {
+      if (overlap(output, outputs.at(other->name)))
+        fail(ErrorKind::InvalidInput, "{}: output '{}' shares memory with output '{}'",
+             program_->name, b.name, other->name);
+    }
     regions_[static_cast<size_t>(b.at.region)] = output.raw();
   }
 }

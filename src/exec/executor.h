@@ -28,7 +28,8 @@ class Executor {
   void run(const Tensors& inputs, StateStore& states, const StepObserver& observer = {});
 
   /// The same, with the outputs written into `outputs`: into the memory of those that are there
-  /// with the planned type, into new tensors otherwise. No output may share memory with an input.
+  /// with the planned type, into new tensors otherwise. No output may share memory with an
+  /// input or another output.
   void run_into(Tensors& outputs, const Tensors& inputs, StateStore& states,
                 const StepObserver& observer = {});
 

@@ -44,7 +44,7 @@ class StagedExecutor {
     Loan(std::shared_ptr<Stage> stage, std::unique_ptr<Executor> executor);
     ~Loan();
     Loan(Loan&&) noexcept = default;
-    Loan& operator=(Loan&&) noexcept = default;
+    Loan& operator=(Loan&&) = delete;
     Executor* operator->() const { return executor_.get(); }
     Executor& operator*() const { return *executor_; }
 

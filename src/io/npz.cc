@@ -48,8 +48,11 @@ Archive open_archive(zip_source_t* source, int64_t size) {
   return archive;
 }
 
-Tensor read_member(zip_t* archive, const zip_stat_t& entry) {
+Tensor read_member(zip_t* archive, const zip_stat_t& entry, int64_t archive_size) {
   if (entry.encryption_method != ZIP_EM_NONE) fail(ErrorKind::Unsupported, "it is encrypted");
+  require(entry.comp_size <= static_cast<uint64_t>(archive_size),
+          "expected at most {} packed bytes, the size of the archive, found {}", archive_size,
+          entry.comp_size);
   require(entry.size <= INT64_MAX && entry.size / kLargestRatio <= entry.comp_size,
           "{} bytes cannot hold the {} that are declared", entry.comp_size, entry.size);
   const Member file(zip_fopen_index(archive, entry.index, 0));
@@ -67,7 +70,7 @@ Tensor read_member(zip_t* archive, const zip_stat_t& entry) {
   return out;
 }
 
-std::map<std::string, Tensor> read_archive(zip_t* archive) {
+std::map<std::string, Tensor> read_archive(zip_t* archive, int64_t size) {
   std::map<std::string, Tensor> out;
   const zip_int64_t entries = zip_get_num_entries(archive, 0);
   for (zip_int64_t i = 0; i < entries; ++i) {
@@ -81,7 +84,8 @@ std::map<std::string, Tensor> read_archive(zip_t* archive) {
     require(name.ends_with(kSuffix), "expected arrays, found '{}'", name);
     const std::string array(name.substr(0, name.size() - kSuffix.size()));
     try {
-      require(out.try_emplace(array, read_member(archive, entry)).second, "it is there twice");
+      require(out.try_emplace(array, read_member(archive, entry, size)).second,
+              "it is there twice");
     } catch (const Error& e) {
       fail(e.kind(), "array '{}': {}", array, e.what());
     }
@@ -92,7 +96,7 @@ std::map<std::string, Tensor> read_archive(zip_t* archive) {
 std::map<std::string, Tensor> read_source(zip_source_t* source, int64_t size,
                                           std::string_view name) {
   try {
-    return read_archive(open_archive(source, size).get());
+    return read_archive(open_archive(source, size).get(), size);
   } catch (const Error& e) {
     fail(e.kind(), "'{}': {}", name, e.what());
   }

@@ -42,9 +42,13 @@ ValueId logits_of_softmax(const Graph& g, ValueId output) {
       g.producer(sum).operands[0] != powers || g.producer(sum).attrs.ints("axes") != ir::Ints{1})
     return ir::kNoValue;
   const ValueId shifted = g.producer(powers).operands[0];
-  const bool has_shift = g.produced_by(shifted, ir::op::sub) &&
-                         g.produced_by(g.producer(shifted).operands[1], ir::op::reduce_max);
-  return has_shift ? g.producer(shifted).operands[0] : shifted;
+  if (!g.produced_by(shifted, ir::op::sub)) return shifted;
+  // The shift that cancels is each sample's own maximum; any other is part of the logits.
+  const ValueId logits = g.producer(shifted).operands[0];
+  const ir::Node& shift = g.producer(g.producer(shifted).operands[1]);
+  const bool cancels = shift.is(ir::op::reduce_max) && shift.operands[0] == logits &&
+                       shift.attrs.ints("axes") == ir::Ints{1} && shift.attrs.flag("keep");
+  return cancels ? logits : shifted;
 }
 
 std::string listed(const Graph& g) {
