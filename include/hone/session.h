@@ -22,7 +22,7 @@ using Tensors = std::map<std::string, Tensor>;
 struct SessionOptions {
   int threads = 0;               ///< of one call at a time; 0: every core that the process may use
   std::string dump_passes = {};  ///< folder where each graph is written after each pass, as text
-  /// Extents of dimensions that the file names and leaves open. Only axis 0 may stay open.
+  /// Extents of dimensions that the file names and leaves open, fixed for all calls.
   std::map<std::string, int64_t> dims = {};
 };
 
@@ -34,7 +34,8 @@ struct Port {
 
 class Session {
  public:
-  /// Throws Io, InvalidInput or Unsupported, naming the file and what is wrong in it.
+  /// Throws Io, InvalidInput or Unsupported, naming the file and what is wrong in it. A model that
+  /// computes with open extents (but for the batch) is imported anew for each shape that comes.
   static Session load(const std::string& path, const SessionOptions& options = {});
   ~Session();
   Session(Session&&) noexcept;
@@ -48,11 +49,12 @@ class Session {
 
   /// The outputs for these inputs, which are read where they lie. Pixels may be u8 where f32 is
   /// declared. The first call with inputs of a new shape plans for it. Throws InvalidInput for a
-  /// name, shape or dtype that does not fit.
+  /// name, shape or dtype that does not fit, and Unsupported for a shape that the model cannot
+  /// take.
   Tensors run(const Tensors& inputs) const;
   /// The same into `outputs`: tensors that are there with the right type are written where they
   /// lie, so that a call repeated on them allocates nothing. No output may share memory with an
-  /// input.
+  /// input or another output.
   void run(const Tensors& inputs, Tensors& outputs) const;
 
   struct Impl;

@@ -27,6 +27,11 @@ std::vector<Port> inputs_of(const ir::Graph& graph) {
 
 // A name that the model does not have is likely a misspelt one.
 void require_known(const Session::Impl& session, const Tensors& given) {
+  for (const Port& p : session.inputs) {
+    const auto found = given.find(p.name);
+    if (found == given.end() || !found->second.defined())
+      fail(ErrorKind::InvalidInput, "{}: input '{}' is missing", session.name, p.name);
+  }
   for (const auto& [name, tensor] : given) {
     if (std::any_of(session.inputs.begin(), session.inputs.end(),
                     [&, &wanted = name](const Port& p) { return p.name == wanted; }))
@@ -35,6 +40,34 @@ void require_known(const Session::Impl& session, const Tensors& given) {
     for (const Port& p : session.inputs) names += (names.empty() ? "'" : ", '") + p.name + "'";
     fail(ErrorKind::InvalidInput, "{}: no input '{}': expected {}", session.name, name,
          names.empty() ? "none" : names);
+  }
+}
+
+passes::PassOptions pass_options(const SessionOptions& options) {
+  passes::PassOptions out = passes::PassOptions::from_environment();
+  out.dump_dir = options.dump_passes;
+  return out;
+}
+
+// True if the file leaves extents open, and only they keep hone from running it: with ones in their
+// place it is supported, be they sensible or not.
+bool waits_for_shapes(const io::OnnxSource& source, const SessionOptions& options) {
+  io::ImportOptions ones{.dims = options.dims};
+  bool open = false;
+  for (auto [name, type] : source.inputs(options.dims)) {
+    for (int axis = 0; axis < type.shape.rank(); ++axis) {
+      if (type.shape[axis] != kBatch) continue;
+      open = true;
+      type.shape[axis] = 1;
+    }
+    ones.inputs.emplace(name, type.shape);
+  }
+  if (!open) return false;
+  try {
+    source.import(ones);
+    return true;
+  } catch (const Error& e) {
+    return e.kind() == ErrorKind::InvalidInput;
   }
 }
 
@@ -48,20 +81,64 @@ std::unique_ptr<Session::Impl> Session::Impl::make(const io::OnnxModel& file,
   impl->graph = passes::freeze(file.graph, file.states);
   impl->inputs = inputs_of(impl->graph);
   impl->outputs = ports(impl->graph, impl->graph.outputs());
-  impl->pool = std::make_unique<ThreadPool>(options.threads);
-  passes::PassOptions passes = passes::PassOptions::from_environment();
-  passes.dump_dir = options.dump_passes;
+  const passes::PassOptions passes = pass_options(options);
   ir::Graph prepared = passes::prepare_inference(impl->graph, passes);
-  impl->executor = std::make_unique<exec::StagedExecutor>(
+  impl->start(
       [graph = std::move(prepared)](const exec::InputTypes& types) {
         return exec::bind_inputs(passes::retype_inputs(graph, types), types);
       },
-      default_isa(), impl->pool.get(), passes);
+      options);
   return impl;
 }
 
+std::unique_ptr<Session::Impl> Session::Impl::make(io::OnnxSource source,
+                                                   const SessionOptions& options) {
+  auto impl = std::make_unique<Impl>();
+  impl->name = source.name();
+  for (const auto& [name, type] : source.inputs(options.dims)) impl->inputs.push_back({name, type});
+  for (const auto& [name, type] : source.outputs(options.dims))
+    impl->outputs.push_back({name, type});
+  const auto shared = std::make_shared<const io::OnnxSource>(std::move(source));
+  impl->start(
+      [shared, dims = options.dims, passes = pass_options(options)](const exec::InputTypes& types) {
+        io::ImportOptions shapes{.dims = dims};
+        for (const auto& [name, type] : types) shapes.inputs.emplace(name, type.shape);
+        const io::OnnxModel model = shared->import(shapes);
+        const ir::Graph graph = passes::retype_inputs(
+            passes::prepare_inference(passes::freeze(model.graph, model.states), passes), types);
+        return exec::bind_inputs(graph, types);
+      },
+      options);
+  return impl;
+}
+
+void Session::Impl::start(exec::GraphSource source, const SessionOptions& options) {
+  pool = std::make_unique<ThreadPool>(options.threads);
+  executor = std::make_unique<exec::StagedExecutor>(std::move(source), default_isa(), pool.get(),
+                                                    pass_options(options));
+}
+
+exec::InputTypes Session::Impl::input_types(int64_t n) const {
+  exec::InputTypes out;
+  for (const Port& p : inputs) {
+    TensorType type = p.type;
+    if (type.shape.rank() > 0 && type.shape[0] == kBatch) type.shape[0] = n;
+    require(type.shape.is_static(), "{}: input '{}': expected its open extents by name, found {}",
+            name, p.name, type.to_string());
+    out.emplace(p.name, std::move(type));
+  }
+  return out;
+}
+
+// What cannot be imported with open extents may be with extents of 1: then it waits for shapes.
 Session Session::load(const std::string& path, const SessionOptions& options) {
-  return Session(Impl::make(io::load_onnx(path, {.dims = options.dims}), options));
+  io::OnnxSource source = io::OnnxSource::open(path);
+  try {
+    return Session(Impl::make(source.import({.dims = options.dims}), options));
+  } catch (const Error& e) {
+    if (e.kind() != ErrorKind::Unsupported || !waits_for_shapes(source, options)) throw;
+  }
+  return Session(Impl::make(std::move(source), options));
 }
 
 Session::Session(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

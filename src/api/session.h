@@ -4,7 +4,7 @@
 #include <hone/session.h>
 
 #include "exec/staged.h"
-#include "io/onnx_model.h"
+#include "io/onnx_import.h"
 
 namespace hone {
 
@@ -12,11 +12,17 @@ struct Session::Impl {
   std::string name;
   std::vector<std::string> class_names;
   std::vector<Port> inputs, outputs;
-  ir::Graph graph;  ///< as it was read, its weights constants
+  ir::Graph graph;  ///< as it was read, its weights constants; empty where shapes must come first
   std::unique_ptr<ThreadPool> pool;
   std::unique_ptr<exec::StagedExecutor> executor;
 
   static std::unique_ptr<Impl> make(const io::OnnxModel& file, const SessionOptions& options);
+  /// For a file that cannot be imported before its inputs' shapes are known.
+  static std::unique_ptr<Impl> make(io::OnnxSource source, const SessionOptions& options);
+  /// The inputs' types at a batch of `n`. Throws InvalidInput if another extent is open.
+  exec::InputTypes input_types(int64_t n) const;
+  /// Makes the pool and the executor.
+  void start(exec::GraphSource source, const SessionOptions& options);
   /// Runs with an observer of each step, which may be empty.
   void run(const Tensors& given, Tensors& results, const exec::StepObserver& observer) const;
 };

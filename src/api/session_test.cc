@@ -7,8 +7,11 @@
 #include <thread>
 
 #include "base/allocations.h"
+#include "base/cpu.h"
 #include "base/error.h"
 #include "base/test_support.h"
+#include "io/onnx_export.h"
+#include "ir/expr.h"
 
 namespace hone {
 namespace {
@@ -60,6 +63,7 @@ TEST_F(SessionTest, SaysWhatItTakesAndGives) {
 }
 
 TEST_F(SessionTest, WritesOutputsWhereTheyLieAndAllocatesNothing) {
+  if (default_isa() == Isa::scalar) GTEST_SKIP() << "the references allocate";
   const Session session = load(path_, {.threads = 1});
   const Tensors inputs = {{"input", pixels(4)}};
   const Tensor mine(DType::f32, {4, 10});
@@ -118,6 +122,22 @@ TEST_F(SessionTest, RefusesAnOutputInAnInputsMemory) {
                        session.run({{"input", x}}, outputs);
                      }),
             "model.batch1: output 'logits' shares memory with input 'input'");
+}
+
+TEST_F(SessionTest, RefusesTwoOutputsInOneMemory) {
+  ir::Graph g("two");
+  const ir::Expr in = ir::input(g, "x", {DType::f32, {2}});
+  g.output("a", (in + 1).id);
+  g.output("b", (in * 2).id);
+  io::save_onnx(path_, {g, {}});
+  const Session session = load(path_);
+  const Tensor shared(DType::f32, {2});
+  Tensors outputs = {{"a", shared}, {"b", shared}};
+  EXPECT_EQ(test::error_of(ErrorKind::InvalidInput,
+                           [&] {
+                             session.run({{"x", Tensor(DType::f32, {2})}}, outputs);
+                           }),
+            "two: output 'b' shares memory with output 'a'");
 }
 
 }  // namespace

@@ -40,7 +40,7 @@ void add_measure_options(CLI::App& command, MeasureArgs& args) {
 
 Measured Measured::load(const MeasureArgs& args, const Common& common) {
   Session session = Session::load(args.model, {.threads = common.threads, .dims = args.dims});
-  const exec::InputTypes types = exec::input_types(session.impl().graph, args.batch);
+  const exec::InputTypes types = session.impl().input_types(args.batch);
   Tensors inputs;
   for (const auto& [name, type] : types)
     inputs.emplace(name, random_tensor(type, mix(common.seed, key_of(name))));

@@ -67,6 +67,12 @@ OnnxFile OnnxFile::open(const std::string& path) {
   }
 }
 
+Tensor OnnxFile::initializer(const onnx::TensorProto& proto) const {
+  const auto known = initializers_.find(proto.name());
+  if (known != initializers_.end()) return known->second;
+  return initializers_.emplace(proto.name(), tensor(proto)).first->second;
+}
+
 Tensor OnnxFile::tensor(const onnx::TensorProto& proto) const {
   if (proto.data_location() != onnx::TensorProto::EXTERNAL) return from_proto(proto);
   const TensorType type = type_from_proto(proto);

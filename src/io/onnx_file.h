@@ -4,6 +4,7 @@
 
 #include <hone/tensor.h>
 
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -25,6 +26,9 @@ class OnnxFile {
   /// The contents of one of its tensors. Throws InvalidInput or Unsupported, naming the tensor,
   /// where the data do not fit the shape, end before they should, or lie where they must not.
   Tensor tensor(const onnx::TensorProto& proto) const;
+  /// The same of an initializer of its graph, which is read once, however often it is asked for.
+  /// By one thread at a time.
+  Tensor initializer(const onnx::TensorProto& proto) const;
 
  private:
   OnnxFile(std::unique_ptr<ByteSource> source, std::unique_ptr<ExternalData> beside);
@@ -32,6 +36,7 @@ class OnnxFile {
   std::unique_ptr<ByteSource> source_;
   std::unique_ptr<ExternalData> beside_;  ///< null where there is no folder
   onnx::ModelProto proto_;
+  mutable std::map<std::string, Tensor> initializers_;  ///< those that were asked for
 };
 
 }  // namespace hone::io

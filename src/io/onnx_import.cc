@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "base/error.h"
 #include "io/onnx_importer.h"
@@ -135,7 +136,7 @@ void OnnxImporter::declare_state(const std::string& name, Tensor value, bool tra
 }
 
 void OnnxImporter::declare_constant(const onnx::TensorProto& proto) {
-  OnnxValue constant{ir::kNoValue, contents(proto)};
+  OnnxValue constant{ir::kNoValue, file_.initializer(proto)};
   constant.name = proto.name();
   define(proto.name(), std::move(constant));
 }
@@ -159,10 +160,10 @@ void OnnxImporter::declare_initializers() {
     try {
       if (known != own.end()) {
         require(known->is_boolean(), "metadata '{}': '{}' is no boolean", kStatesKey, name);
-        declare_state(name, contents(proto), known->get<bool>());
+        declare_state(name, file_.initializer(proto), known->get<bool>());
       } else if (own.empty() && proto.data_type() == onnx::TensorProto::FLOAT &&
                  proto.dims_size() > 0) {
-        declare_state(name, contents(proto), !statistics.contains(name));
+        declare_state(name, file_.initializer(proto), !statistics.contains(name));
       } else {
         declare_constant(proto);
       }
@@ -249,9 +250,8 @@ OnnxImporter read_all(const OnnxFile& file, std::string_view name, const ImportO
 
 }  // namespace
 
-OnnxModel import_onnx(std::string_view bytes, std::string_view name, const ImportOptions& options) {
+OnnxModel import_onnx(const OnnxFile& file, std::string_view name, const ImportOptions& options) {
   try {
-    const OnnxFile file(bytes);
     std::set<std::string> known;
     return read_all(file, name, options, known).finish();
   } catch (const Error& e) {
@@ -259,14 +259,18 @@ OnnxModel import_onnx(std::string_view bytes, std::string_view name, const Impor
   }
 }
 
-OnnxModel load_onnx(const std::string& path, const ImportOptions& options) {
-  const OnnxFile file = OnnxFile::open(path);
+OnnxModel import_onnx(std::string_view bytes, std::string_view name, const ImportOptions& options) {
+  std::optional<OnnxFile> file;
   try {
-    std::set<std::string> known;
-    return read_all(file, path, options, known).finish();
+    file.emplace(bytes);
   } catch (const Error& e) {
-    fail(e.kind(), "'{}': {}", path, e.what());
+    fail(e.kind(), "'{}': {}", name, e.what());
   }
+  return import_onnx(*file, name, options);
+}
+
+OnnxModel load_onnx(const std::string& path, const ImportOptions& options) {
+  return OnnxSource::open(path).import(options);
 }
 
 OnnxOutline outline_onnx(const std::string& path, const ImportOptions& options) {

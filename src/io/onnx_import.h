@@ -8,6 +8,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,6 +34,38 @@ OnnxModel load_onnx(const std::string& path, const ImportOptions& options = {});
 
 /// The same of a file's bytes; `name` stands in the errors.
 OnnxModel import_onnx(std::string_view bytes, std::string_view name,
+                      const ImportOptions& options = {});
+
+class OnnxFile;
+
+/// A file that is imported again for each set of shapes that comes. Its weights are read once and
+/// shared. Used by one thread at a time.
+class OnnxSource {
+ public:
+  /// Throws Io, or InvalidInput, naming the file, for what is no ONNX model.
+  static OnnxSource open(const std::string& path);
+  ~OnnxSource();
+  OnnxSource(OnnxSource&&) noexcept;
+  OnnxSource& operator=(OnnxSource&&) noexcept;
+
+  /// As `load_onnx`.
+  OnnxModel import(const ImportOptions& options = {}) const;
+  /// The graph's name, or the file's.
+  std::string name() const;
+  /// What the file declares of its inputs that are no initializers, and of its outputs, with the
+  /// extents that `dims` gives by name; kBatch stands for those that stay open.
+  using Ports = std::vector<std::pair<std::string, TensorType>>;
+  Ports inputs(const std::map<std::string, int64_t>& dims = {}) const;
+  Ports outputs(const std::map<std::string, int64_t>& dims = {}) const;
+
+ private:
+  OnnxSource(std::string path, std::unique_ptr<OnnxFile> file);
+  std::string path_;
+  std::unique_ptr<OnnxFile> file_;
+};
+
+/// The same of a file that is open.
+OnnxModel import_onnx(const OnnxFile& file, std::string_view name,
                       const ImportOptions& options = {});
 
 /// A node (or an input or initializer) that hone has no meaning for, and why.
