@@ -123,8 +123,9 @@ exec::InputTypes Session::Impl::input_types(int64_t n) const {
   for (const Port& p : inputs) {
     TensorType type = p.type;
     if (type.shape.rank() > 0 && type.shape[0] == kBatch) type.shape[0] = n;
-    require(type.shape.is_static(), "{}: input '{}': expected its open extents by name, found {}",
-            name, p.name, type.to_string());
+    for (int axis = 0; axis < type.shape.rank(); ++axis)
+      require(type.shape[axis] != kBatch,
+              "{}: input '{}': axis {} is open: give its extent by name", name, p.name, axis);
     out.emplace(p.name, std::move(type));
   }
   return out;
