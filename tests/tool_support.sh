@@ -12,6 +12,8 @@ problem() {
   echo "FAILED: $*" >&2
   failures=$((failures + 1))
 }
+# True where `script` can run a command in a terminal of its own; a bare root has none.
+has_terminals() { script -qc true /dev/null >/dev/null 2>&1 </dev/null; }
 # At the end of a test: exits 1 if there was a problem.
 finish() {
   if ((failures)); then

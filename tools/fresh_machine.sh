@@ -24,7 +24,7 @@ done
 fresh=$(mktemp -d)
 chmod 755 "$fresh" # apt downloads as a user of its own
 cleanup() {
-  for mounted in proc dev; do umount "$fresh/$mounted" 2>/dev/null || true; done
+  for mounted in proc dev/pts dev; do umount "$fresh/$mounted" 2>/dev/null || true; done
   rm -rf --one-file-system "$fresh"
 }
 trap cleanup EXIT
@@ -38,6 +38,7 @@ apt-config dump | grep -E '^Acquire::[a-z:]*proxy' >"$fresh/etc/apt/apt.conf.d/9
 cp /etc/resolv.conf /etc/hosts "$fresh/etc/"
 mount -t proc proc "$fresh/proc" || echo "fresh_machine: no /proc in the new root"
 mount --bind /dev "$fresh/dev" || echo "fresh_machine: no /dev of the host in the new root"
+mount --bind /dev/pts "$fresh/dev/pts" || echo "fresh_machine: no pseudo-terminals in the new root"
 git clone -q --no-local . "$fresh/root/hone"
 
 # A plain environment: nothing of this shell's but how to reach the network.

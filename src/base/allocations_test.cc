@@ -1,12 +1,9 @@
-// operator new and delete that count, for the whole test program.
+// operator new and delete that count, for the whole test program. Nothing else is in this file:
+// where the compiler can see both of a pair replaced, it takes them for a mismatch.
 #include "base/allocations.h"
 
-#include <gtest/gtest.h>
-
 #include <cstdlib>
-#include <memory>
 #include <new>
-#include <string>
 
 namespace {
 thread_local int64_t count = 0;
@@ -23,11 +20,5 @@ void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 namespace hone {
 
 int64_t allocations() { return count; }
-
-TEST(Allocations, AreCounted) {
-  const int64_t before = allocations();
-  const auto kept = std::make_unique<std::string>(100, 'x');
-  EXPECT_EQ(allocations(), before + 2);
-}
 
 }  // namespace hone

@@ -3,8 +3,10 @@
 
 #include <atomic>
 #include <cmath>
+#include <memory>
 #include <string>
 
+#include "base/allocations.h"
 #include "base/dtype.h"
 #include "base/error.h"
 #include "base/rng.h"
@@ -135,6 +137,12 @@ TEST(ThreadPool, RunsEachItemOnceAndNestsSafely) {
       EXPECT_EQ(sum.load(), 37 * 3 * (37 * 3 - 1) / 2);
     }
   }
+}
+
+TEST(Allocations, AreCounted) {
+  const int64_t before = allocations();
+  const auto kept = std::make_unique<std::string>(100, 'x');
+  EXPECT_EQ(allocations(), before + 2);
 }
 
 }  // namespace

@@ -88,7 +88,7 @@ fi
 grep -Eq '^step +kernel +calls +us/run +share +GFLOP/s +peak +GB/s$' out || problem "profile: $(cat out)"
 "$HONE" profile "$colours" --runs 3 --by-layer >out
 grep -q '^layer ' out || problem "profile --by-layer: $(cat out)"
-if command -v script >/dev/null; then
+if has_terminals; then
   script -qc "stty cols 60; '$HONE' profile '$colours' --runs 2" typescript >/dev/null </dev/null
   [[ -z $(grep -v '^Script' typescript | tr -d '\r' | grep ' kernel \|^kernel' | awk 'length > 80') ]] ||
     problem "a table is too wide: $(cat typescript)"

@@ -38,7 +38,7 @@ done
 for verb in '' train eval predict run inspect bench profile doctor; do
   # shellcheck disable=SC2086
   [[ -z $("$HONE" $verb --help | awk 'length > 80') ]] || problem "hone $verb --help is too wide"
-  if command -v script >/dev/null; then
+  if has_terminals; then
     script -qc "stty cols 60; '$HONE' $verb --help" typescript >/dev/null </dev/null
     [[ -z $(grep -v '^Script' typescript | tr -d '\r' | awk 'length > 60') ]] ||
       problem "hone $verb --help wraps: $(cat typescript)"
@@ -78,7 +78,7 @@ if grep -q $'[\r\033]' err; then problem "control characters without a terminal"
 [[ ! -s err ]] || problem "--quiet: $(cat err)"
 
 # A narrow terminal: the line that redraws itself never wraps.
-if command -v script >/dev/null; then
+if has_terminals; then
   script -qc "stty cols 40; '$HONE' train mlp --data data --epochs 3" typescript >/dev/null </dev/null
   tr '\r' '\n' <typescript | sed 's/\x1b\[K//g' | grep '%.* left\|^ *[0-9]*% \|^\[' >lines || true
   [[ -s lines ]] || problem "no progress on a terminal"
