@@ -54,7 +54,8 @@ void range(OnnxImporter& in, const Node& n) {
   const double step = number(2);
   require(step != 0, "the step is 0");
   const double count = std::max(0.0, std::ceil((number(1) - start) / step));
-  if (!(count <= double{1 << 24})) fail(ErrorKind::Unsupported, "a range of {} numbers", count);
+  if (!(count <= INT32_MAX)) fail(ErrorKind::Unsupported, "a range of {} numbers", count);
+  in.charge(static_cast<int64_t>(count));
   Tensor all(DType::f64, {static_cast<int64_t>(count)});
   for (int64_t i = 0; i < all.elements(); ++i)
     all.data<double>()[i] = start + static_cast<double>(i) * step;
@@ -67,8 +68,7 @@ void eye_like(OnnxImporter& in, const Node& n) {
           like.to_string());
   const int64_t rows = like.shape[0];
   const int64_t cols = like.shape[1];
-  if (like.shape.elements() > 1 << 24)
-    fail(ErrorKind::Unsupported, "a table of {} is too large", like.shape.to_string());
+  in.charge(like.shape.elements());
   const int64_t k = int_of(n, "k", 0);
   Tensor eye(DType::f32, like.shape);
   for (int64_t r = 0; r < rows; ++r)

@@ -17,13 +17,10 @@ using ir::Expr;
 using ir::Ints;
 using Node = onnx::NodeProto;
 
-// What the composed indexing adds to a graph is as large as the indices: more than a model has.
-constexpr int64_t kMostIndices = int64_t{1} << 24;
-
 Expr indices_of(OnnxImporter& in, const Node& n) {
   const Expr indices = in.expr(n, 1);
-  if (indices.shape().is_static() && indices.shape().elements() > kMostIndices)
-    fail(ErrorKind::Unsupported, "{} indices", indices.shape().elements());
+  // What the composed indexing adds to the graph is as large.
+  if (indices.shape().is_static()) in.charge(indices.shape().elements());
   return ir::cast(indices, DType::i64);
 }
 

@@ -52,7 +52,8 @@ void where(OnnxImporter& in, const Node& n) {
 }  // namespace
 
 ir::Expr hits(OnnxImporter& in, const ir::Expr& indices, int64_t axis, int64_t depth) {
-  if (depth < 0 || depth > 1 << 24) fail(ErrorKind::Unsupported, "a depth of {}", depth);
+  require(depth >= 0, "a depth of {}", depth);
+  in.charge(depth);
   const Expr whole = ir::cast(indices, DType::i64);
   const Expr counted = ir::select(ir::greater(0, whole), whole + depth, whole);
   Ints apart = indices.shape().dims();

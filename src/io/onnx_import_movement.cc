@@ -13,14 +13,6 @@ using ir::Ints;
 using ir::ValueId;
 using Node = onnx::NodeProto;
 
-// Index lists and masks that the import makes itself: more would not be a network's.
-constexpr int64_t kMostMade = int64_t{1} << 24;
-
-void require_small(int64_t elements) {
-  if (elements > kMostMade)
-    fail(ErrorKind::Unsupported, "a table of {} elements would be needed", elements);
-}
-
 int64_t static_extent(const Expr& x, int64_t axis) {
   const int64_t extent = x.shape()[static_cast<int>(axis)];
   if (extent == kBatch)
@@ -50,7 +42,8 @@ void transpose(OnnxImporter& in, const Node& n) {
 }
 
 // Elements begin, begin + step, ... before `end`, as Python counts them.
-Expr slice_axis(const Expr& x, int64_t axis, int64_t begin, int64_t end, int64_t step) {
+Expr slice_axis(OnnxImporter& in, const Expr& x, int64_t axis, int64_t begin, int64_t end,
+                int64_t step) {
   const int64_t extent = static_extent(x, axis);
   require(step != 0, "a step is 0");
   const auto place = [&](int64_t p, int64_t least, int64_t most) {
@@ -60,7 +53,7 @@ Expr slice_axis(const Expr& x, int64_t axis, int64_t begin, int64_t end, int64_t
     const int64_t from = place(begin, 0, extent);
     return ir::slice(x, axis, from, std::max(from, place(end, 0, extent)));
   }
-  require_small(extent);
+  in.charge(extent);
   Ints places;
   if (step > 0)
     for (int64_t p = place(begin, 0, extent), last = place(end, 0, extent); p < last;
@@ -87,7 +80,7 @@ void slice(OnnxImporter& in, const Node& n) {
       "starts, ends, axes and steps differ in length");
   Expr x = in.expr(n, 0);
   for (size_t i = 0; i < begins.size(); ++i)
-    x = slice_axis(x, axis_of(axes[i], x.rank()), begins[i], ends[i], steps[i]);
+    x = slice_axis(in, x, axis_of(axes[i], x.rank()), begins[i], ends[i], steps[i]);
   in.bind(n, x);
 }
 
@@ -114,7 +107,7 @@ Expr pad_axis(OnnxImporter& in, const Expr& x, int64_t axis, int64_t before, int
     return ir::concat(parts, axis);
   }
   const int64_t m = inside.shape()[static_cast<int>(axis)];
-  require_small(before + m + after);
+  in.charge(before + m + after);
   require(m > 0, "cannot pad an axis of 0 by its elements");
   Ints places;
   for (int64_t p = -before; p < m + after; ++p) {
@@ -245,7 +238,7 @@ void trilu(OnnxImporter& in, const Node& n) {
   const int64_t cols = static_extent(x, x.rank() - 1);
   const int64_t k = in.has(n, 1) ? in.numbers(n, 1).at(0) : 0;
   const bool upper = int_of(n, "upper", 1) != 0;
-  require_small(rows == 0 ? 0 : rows * cols);
+  in.charge(rows == 0 ? 0 : rows * cols);
   Tensor mask(DType::boolean, {rows, cols});
   for (int64_t r = 0; r < rows; ++r)
     for (int64_t c = 0; c < cols; ++c)

@@ -89,8 +89,9 @@ void argmax(OnnxImporter& in, const Node& n) {
   if (int_of(n, "select_last_index", 0) == 0) return bind_index(in, n, ir::argmax(x, axis), axis);
   // The last one is the first from behind.
   const int64_t extent = x.shape()[static_cast<int>(axis)];
-  if (extent == kBatch || extent > 1 << 24)
+  if (extent == kBatch)
     fail(ErrorKind::Unsupported, "select_last_index of {}", x.shape().to_string());
+  in.charge(extent);
   Ints backwards;
   for (int64_t i = extent; i-- > 0;) backwards.push_back(i);
   bind_index(in, n, extent - 1 - ir::argmax(pick(x, axis, backwards), axis), axis);

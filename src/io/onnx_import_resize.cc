@@ -14,8 +14,6 @@ using ir::Expr;
 using ir::Ints;
 using Node = onnx::NodeProto;
 
-constexpr int64_t kMostWeights = int64_t{1} << 24;
-
 /// How places of the result lie among those of the operand.
 struct Resizing {
   std::string mode, coordinates, rounding;
@@ -70,8 +68,6 @@ std::vector<double> taps(const Resizing& r, double t) {
 }
 
 Tensor weights(const Resizing& r, const Axis& a) {
-  if (a.from > kMostWeights / std::max<int64_t>(a.to, 1))
-    fail(ErrorKind::Unsupported, "interpolation of {} places to {}", a.from, a.to);
   Tensor w(DType::f32, {a.to, a.from});
   for (int64_t i = 0; i < a.to; ++i) {
     const double x = place_of(r, a, i);
@@ -111,12 +107,13 @@ Expr resize_axis(OnnxImporter& in, const Expr& x, int64_t axis, const Resizing& 
   require(a.from > 0, "axis {} has no elements to resize", axis);
   Expr y;
   if (r.mode == "nearest") {
-    if (a.to > kMostWeights) fail(ErrorKind::Unsupported, "{} places", a.to);
+    in.charge(a.to);
     Ints places;
     for (int64_t i = 0; i < a.to; ++i)
       places.push_back(std::clamp<int64_t>(nearest(r, place_of(r, a, i)), 0, a.from - 1));
     y = pick(x, axis, places);
   } else {
+    in.charge(a.from > INT32_MAX ? a.from : a.from * a.to);
     y = interpolate(in, x, axis, weights(r, a));
   }
   if (r.coordinates != "tf_crop_and_resize") return y;

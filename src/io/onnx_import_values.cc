@@ -17,6 +17,7 @@ using ir::ValueId;
 // Tensors up to this size are computed at import; it is meant for shapes, not for weights.
 constexpr int64_t kMaxContents = 64 * 1024;
 constexpr int kMaxRank = 32;
+constexpr int64_t kMostMade = int64_t{1} << 23;  // elements of all tables that rows make
 
 // The references compute elementwise ops and reductions of some dtypes only; they say so on a
 // tensor of one element.
@@ -117,6 +118,12 @@ std::vector<int64_t> OnnxImporter::extents(const onnx::NodeProto& node, int i) {
 
 std::string OnnxImporter::node_name(const onnx::NodeProto& node) const {
   return prefix_ + (is_own_ && !node.doc_string().empty() ? node.doc_string() : node.name());
+}
+
+void OnnxImporter::charge(int64_t elements) {
+  if (elements > kMostMade - charged_)
+    fail(ErrorKind::Unsupported, "tables of more than {} elements would be needed", kMostMade);
+  charged_ += elements;
 }
 
 ir::Expr OnnxImporter::scalar(DType dtype, double value) {

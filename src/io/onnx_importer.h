@@ -86,6 +86,10 @@ class OnnxImporter {
   }
   ir::Expr constant(Tensor tensor) { return ir::constant(graph(), std::move(tensor)); }
   ir::Expr scalar(DType dtype, double value);
+  /// To be called before a row makes a table of its own (indices, masks, weights of a resize),
+  /// whose size an attribute decides. Throws Unsupported where all tables together would be more
+  /// than a network's: a small file must not fill the memory.
+  void charge(int64_t elements);
   /// Says what the node's first output is.
   void bind(const onnx::NodeProto& node, OnnxValue value) { bind(node, 0, std::move(value)); }
   void bind(const onnx::NodeProto& node, ir::ValueId value) { bind(node, OnnxValue{value}); }
@@ -151,6 +155,7 @@ class OnnxImporter {
   const Nodes* nodes_ = nullptr;  ///< those being read
   std::string name_;              ///< of the node being read
   std::string prefix_;            ///< of the names of nodes in functions
+  int64_t charged_ = 0;           ///< elements of the tables that rows made
   int64_t read_ = 0;              ///< how many nodes were read
   int depth_ = 0;                 ///< of functions and branches
   std::vector<Fact> facts_;       ///< by value of the graph
