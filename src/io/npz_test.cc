@@ -17,7 +17,8 @@ using test::TempFolder;
 
 std::string little(uint64_t value, size_t bytes) {
   std::string out;
-  for (size_t i = 0; i < bytes; ++i) out += static_cast<char>(value >> (8 * i));
+  for (size_t i = 0; i < bytes; ++i)  // beyond the value there is nothing
+    out += static_cast<char>(i < sizeof value ? value >> (8 * i) : 0);
   return out;
 }
 
