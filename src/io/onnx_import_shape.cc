@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "io/onnx_axes.h"
 #include "io/onnx_rows.h"
+#include "io/tensor_bytes.h"
 #include "ir/infer.h"
 
 namespace hone::io {
@@ -52,6 +53,7 @@ void reshape_empty(OnnxImporter& in, const Node& n, const Shape& from, Ints to) 
   }
   require(std::count(to.begin(), to.end(), 0) > 0, "cannot reshape {} to {}", from.to_string(),
           Shape(to).to_string());
+  checked_bytes(in.type(n, 0).dtype, to);
   reshape_to(in, n, std::move(to));
 }
 
@@ -65,6 +67,10 @@ void reshape(OnnxImporter& in, const Node& n) {
   int64_t before = 1;
   int64_t after = 1;
   for (int64_t d : from.dims()) before *= d == kBatch ? 1 : d;
+  const auto multiply = [&](int64_t extent) {
+    require(!__builtin_mul_overflow(after, extent, &after), "shape {} is too large",
+            Shape(to).to_string());
+  };
   for (size_t i = 0; i < to.size(); ++i) {
     if (to[i] == 0) {
       require(!zero_is_zero && static_cast<int>(i) < from.rank(),
@@ -72,13 +78,12 @@ void reshape(OnnxImporter& in, const Node& n) {
               from.to_string());
       const int64_t kept = from[static_cast<int>(i)];
       if (kept == kBatch) batch_free = false;
-      else after *= kept;
+      else multiply(kept);
     } else if (to[i] == kBatchExtent) {
       batch_free = false;
     } else if (to[i] != -1) {
       require(to[i] > 0, "shape {} has a negative extent", Shape(to).to_string());
-      require(!__builtin_mul_overflow(after, to[i], &after), "shape {} is too large",
-              Shape(to).to_string());
+      multiply(to[i]);
     }
   }
   require(std::count(to.begin(), to.end(), -1) <= 1, "shape {} leaves two extents open",
