@@ -114,9 +114,7 @@ void OnnxImporter::declare_input(const onnx::ValueInfoProto& info) {
     const Tensor& value = options_.values.at(name);
     require(value.type() == type, "expected {}, found {}", type.to_string(),
             value.type().to_string());
-    OnnxValue constant{ir::kNoValue, value};
-    constant.name = name;
-    define(name, std::move(constant));
+    declare_constant(name, value);
   } catch (const Error& e) {
     if (e.kind() != ErrorKind::Unsupported) fail(e.kind(), "input '{}': {}", name, e.what());
     unsupported_.push_back({name, "input", 0, e.what()});
@@ -135,10 +133,10 @@ void OnnxImporter::declare_state(const std::string& name, Tensor value, bool tra
   model_.states[name] = std::move(value);
 }
 
-void OnnxImporter::declare_constant(const onnx::TensorProto& proto) {
-  OnnxValue constant{ir::kNoValue, file_.initializer(proto)};
-  constant.name = proto.name();
-  define(proto.name(), std::move(constant));
+void OnnxImporter::declare_constant(const std::string& name, Tensor value) {
+  OnnxValue constant{ir::kNoValue, std::move(value)};
+  constant.name = name;
+  define(name, std::move(constant));
 }
 
 void OnnxImporter::declare_initializers() {
@@ -165,7 +163,7 @@ void OnnxImporter::declare_initializers() {
                  proto.dims_size() > 0) {
         declare_state(name, file_.initializer(proto), !statistics.contains(name));
       } else {
-        declare_constant(proto);
+        declare_constant(name, file_.initializer(proto));
       }
     } catch (const Error& e) {
       if (e.kind() != ErrorKind::Unsupported) throw;

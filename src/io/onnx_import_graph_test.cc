@@ -155,6 +155,31 @@ TEST(OnnxImportGraph, AnIfWithAKnownConditionIsItsBranch) {
   EXPECT_NE(f.error(Unsupported).find("the condition is computed"), std::string::npos);
 }
 
+// A name in a branch is the branch's own: another branch may give it another value.
+TEST(OnnxImportGraph, BranchesKeepTheirOwnInitializers) {
+  TestModel f({1});
+  Tensor truth(DType::boolean, {});
+  truth.data<bool>()[0] = true;
+  *f.graph().add_initializer() = to_proto(truth, "condition");
+  for (const auto& [from, to, by] :
+       std::vector<std::tuple<std::string, std::string, float>>{{"x", "a", 2}, {"a", "y", 5}}) {
+    onnx::AttributeProto& branch = *f.node("If", {"condition"}, to).add_attribute();
+    branch.set_name("then_branch");
+    branch.set_type(onnx::AttributeProto::GRAPH);
+    *branch.mutable_g()->add_initializer() = to_proto(Tensor::scalar(by), "k");
+    onnx::NodeProto& inner = *branch.mutable_g()->add_node();
+    inner.set_op_type("Mul");
+    inner.add_input(from);
+    inner.add_input("k");
+    inner.add_output("inner");
+    branch.mutable_g()->add_output()->set_name("inner");
+  }
+  const OnnxModel model = f.import();
+  const Tensor x = Tensor::from<float>({1}, std::vector<float>{3});
+  const auto y = kernels::interpret(model.graph, {{"x", x}}, model.states).outputs.at("y");
+  EXPECT_EQ(y.data<float>()[0], 30);
+}
+
 TEST(OnnxImportGraph, SaysWhatIsBroken) {
   TestModel cycle({3});
   cycle.node("Add", {"x", "b"}, "a");

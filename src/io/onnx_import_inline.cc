@@ -63,7 +63,7 @@ void OnnxImporter::inline_graph(const onnx::NodeProto& node, const onnx::GraphPr
   require(graph.output_size() >= node.output_size(), "the branch has {} outputs, the node {}",
           graph.output_size(), node.output_size());
   const std::map<std::string, OnnxValue> around = values_;
-  for (const auto& t : graph.initializer()) declare_constant(t);
+  for (const auto& t : graph.initializer()) declare_constant(t.name(), contents(t));
   read_nodes(graph.node());
   std::vector<OnnxValue> outputs;
   for (int i = 0; i < node.output_size(); ++i) {

@@ -115,7 +115,7 @@ class OnnxImporter {
   void read_metadata();
   void define(const std::string& name, OnnxValue value);
   void declare_input(const onnx::ValueInfoProto& info);
-  void declare_constant(const onnx::TensorProto& proto);
+  void declare_constant(const std::string& name, Tensor value);
   void declare_state(const std::string& name, Tensor value, bool trainable);
 
   void read_nodes(const Nodes& nodes);
