@@ -180,6 +180,40 @@ TEST(OnnxImportGraph, BranchesKeepTheirOwnInitializers) {
   EXPECT_EQ(y.data<float>()[0], 30);
 }
 
+// What cannot be read in a node's place leaves nothing behind for the nodes after it.
+TEST(OnnxImportGraph, WhatAFunctionCannotBeReadForIsSaidOfEachCall) {
+  TestModel f({3});
+  onnx::FunctionProto& function = *f.model().add_functions();
+  function.set_domain("here");
+  function.set_name("Later");
+  function.add_input("a");
+  function.add_output("b");
+  function.add_opset_import()->set_version(99);
+  for (int i = 0; i < 70; ++i)
+    f.node("Later", {"x"}, i == 0 ? "y" : "y" + std::to_string(i)).set_domain("here");
+  const std::string error = f.error(Unsupported);
+  EXPECT_NE(error.find("opset 99 is not supported"), std::string::npos) << error;
+}
+
+TEST(OnnxImportGraph, ABranchThatCannotBeReadKeepsItsNamesToItself) {
+  TestModel f({1});
+  Tensor truth(DType::boolean, {});
+  truth.data<bool>()[0] = true;
+  *f.graph().add_initializer() = to_proto(truth, "condition");
+  for (const std::string output : {"a", "y"}) {
+    onnx::AttributeProto& branch = *f.node("If", {"condition"}, output).add_attribute();
+    branch.set_name("then_branch");
+    branch.set_type(onnx::AttributeProto::GRAPH);
+    *branch.mutable_g()->add_initializer() = to_proto(Tensor::scalar(1), "k");
+    onnx::TensorProto& text = *branch.mutable_g()->add_initializer();
+    text.set_name("text");
+    text.set_data_type(onnx::TensorProto::STRING);
+    branch.mutable_g()->add_output()->set_name("k");
+  }
+  const std::string error = f.error(Unsupported);
+  EXPECT_EQ(error.find("given twice"), std::string::npos) << error;
+}
+
 TEST(OnnxImportGraph, SaysWhatIsBroken) {
   TestModel cycle({3});
   cycle.node("Add", {"x", "b"}, "a");

@@ -1,5 +1,7 @@
 // Nodes that stand for other nodes: calls of the model's own functions, and an If whose condition
 // is known. Their nodes are read in place.
+#include <utility>
+
 #include "base/error.h"
 #include "io/onnx_importer.h"
 
@@ -7,6 +9,33 @@ namespace hone::io {
 namespace {
 
 constexpr int kMaxDepth = 64;
+
+/// Another value for a variable until the end of the block, however that is reached.
+template <class T>
+class Temporarily {
+ public:
+  Temporarily(T& at, T value) : at_(at), around_(std::exchange(at, std::move(value))) {}
+  ~Temporarily() { at_ = std::move(around_); }
+  Temporarily(const Temporarily&) = delete;
+  Temporarily& operator=(const Temporarily&) = delete;
+
+ private:
+  T& at_;
+  T around_;
+};
+
+/// The values that the node's outputs stand for, by their names in what is read in its place.
+template <class NameOf>
+std::vector<OnnxValue> given(const std::map<std::string, OnnxValue>& values, int count,
+                             std::string_view what, NameOf name_of) {
+  std::vector<OnnxValue> out;
+  for (int i = 0; i < count; ++i) {
+    const auto at = values.find(name_of(i));
+    require(at != values.end(), "the {}'s output '{}' is given by no node", what, name_of(i));
+    out.push_back(at->second);
+  }
+  return out;
+}
 
 bool refers_to_attributes(const onnx::GraphProto& graph);
 
@@ -59,27 +88,24 @@ void if_known(OnnxImporter& in, const onnx::NodeProto& n) {
 }  // namespace
 
 void OnnxImporter::inline_graph(const onnx::NodeProto& node, const onnx::GraphProto& graph) {
-  require(++depth_ <= kMaxDepth, "branches and functions nest deeper than {}", kMaxDepth);
+  require(depth_ < kMaxDepth, "branches and functions nest deeper than {}", kMaxDepth);
   require(graph.output_size() >= node.output_size(), "the branch has {} outputs, the node {}",
           graph.output_size(), node.output_size());
-  const std::map<std::string, OnnxValue> around = values_;
-  for (const auto& t : graph.initializer()) declare_constant(t.name(), contents(t));
-  read_nodes(graph.node());
   std::vector<OnnxValue> outputs;
-  for (int i = 0; i < node.output_size(); ++i) {
-    const auto at = values_.find(graph.output(i).name());
-    require(at != values_.end(), "the branch's output '{}' is given by no node",
-            graph.output(i).name());
-    outputs.push_back(at->second);
+  {
+    const Temporarily depth(depth_, depth_ + 1);
+    const Temporarily inside(values_, values_);
+    for (const auto& t : graph.initializer()) declare_constant(t.name(), contents(t));
+    read_nodes(graph.node());
+    outputs =
+        given(values_, node.output_size(), "branch", [&](int i) { return graph.output(i).name(); });
   }
-  values_ = around;
-  --depth_;
   for (int i = 0; i < node.output_size(); ++i) bind(node, i, outputs[static_cast<size_t>(i)]);
 }
 
 void OnnxImporter::inline_function(const onnx::NodeProto& node,
                                    const onnx::FunctionProto& function) {
-  require(++depth_ <= kMaxDepth, "functions nest deeper than {}, or one calls itself", kMaxDepth);
+  require(depth_ < kMaxDepth, "functions nest deeper than {}, or one calls itself", kMaxDepth);
   require(
       node.input_size() <= function.input_size() && node.output_size() <= function.output_size(),
       "the function takes {} inputs and gives {} outputs, the node has {} and {}",
@@ -88,29 +114,24 @@ void OnnxImporter::inline_function(const onnx::NodeProto& node,
   for (int i = 0; i < node.input_size(); ++i)
     if (has(node, i)) formals[function.input(i)] = input(node, i);
   const int64_t opset = opset_of(function.opset_import());
-
-  std::map<std::string, OnnxValue> around = std::exchange(values_, std::move(formals));
-  const int64_t opset_around = std::exchange(opset_, opset == 0 ? opset_ : opset);
-  const std::string prefix = std::exchange(prefix_, prefix_ + node.name() + "/");
-  onnx::FunctionProto given;
+  onnx::FunctionProto with_attributes;
   const bool refers = std::any_of(function.node().begin(), function.node().end(),
                                   [](const auto& n) { return refers_to_attributes(n); });
   if (refers) {
-    given = function;
-    for (auto& inner : *given.mutable_node()) give_attributes(node, inner);
+    with_attributes = function;
+    for (auto& inner : *with_attributes.mutable_node()) give_attributes(node, inner);
   }
-  read_nodes(refers ? given.node() : function.node());
+
   std::vector<OnnxValue> outputs;
-  for (int i = 0; i < node.output_size(); ++i) {
-    const auto at = values_.find(function.output(i));
-    require(at != values_.end(), "the function's output '{}' is given by no node",
-            function.output(i));
-    outputs.push_back(at->second);
+  {
+    const Temporarily depth(depth_, depth_ + 1);
+    const Temporarily inside(values_, std::move(formals));
+    const Temporarily version(opset_, opset == 0 ? opset_ : opset);
+    const Temporarily names(prefix_, prefix_ + node.name() + "/");
+    read_nodes(refers ? with_attributes.node() : function.node());
+    outputs =
+        given(values_, node.output_size(), "function", [&](int i) { return function.output(i); });
   }
-  values_ = std::move(around);
-  opset_ = opset_around;
-  prefix_ = prefix;
-  --depth_;
   for (int i = 0; i < node.output_size(); ++i) bind(node, i, outputs[static_cast<size_t>(i)]);
 }
 
