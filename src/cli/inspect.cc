@@ -74,7 +74,7 @@ void inspect(const InspectArgs& args, const Common& common) {
   }
   const std::unique_ptr<Session::Impl> session =
       Session::Impl::make(file, {.threads = common.threads});
-  const auto program = session->executor->program(exec::input_types(session->graph, args.batch));
+  const auto program = session->executor->program(session->input_types(args.batch));
   const std::vector<ir::LayerRow> rows = ir::layers(ir::bind_batch(graph, 1));
   int64_t parameters = 0;
   int64_t flops = 0;

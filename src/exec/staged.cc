@@ -12,17 +12,17 @@ namespace {
 
 constexpr size_t kMaxStages = 8;  // a training run needs two: full batches and the last one
 
-bool fits(const plan::Program& program, const Tensors& inputs) {
-  return std::all_of(program.inputs.begin(), program.inputs.end(), [&](const plan::Binding& b) {
-    const auto found = inputs.find(b.name);
-    return found != inputs.end() && found->second.defined() && found->second.type() == b.type;
-  });
+const TensorType* type_of(const TensorType& type) { return &type; }
+const TensorType* type_of(const Tensor& tensor) {
+  return tensor.defined() ? &tensor.type() : nullptr;
 }
 
-bool fits(const plan::Program& program, const InputTypes& inputs) {
+template <class Inputs>
+bool fits(const plan::Program& program, const Inputs& inputs) {
   return std::all_of(program.inputs.begin(), program.inputs.end(), [&](const plan::Binding& b) {
     const auto found = inputs.find(b.name);
-    return found != inputs.end() && found->second == b.type;
+    const TensorType* given = found == inputs.end() ? nullptr : type_of(found->second);
+    return given != nullptr && *given == b.type;
   });
 }
 

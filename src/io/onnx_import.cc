@@ -34,16 +34,8 @@ TensorType input_type(const onnx::ValueInfoProto& info, const ImportOptions& opt
   const auto given = options.inputs.find(info.name());
   require(tensor.has_shape() || given != options.inputs.end(), "expected a tensor with a shape");
   if (!tensor.has_shape()) return {dtype, given->second};
-  std::vector<int64_t> dims;
-  for (const auto& dim : tensor.shape().dim()) {
-    const auto named = options.dims.find(dim.dim_param());
-    if (dim.has_dim_value() && dim.dim_value() != -1) {
-      require(dim.dim_value() >= 0, "extent {} is negative", dim.dim_value());
-      dims.push_back(dim.dim_value());
-    } else {
-      dims.push_back(named == options.dims.end() ? kBatch : named->second);
-    }
-  }
+  std::vector<int64_t> dims = declared_extents(tensor, options.dims);
+  for (int64_t d : dims) require(d >= 0 || d == kBatch, "extent {} is negative", d);
   if (given != options.inputs.end()) {
     const Shape& shape = given->second;
     bool fits = shape.rank() == static_cast<int>(dims.size());

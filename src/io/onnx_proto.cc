@@ -48,6 +48,17 @@ DType dtype_from_onnx(int32_t dtype) {
              : std::to_string(dtype));
 }
 
+std::vector<int64_t> declared_extents(const onnx::TypeProto::Tensor& type,
+                                      const std::map<std::string, int64_t>& named) {
+  std::vector<int64_t> out;
+  for (const auto& dim : type.shape().dim()) {
+    const auto known = named.find(dim.dim_param());
+    if (dim.has_dim_value()) out.push_back(dim.dim_value());  // some files write an open one as -1
+    else out.push_back(known == named.end() ? kBatch : known->second);
+  }
+  return out;
+}
+
 onnx::TensorProto header_of(const TensorType& type, std::string_view name) {
   onnx::TensorProto proto;
   proto.set_name(std::string(name));

@@ -5,7 +5,10 @@
 #include <hone/tensor.h>
 #include <onnx/onnx_pb.h>
 
+#include <map>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace hone::io {
 
@@ -21,6 +24,11 @@ inline constexpr std::string_view kStatesKey = "hone.states";  ///< JSON: name -
 int32_t onnx_dtype(DType dtype);
 /// Throws Unsupported, naming ONNX's dtype, for one that hone has not.
 DType dtype_from_onnx(int32_t dtype);
+
+/// The extents that a file declares of an input or an output, those that it only names from
+/// `named`; kBatch where one stays open.
+std::vector<int64_t> declared_extents(const onnx::TypeProto::Tensor& type,
+                                      const std::map<std::string, int64_t>& named);
 
 /// A tensor without its data.
 onnx::TensorProto header_of(const TensorType& type, std::string_view name);

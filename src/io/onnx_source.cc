@@ -15,13 +15,9 @@ OnnxSource::Ports declared(const Infos& infos, const std::map<std::string, int64
   for (const auto& info : infos) {
     if (without.contains(info.name())) continue;
     const auto& tensor = info.type().tensor_type();
-    std::vector<int64_t> dims;
-    for (const auto& dim : tensor.shape().dim()) {
-      const auto named = extents.find(dim.dim_param());
-      if (dim.has_dim_value() && dim.dim_value() >= 0) dims.push_back(dim.dim_value());
-      else dims.push_back(named == extents.end() ? kBatch : named->second);
-    }
-    out.push_back({info.name(), {dtype_from_onnx(tensor.elem_type()), Shape(dims)}});
+    out.push_back(
+        {info.name(),
+         {dtype_from_onnx(tensor.elem_type()), Shape(declared_extents(tensor, extents))}});
   }
   return out;
 }
