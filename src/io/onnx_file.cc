@@ -38,7 +38,6 @@ int64_t byte_count(const std::string& key, const std::string& text) {
 }
 
 Place place_of(const onnx::TensorProto& proto, const TensorType& type) {
-  require(!proto.has_raw_data(), "its data are both inside and external");
   std::map<std::string, std::string> entries;
   for (const auto& entry : proto.external_data())
     require(entries.try_emplace(entry.key(), entry.value()).second,

@@ -10,6 +10,7 @@
 #include "io/onnx_import.h"
 #include "io/onnx_slim.h"
 #include "io/tensor_bytes.h"
+#include "io/wire_format.h"
 
 namespace hone::io {
 namespace {
@@ -90,7 +91,8 @@ TEST(OnnxSlim, LeavesLargeDataInTheFile) {
   ASSERT_TRUE(proto.ParseFromString(slim));
   EXPECT_FALSE(proto.graph().initializer(0).has_raw_data());
   EXPECT_TRUE(OnnxFile(bytes).tensor(proto.graph().initializer(0)).same_bits(counting(100'000)));
-  EXPECT_EQ(slim_model(MemorySource(slim)), slim);
+  // What it leaves cannot be brought from outside.
+  error_of(ErrorKind::InvalidInput, [&] { slim_model(MemorySource(slim)); });
 }
 
 TEST(OnnxSlim, ReachesTensorsInAttributesAndBodies) {
@@ -201,6 +203,57 @@ TEST(ExternalData, StaysInTheModelsFolder) {
       "'absent': load the model from its file");
 }
 
+// Without a location, a place in the model's own file would be read: only what hone itself left
+// there has none.
+TEST(ExternalData, NeedsALocationHoweverSmallAndWhereverItIs) {
+  constexpr const char* kNone = "external data: expected the location of a file, found none";
+  for (const int64_t n : {1, 3, 1000}) {
+    Beside files(0, n);
+    const std::string bytes = std::to_string(4 * n);
+    files.point({});
+    EXPECT_EQ(files.error(ErrorKind::InvalidInput), kNone);
+    files.point({{"offset", "64"}, {"length", bytes}});
+    EXPECT_EQ(files.error(ErrorKind::InvalidInput), kNone);
+    files.point({{"location", ""}, {"offset", "0"}, {"length", bytes}});
+    EXPECT_EQ(files.error(ErrorKind::InvalidInput), kNone);
+  }
+  onnx::ModelProto m = model(2);
+  auto* constant = m.mutable_graph()->add_node();
+  constant->set_op_type("Constant");
+  constant->add_output("c");
+  auto* value = constant->add_attribute();
+  value->set_name("value");
+  value->set_type(onnx::AttributeProto::TENSOR);
+  *value->mutable_t() = to_proto(counting(1), "t");
+  set_external(*value->mutable_t(), {{"offset", "0"}, {"length", "4"}});
+  EXPECT_EQ(error_of(ErrorKind::InvalidInput, [&] { import_onnx(m.SerializeAsString(), "m"); }),
+            std::string("'m': tensor 't': ") + kNone);
+}
+
+// What protocol buffers take for the same message must not get past hone.
+TEST(ExternalData, ALocationCannotBeHidden) {
+  const auto error = [&](const std::string& more) {  // at the end of the tensor
+    onnx::ModelProto m = model(1000);
+    onnx::GraphProto graph;
+    m.mutable_graph()->Swap(&graph);
+    const std::string tensor = header_of({DType::f32, {1000}}, "w").SerializeAsString() + more;
+    graph.clear_initializer();
+    std::string text = graph.SerializeAsString();
+    put_field(text, onnx::GraphProto::kInitializerFieldNumber, tensor.size());
+    text += tensor;
+    std::string whole = m.SerializeAsString();
+    put_field(whole, onnx::ModelProto::kGraphFieldNumber, text.size());
+    return error_of(ErrorKind::InvalidInput, [&] { import_onnx(whole + text, "m"); });
+  };
+  const std::string none =
+      "'m': tensor 'w': external data: expected the location of a file, found none";
+  EXPECT_EQ(error("\x70\x01"), none);
+  EXPECT_EQ(error({"\x70\x01\x70\x00", 4}), none);
+  EXPECT_EQ(error("\x70\x01\x72\x01x"), none);         // as bytes, too
+  EXPECT_EQ(error("\x70\x81\x80\x80\x80\x10"), none);  // 2^32 + 1
+  EXPECT_EQ(error("\xf0\x80\x80\x80\x10\x01"), "'m': truncated, corrupt, or not an ONNX model");
+}
+
 TEST(ExternalData, SaysWhatDoesNotFit) {
   Beside files;
   using Entries = std::map<std::string, std::string>;
@@ -225,8 +278,10 @@ TEST(ExternalData, SaysWhatDoesNotFit) {
   *w.add_external_data() = w.external_data(0);
   EXPECT_EQ(files.error(ErrorKind::InvalidInput), "external data: 'location' is given twice");
   files.point({{"location", "w.bin"}});
-  w.set_raw_data("1234");
-  EXPECT_EQ(files.error(ErrorKind::InvalidInput), "its data are both inside and external");
+  for (const std::string& inside : {std::string("1234"), std::string(4000, 'x')}) {
+    w.set_raw_data(inside);
+    EXPECT_EQ(files.error(ErrorKind::InvalidInput), "its data are both inside and external");
+  }
   w.clear_raw_data();
   w.set_dims(0, int64_t{1} << 50);
   EXPECT_TRUE(files.error(ErrorKind::InvalidInput).starts_with("'w.bin': f32[1125899906842624]"));

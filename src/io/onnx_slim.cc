@@ -1,5 +1,5 @@
 // A walk over the wire format of protocol buffers: tag, length, bytes. It descends only into the
-// messages that may hold a large tensor and copies everything else as it is.
+// messages that may hold a tensor and copies everything else as it is.
 #include "io/onnx_slim.h"
 
 #include <onnx/onnx_pb.h>
@@ -96,24 +96,27 @@ class Slimmer {
   }
 
  private:
-  void message(Message type, int64_t end, int depth, std::string& out) {
-    if (depth > kMaxDepth) broken();
-    while (cursor_.at() < end) {
-      const int64_t begin = cursor_.at();
-      const uint64_t tag = cursor_.varint(end);
-      const uint64_t wire = tag & 7;
-      int64_t length = 0;
-      if (wire == 0) cursor_.varint(end);
-      else if (wire == 1) length = 8;
-      else if (wire == 2) length = length_before(end);
-      else if (wire == 5) length = 4;
-      else broken();
-      if (length > end - cursor_.at()) broken();
-      if (wire != 2 || length < kLargePayload || !large(type, tag, length, depth, out)) {
-        cursor_.skip(length);
-        copy(begin, cursor_.at() - begin, out);
-      }
-    }
+  // A field up to its contents, where the cursor stands.
+  struct Found {
+    int64_t begin;
+    uint64_t number;
+    uint64_t wire;   // how its contents are written: 0, a number; 2, some bytes or a message
+    uint64_t value;  // of a number, which has been read
+    int64_t length;  // of anything else, which follows and is inside
+  };
+
+  Found next(int64_t end) {
+    const int64_t begin = cursor_.at();
+    const uint64_t tag = cursor_.varint(end);
+    if (tag > UINT32_MAX) broken();
+    Found out{begin, tag >> 3, tag & 7, 0, 0};
+    if (out.wire == 0) out.value = cursor_.varint(end);
+    else if (out.wire == 1) out.length = 8;
+    else if (out.wire == 2) out.length = length_before(end);
+    else if (out.wire == 5) out.length = 4;
+    else broken();
+    if (out.length > end - cursor_.at()) broken();
+    return out;
   }
 
   int64_t length_before(int64_t end) {
@@ -122,20 +125,59 @@ class Slimmer {
     return static_cast<int64_t>(length);
   }
 
-  /// Reads a large field, if there is more to do with it than to copy it.
-  bool large(Message type, uint64_t tag, int64_t length, int depth, std::string& out) {
-    if (type == Message::tensor && tag >> 3 == onnx::TensorProto::kRawDataFieldNumber) {
-      place(cursor_.at(), length, out);
-      cursor_.skip(length);
-      return true;
+  void message(Message type, int64_t end, int depth, std::string& out) {
+    if (depth > kMaxDepth) broken();
+    while (cursor_.at() < end) {
+      const Found found = next(end);
+      const Field* field = found.wire == 2 ? find_field(type, found.number) : nullptr;
+      if (field == nullptr) {
+        copy(found, out);
+        continue;
+      }
+      std::string inner;
+      const int64_t inner_end = cursor_.at() + found.length;
+      if (field->type == Message::tensor) tensor(inner_end, inner);
+      else message(field->type, inner_end, depth + 1, inner);
+      put_field(out, field->number, inner.size());
+      out += inner;
     }
-    const Field* field = find_field(type, tag >> 3);
-    if (field == nullptr) return false;
-    std::string inner;
-    message(field->type, cursor_.at() + length, depth + 1, inner);
-    put_field(out, field->number, inner.size());
-    out += inner;
-    return true;
+  }
+
+  // Every tensor comes by here, also a small one: what it says of places must not be taken for what
+  // `place` says.
+  void tensor(int64_t end, std::string& out) {
+    using Proto = onnx::TensorProto;
+    std::string name;
+    bool is_inside = false;
+    bool is_external = false;
+    bool has_entries = false;
+    bool has_location = false;
+    while (cursor_.at() < end) {
+      const Found found = next(end);
+      const auto contents = [&] { return source_.text(cursor_.at(), found.length); };
+      if (found.wire == 0 && found.number == Proto::kDataLocationFieldNumber) {
+        is_external = is_external || static_cast<int32_t>(found.value) == Proto::EXTERNAL;
+      } else if (found.wire == 2 && found.number == Proto::kNameFieldNumber) {
+        name = contents();
+      } else if (found.wire == 2 && found.number == Proto::kExternalDataFieldNumber) {
+        onnx::StringStringEntryProto entry;
+        if (!entry.ParseFromString(contents())) broken();
+        has_entries = true;
+        has_location = has_location || (entry.key() == "location" && !entry.value().empty());
+      } else if (found.wire == 2 && found.number == Proto::kRawDataFieldNumber) {
+        is_inside = true;
+        if (found.length >= kLargePayload) {
+          place(cursor_.at(), found.length, out);
+          cursor_.skip(found.length);
+          continue;
+        }
+      }
+      copy(found, out);
+    }
+    require(!is_inside || (!is_external && !has_entries),
+            "tensor '{}': its data are both inside and external", name);
+    require(!is_external || has_location,
+            "tensor '{}': external data: expected the location of a file, found none", name);
   }
 
   // Messages one after another are one message.
@@ -150,10 +192,12 @@ class Slimmer {
     proto.AppendToString(&out);
   }
 
-  void copy(int64_t begin, int64_t n, std::string& out) {
+  void copy(const Found& found, std::string& out) {
+    cursor_.skip(found.length);
+    const int64_t n = cursor_.at() - found.begin;
     const size_t filled = out.size();
     out.resize(filled + static_cast<size_t>(n));
-    source_.read(begin, n, out.data() + filled);
+    source_.read(found.begin, n, out.data() + filled);
   }
 
   const ByteSource& source_;

@@ -13,7 +13,8 @@ namespace hone::io {
 inline constexpr int64_t kLargePayload = 1024;
 
 /// The model with every large raw_data replaced by external data that has no location: an offset
-/// and a length in `model` itself. Throws InvalidInput where the bytes are no message.
+/// and a length in `model` itself. Throws InvalidInput where the bytes are no message, and, naming
+/// the tensor, where one of the model's own says the like, or has its data in two places.
 std::string slim_model(const ByteSource& model);
 
 }  // namespace hone::io
