@@ -1,17 +1,15 @@
 // hone run MODEL.onnx --input NAME=FILE.npy... --output-dir DIR: arrays in, arrays out.
 #include <fmt/format.h>
 #include <hone/session.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
+#include <array>
 #include <filesystem>
 #include <map>
 
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/dims.h"
+#include "io/file.h"
 #include "io/npy.h"
 #include "io/tensor_bytes.h"
 
@@ -80,8 +78,8 @@ std::map<std::string, std::string> output_files(const Session& session) {
   return out;
 }
 
-/// Files that are all there in the end, or none of them: each is written beside its place, and all
-/// are moved when the last one is whole. Nobody waits for the disk: outputs can be computed again.
+/// A folder for files that are all there in the end, or none of them; and it goes again, if it was
+/// made for them.
 class OutputFolder {
  public:
   explicit OutputFolder(const std::string& path) : path_(path) {
@@ -92,35 +90,24 @@ class OutputFolder {
   }
   ~OutputFolder() {
     std::error_code error;
-    for (const auto& [draft, file] : files_) fs::remove(draft, error);
     if (is_new_) fs::remove(path_, error);  // only if nothing came into it
   }
   OutputFolder(const OutputFolder&) = delete;
   OutputFolder& operator=(const OutputFolder&) = delete;
 
-  void write(const std::string& name, const Tensor& tensor) {
-    const fs::path file = path_ / name;
-    require(!fs::is_directory(file), "cannot write '{}': expected a file, found a folder",
-            file.string());
-    const fs::path draft = fmt::format("{}.{}.tmp", file.string(), ::getpid());
-    files_.emplace_back(draft, file);
-    std::FILE* out = std::fopen(draft.c_str(), "wb");
-    bool ok = out != nullptr;
-    const std::string header = io::npy_header(tensor.type());
-    for (const std::string_view piece : {std::string_view(header), io::bytes_of(tensor)})
-      ok = ok && std::fwrite(piece.data(), 1, piece.size(), out) == piece.size();
-    if (out != nullptr) ok = std::fclose(out) == 0 && ok;
-    if (!ok) fail(ErrorKind::Io, "cannot write '{}': {}", file.string(), std::strerror(errno));
-  }
-  void commit() {
-    for (const auto& [draft, file] : files_) fs::rename(draft, file);
-    files_.clear();
+  void write(const std::map<std::string, std::string>& files, const Tensors& outputs) const {
+    io::FileTransaction transaction;
+    for (const auto& [name, file] : files) {
+      const std::string header = io::npy_header(outputs.at(name).type());
+      const std::array pieces = {std::string_view(header), io::bytes_of(outputs.at(name))};
+      transaction.write((path_ / file).string(), pieces);
+    }
+    transaction.commit();
   }
 
  private:
   fs::path path_;
   bool is_new_ = false;
-  std::vector<std::pair<fs::path, fs::path>> files_;  // drafts and where they belong
 };
 
 void run(const RunArgs& args, const Common& common) {
@@ -129,9 +116,7 @@ void run(const RunArgs& args, const Common& common) {
   const std::map<std::string, std::string> files = output_files(session);
   const Tensors outputs = session.run(inputs);
   watch_for_interrupts();  // what follows is short, and is not left half done
-  OutputFolder folder(args.output_dir);
-  for (const auto& [name, file] : files) folder.write(file, outputs.at(name));
-  folder.commit();
+  OutputFolder(args.output_dir).write(files, outputs);
 
   nlohmann::json rows = nlohmann::json::array();
   for (const Port& p : session.outputs()) {

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
@@ -28,18 +29,45 @@ bool write_all(int fd, std::string_view bytes) {
   return true;
 }
 
-// Opens with `flags` more than for writing.
-void write_pieces(const std::string& path, int flags, std::span<const std::string_view> pieces,
+void write_pieces(const std::string& path, std::span<const std::string_view> pieces,
                   const std::string& name) {
-  Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC | flags, 0666));
+  Descriptor file(::open(path.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC));
   const auto write = [&](std::string_view piece) { return write_all(file.get(), piece); };
   if (file.get() < 0 || !std::all_of(pieces.begin(), pieces.end(), write) || !file.close())
     fail_errno("write", name, errno);
 }
 
-void sync_file(const std::string& path, const std::string& name) {
-  const Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
-  if (file.get() < 0 || ::fsync(file.get()) != 0) fail_errno("write", name, errno);
+// The file that `path` names through links, be it there or not.
+std::string resolved(const std::string& path) {
+  constexpr int kMostLinks = 40;  // as Linux has it
+  std::filesystem::path at = path;
+  std::error_code error;
+  for (int i = 0; i < kMostLinks; ++i) {
+    if (!std::filesystem::is_symlink(at, error)) return at.string();
+    at = at.parent_path() / std::filesystem::read_symlink(at, error);
+  }
+  fail_errno("write", path, ELOOP);
+}
+
+std::string unique_name(const std::string& stem, std::string_view extension) {
+  static std::atomic<unsigned> serial = 0;
+  return fmt::format("{}.{}-{}.{}", stem, ::getpid(), serial++, extension);
+}
+
+bool create(const std::string& path, mode_t mode) {
+  return Descriptor(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)).get() >= 0;
+}
+
+// Gives a draft the mode and the owner of what it will replace, and brings it to the disk.
+bool finish(const std::string& draft, const struct stat* old) {
+  const Descriptor file(::open(draft.c_str(), O_WRONLY | O_CLOEXEC));
+  if (file.get() < 0) return false;
+  if (old != nullptr) {
+    const bool owned = ::fchown(file.get(), old->st_uid, old->st_gid) == 0;
+    // What another owner's file may do, this one's must not.
+    if (::fchmod(file.get(), old->st_mode & (owned ? 07777U : 0777U)) != 0) return false;
+  }
+  return ::fsync(file.get()) == 0;
 }
 
 // The rename is durable only when the folder is, too. Some file systems cannot sync a folder; the
@@ -76,38 +104,81 @@ std::string read_file(const std::string& path) {
   return bytes;
 }
 
-void replace_file(const std::string& path,
-                  const std::function<void(const std::string& beside)>& write) {
+void FileTransaction::write(const std::string& path,
+                            const std::function<void(const std::string& draft)>& write) {
+  struct stat old {};
+  const bool exists = ::stat(path.c_str(), &old) == 0;
+  if (exists && S_ISDIR(old.st_mode)) fail_errno("write", path, EISDIR);
+  File file{path, path, {}, {}, exists && !S_ISREG(old.st_mode)};
+  if (!file.is_special) file.target = resolved(path);
   std::error_code ignored;
-  const auto kind = std::filesystem::status(path, ignored).type();
-  if (kind == std::filesystem::file_type::directory) fail_errno("write", path, EISDIR);
-  // A link stays a link: the file that it names is replaced.
-  const std::filesystem::path target = kind == std::filesystem::file_type::regular
-                                           ? std::filesystem::canonical(path, ignored)
-                                           : std::filesystem::path(path);
-  static std::atomic<unsigned> serial = 0;
-  const std::string beside = fmt::format("{}.{}-{}.tmp", target.string(), ::getpid(), serial++);
+  file.draft = unique_name(file.is_special
+                               ? (std::filesystem::temp_directory_path(ignored) / "hone").string()
+                               : file.target,
+                           "tmp");
+  // Nobody else may read the draft of what may be secret.
+  const mode_t mode = exists ? S_IRUSR | S_IWUSR : 0666;
+  if (!create(file.draft, mode)) fail_errno("write", path, errno);
   try {
-    write(beside);
-    sync_file(beside, path);
-    if (::rename(beside.c_str(), target.c_str()) != 0) fail_errno("write", path, errno);
+    write(file.draft);
+    if (!file.is_special && !finish(file.draft, exists ? &old : nullptr))
+      fail_errno("write", path, errno);
   } catch (...) {
-    ::unlink(beside.c_str());
+    ::unlink(file.draft.c_str());
     throw;
   }
-  sync_folder_of(target);
+  files_.push_back(std::move(file));
+}
+
+void FileTransaction::write(const std::string& path, std::span<const std::string_view> pieces) {
+  write(path, [&](const std::string& draft) { write_pieces(draft, pieces, path); });
+}
+
+void FileTransaction::place(File& file) {
+  if (file.is_special) {
+    const std::string bytes = read_file(file.draft);
+    return write_pieces(file.target, std::array{std::string_view(bytes)}, file.path);
+  }
+  // A rename that fails changes nothing: the last file needs no backup.
+  if (&file != &files_.back()) {
+    std::string backup = unique_name(file.target, "old");
+    if (::link(file.target.c_str(), backup.c_str()) == 0) file.backup = std::move(backup);
+    else if (::rename(file.target.c_str(), backup.c_str()) == 0) file.backup = std::move(backup);
+    else if (errno != ENOENT) fail_errno("write", file.path, errno);
+  }
+  if (::rename(file.draft.c_str(), file.target.c_str()) != 0) fail_errno("write", file.path, errno);
+  file.draft.clear();
+}
+
+void FileTransaction::commit() {
+  try {
+    for (File& file : files_) place(file);
+  } catch (...) {
+    for (const File& file : files_) {
+      if (!file.backup.empty()) {
+        ::rename(file.backup.c_str(), file.target.c_str());
+        ::unlink(file.backup.c_str());  // what a rename to the same file leaves
+      } else if (file.draft.empty()) {
+        ::unlink(file.target.c_str());
+      }
+    }
+    throw;
+  }
+  for (const File& file : files_) {
+    if (!file.backup.empty()) ::unlink(file.backup.c_str());
+    if (!file.is_special) sync_folder_of(file.target);
+  }
+}
+
+FileTransaction::~FileTransaction() {
+  for (const File& file : files_)
+    if (!file.draft.empty()) ::unlink(file.draft.c_str());
 }
 
 void write_file(const std::string& path, std::span<const std::string_view> pieces) {
-  std::error_code ignored;
-  const auto kind = std::filesystem::status(path, ignored).type();
-  using Type = std::filesystem::file_type;
-  if (kind != Type::regular && kind != Type::directory && kind != Type::not_found &&
-      kind != Type::none)
-    return write_pieces(path, 0, pieces, path);
-  replace_file(path, [&](const std::string& beside) {
-    write_pieces(beside, O_CREAT | O_EXCL, pieces, path);
-  });
+  FileTransaction transaction;
+  transaction.write(path, pieces);
+  transaction.commit();
 }
 
 void write_file(const std::string& path, std::string_view bytes) {

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <array>
 #include <csignal>
@@ -36,6 +37,66 @@ TEST(File, KeepsALink) {
   write_file(folder.file("link"), "new");
   EXPECT_TRUE(std::filesystem::is_symlink(folder.file("link")));
   EXPECT_EQ(read_file(folder.file("file")), "new");
+}
+
+TEST(File, WritesThroughALinkToWhatIsNotThereYet) {
+  const TempFolder folder;
+  std::filesystem::create_directory(folder.file("in"));
+  std::filesystem::create_symlink("in/second", folder.file("first"));
+  std::filesystem::create_symlink("../file", folder.file("in/second"));
+  write_file(folder.file("first"), "new");
+  EXPECT_TRUE(std::filesystem::is_symlink(folder.file("first")));
+  EXPECT_TRUE(std::filesystem::is_symlink(folder.file("in/second")));
+  EXPECT_EQ(read_file(folder.file("file")), "new");
+  std::filesystem::create_symlink("loop", folder.file("loop"));
+  EXPECT_EQ(error_of(ErrorKind::Io, [&] { write_file(folder.file("loop"), "x"); }),
+            "cannot write '" + folder.file("loop") + "': Too many levels of symbolic links");
+}
+
+TEST(File, KeepsTheModeOfWhatItReplaces) {
+  using std::filesystem::perms;
+  const TempFolder folder;
+  const auto mode = [&] { return std::filesystem::status(folder.file("a")).permissions(); };
+  const mode_t mask = ::umask(022);
+  write_file(folder.file("a"), "new");
+  EXPECT_EQ(mode(), perms{0644});
+  for (const perms kept : {perms{0600}, perms{0666}, perms{0755}, perms{0444}}) {
+    std::filesystem::permissions(folder.file("a"), kept);
+    write_file(folder.file("a"), "again");
+    EXPECT_EQ(mode(), kept);
+  }
+  ::umask(mask);
+}
+
+TEST(FileTransaction, PutsAllInTheirPlacesOrNone) {
+  const TempFolder folder;
+  write_file(folder.file("a"), "old");
+  const auto write = [](FileTransaction& files, const std::string& path, std::string_view bytes) {
+    files.write(path, std::span(&bytes, 1));
+  };
+  {
+    FileTransaction files;
+    write(files, folder.file("a"), "new");
+    write(files, folder.file("b"), "new");
+    EXPECT_EQ(error_of(ErrorKind::Io, [&] { write(files, folder.file(""), "new"); }),
+              "cannot write '" + folder.file("") + "': Is a directory");
+    EXPECT_EQ(read_file(folder.file("a")), "old");
+  }
+  EXPECT_EQ(folder.files(), 1);
+  {
+    FileTransaction files;
+    for (const char* name : {"a", "b", "c"}) write(files, folder.file(name), "new");
+    std::filesystem::create_directory(folder.file("c"));
+    EXPECT_EQ(error_of(ErrorKind::Io, [&] { files.commit(); }),
+              "cannot write '" + folder.file("c") + "': Is a directory");
+  }
+  EXPECT_EQ(read_file(folder.file("a")), "old");
+  EXPECT_EQ(folder.files(), 2);
+  FileTransaction files;
+  for (const char* name : {"a", "b"}) write(files, folder.file(name), "new");
+  files.commit();
+  for (const char* name : {"a", "b"}) EXPECT_EQ(read_file(folder.file(name)), "new");
+  EXPECT_EQ(folder.files(), 3);
 }
 
 TEST(File, NamesWhatItCannotReadOrWrite) {

@@ -108,6 +108,45 @@ zip_buffer_fragment_t fragment(std::string_view bytes) {
   return {data, bytes.size()};
 }
 
+std::string header_of(const std::string& array, const TensorType& type, std::string_view name) {
+  try {
+    return npy_header(type);
+  } catch (const Error& e) {
+    fail(e.kind(), "'{}': array '{}': {}", name, array, e.what());
+  }
+}
+
+// To the file `draft`; `name` stands in the errors.
+void write_archive(const std::string& draft, std::string_view name,
+                   const std::map<std::string, Tensor>& tensors) {
+  ZipError error;
+  int code = 0;
+  Archive archive(zip_open(draft.c_str(), ZIP_CREATE | ZIP_TRUNCATE, &code));
+  const auto check = [&](bool ok) {
+    if (!ok)
+      fail(ErrorKind::Io, "cannot write '{}': {}", name,
+           archive == nullptr ? "the folder cannot be written" : zip_strerror(archive.get()));
+  };
+  check(archive != nullptr);
+  std::deque<std::string> headers;
+  for (const auto& [array, tensor] : tensors) {
+    const zip_buffer_fragment_t parts[] = {
+        fragment(headers.emplace_back(header_of(array, tensor.type(), name))),
+        fragment(bytes_of(tensor))};
+    zip_source_t* source = zip_source_buffer_fragment_create(parts, 2, 0, &error.error);
+    const zip_int64_t index = zip_file_add(archive.get(), (array + std::string(kSuffix)).c_str(),
+                                           source, ZIP_FL_ENC_UTF_8);
+    if (index < 0) zip_source_free(source);
+    check(index >= 0);
+    const auto at = static_cast<zip_uint64_t>(index);
+    // The first day that a zip archive can name, so that equal contents give equal bytes.
+    check(zip_set_file_compression(archive.get(), at, ZIP_CM_STORE, 0) == 0 &&
+          zip_file_set_dostime(archive.get(), at, 0, 1 << 5 | 1, 0) == 0);
+  }
+  check(zip_close(archive.get()) == 0);
+  archive.release();
+}
+
 }  // namespace
 
 std::map<std::string, Tensor> parse_npz(std::string_view bytes, std::string_view name) {
@@ -125,33 +164,9 @@ std::map<std::string, Tensor> load_npz(const std::string& path) {
 
 void save_npz(const std::string& path, const std::map<std::string, Tensor>& tensors) {
   require(!tensors.empty(), "'{}': there is no array to save", path);
-  replace_file(path, [&](const std::string& beside) {
-    ZipError error;
-    int code = 0;
-    Archive archive(zip_open(beside.c_str(), ZIP_CREATE | ZIP_TRUNCATE, &code));
-    const auto check = [&](bool ok) {
-      if (!ok)
-        fail(ErrorKind::Io, "cannot write '{}': {}", path,
-             archive == nullptr ? "the folder cannot be written" : zip_strerror(archive.get()));
-    };
-    check(archive != nullptr);
-    std::deque<std::string> headers;
-    for (const auto& [name, tensor] : tensors) {
-      const zip_buffer_fragment_t parts[] = {
-          fragment(headers.emplace_back(npy_header(tensor.type()))), fragment(bytes_of(tensor))};
-      zip_source_t* source = zip_source_buffer_fragment_create(parts, 2, 0, &error.error);
-      const zip_int64_t index = zip_file_add(archive.get(), (name + std::string(kSuffix)).c_str(),
-                                             source, ZIP_FL_ENC_UTF_8);
-      if (index < 0) zip_source_free(source);
-      check(index >= 0);
-      const auto at = static_cast<zip_uint64_t>(index);
-      // The first day that a zip archive can name, so that equal contents give equal bytes.
-      check(zip_set_file_compression(archive.get(), at, ZIP_CM_STORE, 0) == 0 &&
-            zip_file_set_dostime(archive.get(), at, 0, 1 << 5 | 1, 0) == 0);
-    }
-    check(zip_close(archive.get()) == 0);
-    archive.release();
-  });
+  FileTransaction transaction;
+  transaction.write(path, [&](const std::string& draft) { write_archive(draft, path, tensors); });
+  transaction.commit();
 }
 
 }  // namespace hone::io

@@ -2,7 +2,10 @@
 #include "io/npz.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <zlib.h>
+
+#include <thread>
 
 #include "base/test_support.h"
 #include "io/file.h"
@@ -133,6 +136,30 @@ TEST(Npz, AllocatesNothingForSizesThatTheArchiveCannotHold) {
   const TensorType large{DType::f32, {1000}};
   EXPECT_TRUE(error(ErrorKind::InvalidInput, {{"w.npy", npy_header(large), true, 4128}})
                   .starts_with("'w.npz': array 'w': "));
+}
+
+TEST(Npz, GoesThroughAPipe) {
+  const TempFolder folder;
+  const std::map<std::string, Tensor> arrays = {{"a", Tensor::scalar(2)}};
+  save_npz(folder.file("file.npz"), arrays);
+  ASSERT_EQ(::mkfifo(folder.file("pipe.npz").c_str(), 0600), 0);
+  std::string read;
+  std::thread reader([&] { read = read_file(folder.file("pipe.npz")); });
+  save_npz(folder.file("pipe.npz"), arrays);
+  reader.join();
+  EXPECT_EQ(read, read_file(folder.file("file.npz")));
+  EXPECT_TRUE(std::filesystem::is_fifo(folder.file("pipe.npz")));
+}
+
+TEST(Npz, NamesTheArrayThatItCannotHold) {
+  const TempFolder folder;
+  const std::string path = folder.file("a.npz");
+  EXPECT_EQ(error_of(ErrorKind::Unsupported,
+                     [&] {
+                       save_npz(path, {{"w", Tensor(DType::bf16, {2})}});
+                     }),
+            "'" + path + "': array 'w': bf16[2]: NumPy has no bf16: cast it to f32");
+  EXPECT_EQ(folder.files(), 0);
 }
 
 }  // namespace

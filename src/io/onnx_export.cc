@@ -10,9 +10,6 @@
 namespace hone::io {
 namespace {
 
-// Of a protocol buffer.
-constexpr uint64_t kMostBytes = INT32_MAX;
-
 void declare(onnx::ValueInfoProto& info, const std::string& name, const TensorType& type) {
   info.set_name(name);
   auto* tensor = info.mutable_type()->mutable_tensor_type();
@@ -195,17 +192,14 @@ OnnxMessage OnnxEmitter::run() {
 
 std::string export_onnx(const OnnxModel& model) {
   OnnxMessage message = OnnxEmitter(model).run();
-  if (message.bytes() > kMostBytes)
+  if (message.bytes() > kMostOnnxBytes)
     fail(ErrorKind::Unsupported, "the model has {} bytes: an ONNX file holds at most {}",
-         message.bytes(), kMostBytes);
+         message.bytes(), kMostOnnxBytes);
   return onnx_bytes(std::move(message));
 }
 
 void save_onnx(const std::string& path, const OnnxModel& model, const OnnxSaveOptions& options) {
-  OnnxMessage message = OnnxEmitter(model).run();
-  if (options.external_data || message.bytes() > kMostBytes)
-    write_onnx_with_data(path, std::move(message));
-  else write_onnx(path, std::move(message));
+  write_onnx(path, OnnxEmitter(model).run(), options.external_data);
 }
 
 }  // namespace hone::io

@@ -90,6 +90,18 @@ TEST(OnnxExport, PutsLargeStatesIntoAFileBesideThatCanBeMapped) {
   EXPECT_EQ(read_file(folder.file("whole.onnx")), export_onnx(m));
 }
 
+TEST(OnnxExport, WithoutTheModelItsDataAreNotReplacedEither) {
+  const TempFolder folder;
+  OnnxModel m{ir::Graph("g"), {}};
+  m.graph.output("a.out", add_state(m, "a", {300, 2}));
+  std::filesystem::create_directory(folder.file("m.onnx"));
+  write_file(folder.file("m.onnx.data"), "old");
+  test::error_of(ErrorKind::Io,
+                 [&] { save_onnx(folder.file("m.onnx"), m, {.external_data = true}); });
+  EXPECT_EQ(read_file(folder.file("m.onnx.data")), "old");
+  EXPECT_EQ(folder.files(), 2);
+}
+
 TEST(OnnxExport, OutputsMayBeInputsStatesOrShared) {
   OnnxModel m{ir::Graph("g"), {}};
   const auto x = m.graph.input("x", {DType::f32, {2}});

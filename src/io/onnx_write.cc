@@ -68,27 +68,8 @@ void set_external(onnx::TensorProto& proto, const std::string& location, size_t 
   }
 }
 
-}  // namespace
-
-uint64_t OnnxMessage::bytes() const {
-  uint64_t total = proto.ByteSizeLong();
-  for (const Tensor& t : initializers)
-    total += static_cast<uint64_t>(t.bytes()) + 32;  // tags and lengths
-  return total;
-}
-
-std::string onnx_bytes(OnnxMessage message) {
-  std::string out;
-  for (std::string_view piece : pieces_of(message).list) out += piece;
-  return out;
-}
-
-void write_onnx(const std::string& path, OnnxMessage message) {
-  const Pieces pieces = pieces_of(message);
-  write_file(path, pieces.list);
-}
-
-void write_onnx_with_data(const std::string& path, OnnxMessage message) {
+// Moves the large tensors from the message to a file of their own.
+void write_data(const std::string& path, OnnxMessage& message, FileTransaction& files) {
   const std::string data_path = path + ".data";
   const std::string location = std::filesystem::path(data_path).filename().string();
   static const std::string zeros(kDataAlignment, '\0');
@@ -107,8 +88,30 @@ void write_onnx_with_data(const std::string& path, OnnxMessage message) {
     at += static_cast<size_t>(tensor.bytes());
     kept.push_back(std::exchange(tensor, {}));
   }
-  write_file(data_path, data);
-  write_onnx(path, std::move(message));
+  files.write(data_path, data);
+}
+
+}  // namespace
+
+uint64_t OnnxMessage::bytes() const {
+  uint64_t total = proto.ByteSizeLong();
+  for (const Tensor& t : initializers)
+    total += static_cast<uint64_t>(t.bytes()) + 32;  // tags and lengths
+  return total;
+}
+
+std::string onnx_bytes(OnnxMessage message) {
+  std::string out;
+  for (std::string_view piece : pieces_of(message).list) out += piece;
+  return out;
+}
+
+void write_onnx(const std::string& path, OnnxMessage message, bool external_data) {
+  FileTransaction files;
+  if (external_data || message.bytes() > kMostOnnxBytes) write_data(path, message, files);
+  const Pieces pieces = pieces_of(message);
+  files.write(path, pieces.list);
+  files.commit();
 }
 
 }  // namespace hone::io

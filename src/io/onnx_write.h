@@ -10,21 +10,23 @@
 
 namespace hone::io {
 
+/// What protocol buffers, and so an ONNX file, hold at most.
+inline constexpr uint64_t kMostOnnxBytes = INT32_MAX;
+
 /// A model whose initializers have all but their data, and the data, in the same order.
 struct OnnxMessage {
   onnx::ModelProto proto;
   std::vector<Tensor> initializers;
 
-  /// The size as one file; protocol buffers hold at most 2 GiB.
+  /// The size as one file.
   uint64_t bytes() const;
 };
 
 /// The bytes of the whole model.
 std::string onnx_bytes(OnnxMessage message);
-/// The model as one file, written atomically.
-void write_onnx(const std::string& path, OnnxMessage message);
-/// The model with its large tensors in another file: `path` with ".data" behind it. Both are
-/// written atomically, the data first.
-void write_onnx_with_data(const std::string& path, OnnxMessage message);
+/// Writes the model, atomically: as one file; or, where that is asked for or it would have too many
+/// bytes for one, with its large tensors in another, `path` with ".data" behind it. The two are put
+/// in their places together.
+void write_onnx(const std::string& path, OnnxMessage message, bool external_data = false);
 
 }  // namespace hone::io
