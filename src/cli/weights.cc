@@ -1,10 +1,8 @@
 // hone weights MODEL.onnx: a model's weights out to another framework, or in from one.
 #include <fmt/core.h>
 
-#include "base/error.h"
 #include "cli/command.h"
-#include "io/onnx_export.h"
-#include "io/onnx_import.h"
+#include "io/onnx_weights.h"
 #include "io/weights.h"
 
 namespace hone::cli {
@@ -18,21 +16,24 @@ struct WeightsArgs {
 };
 
 void weights(const WeightsArgs& args, const Common& common) {
-  io::OnnxModel model = io::load_onnx(args.model);
+  io::Weights weights = io::load_onnx_weights(args.model);
   if (args.from.empty()) {
-    io::save_weights(args.to, model.states);
+    io::save_weights(args.to, weights);
   } else {
     io::Weights read = io::load_weights(args.from);
-    io::require_same_weights(read, args.from, model.states, args.model);
-    model.states = std::move(read);
-    io::save_onnx(args.output, model);
+    // In ONNX, shapes and indices are i64 initializers, which other frameworks do not know.
+    for (const auto& [name, tensor] : weights)
+      if (tensor.dtype() == DType::i64) read.emplace(name, tensor);
+    io::require_same_weights(read, args.from, weights, args.model);
+    weights = std::move(read);
+    io::save_onnx_with_weights(args.output, args.model, weights);
   }
-  int64_t parameters = 0;
-  for (const auto& [name, tensor] : model.states) parameters += tensor.elements();
+  int64_t elements = 0;
+  for (const auto& [name, tensor] : weights) elements += tensor.elements();
   const std::string& written = args.from.empty() ? args.to : args.output;
-  say(common, fmt::format("{} tensors with {} elements are in {}", model.states.size(),
-                          grouped(parameters), written));
-  say_json(common, {{"tensors", model.states.size()}, {"elements", parameters}, {"file", written}});
+  say(common, fmt::format("{} tensors with {} elements are in {}", weights.size(),
+                          grouped(elements), written));
+  say_json(common, {{"tensors", weights.size()}, {"elements", elements}, {"file", written}});
 }
 
 }  // namespace

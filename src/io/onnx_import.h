@@ -1,10 +1,10 @@
 // From an ONNX file to a graph. What hone exports comes back as the graph that it was; files of
 // other producers are read where their ops have a meaning in hone's.
 //
-// What initializers become: a floating-point one of rank 1 or more is a state with that value,
-// trainable unless it is a batch norm's running statistic; scalars and integers are constants. A
-// floating-point one is a constant too where the graph's structure depends on its numbers (the
-// scales of a Resize), and is dropped where nothing reads it. hone's own files say what is a state.
+// What initializers become: one of f32 and rank 1 or more is a state with that value, trainable
+// unless it is a batch norm's running statistic; scalars and other dtypes are constants. It is a
+// constant too where the graph's structure depends on its numbers (the scales of a Resize), and is
+// dropped where nothing reads it. hone's own files say what is a state.
 #pragma once
 
 #include <map>
