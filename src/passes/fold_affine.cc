@@ -1,12 +1,16 @@
 // Chains are found first; then one sweep copies the graph and, where a chain ends, writes the
-// folded contraction.
+// folded contraction. What overflows is known only then: such a chain stays, in another sweep.
 #include "passes/fold_affine.h"
 
+#include <algorithm>
+#include <cmath>
 #include <map>
 #include <optional>
+#include <set>
 
 #include "ir/expr.h"
 #include "ir/rewrite.h"
+#include "kernels/interpreter.h"
 
 namespace hone::passes {
 namespace {
@@ -29,10 +33,21 @@ bool is_affine(const Node& node) {
   return node.is(op::add) || node.is(op::sub) || node.is(op::mul) || node.is(op::div);
 }
 
+/// A weight or an offset that took up a chain, which begins at `contraction`.
+struct Folded {
+  NodeId contraction;
+  ValueId value;
+};
+
 class Folding {
  public:
-  explicit Folding(const Graph& graph)
-      : from_(graph), rewriter_(graph), uses_(graph.use_counts()), users_(graph.values().size()) {
+  /// Chains that begin at one of `kept` stay.
+  Folding(const Graph& graph, const std::set<NodeId>& kept)
+      : from_(graph),
+        kept_(kept),
+        rewriter_(graph),
+        uses_(graph.use_counts()),
+        users_(graph.values().size()) {
     for (size_t n = 0; n < graph.nodes().size(); ++n)
       for (ValueId v : graph.nodes()[n].operands)
         users_[static_cast<size_t>(v)] = static_cast<NodeId>(n);
@@ -56,6 +71,8 @@ class Folding {
     }
     return rewriter_.finish();
   }
+  /// What was written, in the graph that `run` gave.
+  const std::vector<Folded>& written() const { return written_; }
 
  private:
   bool fixed(ValueId v) const { return fixed_[static_cast<size_t>(v)]; }
@@ -97,7 +114,7 @@ class Folding {
     Chain chain{start, {}, false};
     const Node& contraction = from_.node(start);
     const int channel = channel_axis(contraction);
-    if (channel < 0) return chain;
+    if (channel < 0 || kept_.contains(start)) return chain;
     ValueId v = contraction.results[0];
     const Shape& shape = from_.shape(v);
     while (uses_[static_cast<size_t>(v)] == 1 && users_[static_cast<size_t>(v)]) {
@@ -148,12 +165,14 @@ class Folding {
     }
     const Expr weight{&rewriter_.to(), rewriter_(contraction.operands[1])};
     const Expr folded = weight * spread(*scale, weight_spread(contraction));
+    written_.push_back({chain.contraction, folded.id});
     const ValueId x = rewriter_(contraction.operands[0]);
     Expr y{&rewriter_.to(), rewriter_.to().add(*contraction.op, {x, folded.id}, contraction.attrs,
                                                contraction.name)};
     const Node& last = from_.node(chain.links.back());
     if (offset) {
       const Expr shift = spread(*offset, contraction.is(op::conv2d) ? 2 : 0);
+      written_.push_back({chain.contraction, shift.id});
       y = ir::apply(op::add, {y, shift}, {}, last.name);
     }
     rewriter_.replace(last.results[0], y.id);
@@ -174,14 +193,65 @@ class Folding {
   }
 
   const Graph& from_;
+  const std::set<NodeId>& kept_;
   ir::Rewriter rewriter_;
+  std::vector<Folded> written_;
   std::vector<int> uses_;
   std::vector<std::optional<NodeId>> users_;  // the last node that reads a value
   std::vector<bool> fixed_;
 };
 
+/// The part of a graph that constants alone decide, with those of `values` that are in it as
+/// outputs, named by their number.
+Graph known_part(const Graph& graph, const std::vector<Folded>& values) {
+  std::vector<bool> needed(graph.nodes().size(), false);
+  for (const Folded& f : values) needed[static_cast<size_t>(graph.value(f.value).node)] = true;
+  for (size_t n = needed.size(); n-- > 0;)
+    for (ValueId v : graph.nodes()[n].operands)
+      if (needed[n]) needed[static_cast<size_t>(graph.value(v).node)] = true;
+  Graph out;
+  std::map<ValueId, ValueId> now;
+  for (size_t n = 0; n < needed.size(); ++n) {
+    const Node& node = graph.nodes()[n];
+    const bool known =
+        node.is(op::constant) ||
+        (!node.operands.empty() && std::all_of(node.operands.begin(), node.operands.end(),
+                                               [&](ValueId v) { return now.contains(v); }));
+    if (!needed[n] || !known) continue;
+    std::vector<ValueId> operands;
+    for (ValueId v : node.operands) operands.push_back(now.at(v));
+    const NodeId copy = out.append(*node.op, std::move(operands), node.attrs, node.name);
+    for (size_t i = 0; i < node.results.size(); ++i)
+      now[node.results[i]] = out.node(copy).results[i];
+  }
+  for (size_t i = 0; i < values.size(); ++i)
+    if (const auto at = now.find(values[i].value); at != now.end())
+      out.output(std::to_string(i), at->second);
+  return out;
+}
+
+/// The contractions whose weight or offset is known not to be finite.
+std::set<NodeId> overflowing(const Graph& graph, const std::vector<Folded>& values) {
+  std::set<NodeId> out;
+  for (const auto& [name, tensor] : kernels::interpret(known_part(graph, values), {}).outputs) {
+    const float* x = tensor.data<float>();
+    if (!std::all_of(x, x + tensor.elements(), [](float e) { return std::isfinite(e); }))
+      out.insert(values[std::stoul(name)].contraction);
+  }
+  return out;
+}
+
 }  // namespace
 
-Graph fold_affine(const Graph& graph, const PassContext&) { return Folding(graph).run(); }
+Graph fold_affine(const Graph& graph, const PassContext&) {
+  std::set<NodeId> kept;
+  while (true) {
+    Folding folding(graph, kept);
+    Graph out = folding.run();
+    const std::set<NodeId> more = overflowing(out, folding.written());
+    if (more.empty()) return out;
+    kept.insert(more.begin(), more.end());
+  }
+}
 
 }  // namespace hone::passes

@@ -28,7 +28,8 @@ void expect_same_numbers(std::string_view text) {
         << ir::to_text(folded);
 }
 
-constexpr std::string_view kBatchNorm = R"(graph g {
+// A convolution's operands, and a batch norm's as it broadcasts them.
+constexpr std::string_view kOperands = R"(graph g {
   %x = input "x" : f32[2,3,5,5]
   %w = state "w" trainable : f32[4,3,3,3]
   %m = state "mean" : f32[4]
@@ -37,23 +38,17 @@ constexpr std::string_view kBatchNorm = R"(graph g {
   %m4 = reshape(%m) {shape=[1, 4, 1, 1]}
   %s3 = reshape(%s) {shape=[4, 1, 1]}
   %b4 = reshape(%b) {shape=[1, 4, 1, 1]}
+)";
+
+TEST(FoldAffine, ABatchNormGoesIntoTheConvolutionBeforeIt) {
+  const std::string batch_norm = std::string(kOperands) + R"(
   %c = conv2d(%x, %w) {dilation=[1, 1], groups=1, layout="nchw", pad=[1, 1, 1, 1], stride=[1, 1]} "conv1"
   %d = sub(%c, %m4)
   %e = mul(%d, %s3)
   %y = add(%e, %b4) "norm1"
   output "y" = %y
 })";
-
-TEST(FoldAffine, ABatchNormGoesIntoTheConvolutionBeforeIt) {
-  expect_pass(fold_affine, kBatchNorm, R"(graph g {
-  %x = input "x" : f32[2,3,5,5]
-  %w = state "w" trainable : f32[4,3,3,3]
-  %m = state "mean" : f32[4]
-  %s = state "scale" trainable : f32[4]
-  %b = state "offset" trainable : f32[4]
-  %m4 = reshape(%m) {shape=[1, 4, 1, 1]}
-  %s3 = reshape(%s) {shape=[4, 1, 1]}
-  %b4 = reshape(%b) {shape=[1, 4, 1, 1]}
+  expect_pass(fold_affine, batch_norm, std::string(kOperands) + R"(
   %m1 = reshape(%m4) {shape=[4]}
   %n1 = neg(%m1)
   %s1 = reshape(%s3) {shape=[4]}
@@ -67,7 +62,7 @@ TEST(FoldAffine, ABatchNormGoesIntoTheConvolutionBeforeIt) {
   %y = add(%c, %o3) "norm1"
   output "y" = %y
 })");
-  expect_same_numbers(kBatchNorm);
+  expect_same_numbers(batch_norm);
 }
 
 TEST(FoldAffine, EveryKindOfLinkKeepsTheNumbers) {
@@ -115,6 +110,30 @@ TEST(FoldAffine, WhatIsNoScalingByChannelStays) {
                                          chain);
     expect_pass(fold_affine, text, text);
   }
+}
+
+// The first chain is folded whatever becomes of the second.
+TEST(FoldAffine, WhatWouldOverflowStays) {
+  const auto text = [](std::string_view first, std::string_view second) {
+    return fmt::format(R"(graph g {{
+  %x = input "x" : f32[2,2]
+  %v = constant [1, 2, 3, 4] : f32[2,2]
+  %w = constant [1e30, -2e30, 3, 4] : f32[2,2]
+  %h = constant [1e30, 1] : f32[2]
+  %k = constant [1e10, 1] : f32[2]
+  {}
+  {}
+  output "y" = %y
+}})",
+                       first, second);
+  };
+  const std::string_view finite = "%a = matmul(%x, %v)\n  %b = mul(%a, %k)";
+  const std::string_view folded = "%1 = mul(%v, %k)\n  %b = matmul(%x, %1)";
+  for (const std::string_view chain : {
+           "%c = matmul(%b, %w)\n  %y = mul(%c, %k)",                      // the weight
+           "%c = matmul(%b, %v)\n  %d = add(%c, %h)\n  %y = mul(%d, %k)",  // the offset
+       })
+    expect_pass(fold_affine, text(finite, chain), text(folded, chain));
 }
 
 }  // namespace
