@@ -16,22 +16,31 @@ std::string quoted(const std::string& text) {
   return out + "\"";
 }
 
-bool is_shown(const Node& node) { return !node.is(op::constant) && !node.is(op::state); }
+// Weights and other constants only fill the picture, unless they are what the graph gives.
+std::vector<bool> shown_nodes(const Graph& graph) {
+  std::vector<bool> out;
+  for (const Node& node : graph.nodes())
+    out.push_back(!node.is(op::constant) && !node.is(op::state));
+  for (const Output& o : graph.outputs())
+    out[static_cast<size_t>(graph.value(o.value).node)] = true;
+  return out;
+}
 
 }  // namespace
 
 std::string to_dot(const Graph& graph) {
+  const std::vector<bool> shown = shown_nodes(graph);
   std::string out = fmt::format("digraph {} {{\n  node [shape=box];\n", quoted(graph.name()));
   for (size_t i = 0; i < graph.nodes().size(); ++i) {
     const Node& node = graph.nodes()[i];
-    if (!is_shown(node)) continue;
+    if (!shown[i]) continue;
     const std::string name(node.op->name);
     const bool is_input = node.is(op::input);
     out += fmt::format("  n{} [label={}{}];\n", i,
                        quoted(node.name.empty() ? name : node.name + "\n" + name),
                        is_input ? ", shape=ellipse" : "");
     for (ValueId v : node.operands)
-      if (is_shown(graph.producer(v)))
+      if (shown[static_cast<size_t>(graph.value(v).node)])
         out += fmt::format("  n{} -> n{} [label={}];\n", graph.value(v).node, i,
                            quoted(graph.type(v).to_string()));
   }

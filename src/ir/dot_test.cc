@@ -26,5 +26,19 @@ TEST(Dot, BoxesAndEdges) {
             "}");
 }
 
+TEST(Dot, DrawsAConstantThatIsAnOutput) {
+  Graph g("g");
+  const ValueId c = g.constant(Tensor::scalar(1), "one");
+  g.constant(Tensor::scalar(2), "unused");
+  g.output("y", c);
+  EXPECT_EQ(to_dot(g),
+            "digraph \"g\" {\n"
+            "  node [shape=box];\n"
+            "  n0 [label=\"one\\nconstant\"];\n"
+            "  out0 [label=\"y\", shape=ellipse];\n"
+            "  n0 -> out0 [label=\"f32[]\"];\n"
+            "}");
+}
+
 }  // namespace
 }  // namespace hone::ir
