@@ -58,7 +58,7 @@ refused 1 "expected .*f32" run "$sums" --input left=left.npy right=row.npy --out
 refused 1 "cannot read 'absent.npy'" run "$sums" --input left=absent.npy right=right.npy --output-dir none
 refused 1 "output folder 'left.npy/x'" run "$sums" "${both[@]}" --output-dir left.npy/x
 mkdir -p taken/product.npy
-refused 1 "taken/product.npy': expected a file, found a folder" \
+refused 1 "cannot write 'taken/product.npy': Is a directory" \
   run "$sums" "${both[@]}" --output-dir taken
 [[ $(ls -A taken) == product.npy ]] || problem "run: half of the outputs are there: $(ls -A taken)"
 refused 2 "output-dir is required" run "$sums" "${both[@]}"
