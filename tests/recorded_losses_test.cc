@@ -13,7 +13,7 @@
 #include "ir/bind.h"
 #include "kernels/interpreter.h"
 #include "nn/network.h"
-#include "nn/zoo.h"
+#include "nn/zoo/zoo.h"
 #include "train/graphs.h"
 
 namespace hone {
@@ -58,7 +58,7 @@ struct RecordedRun {
     data = data::fashion_mnist({.validation = 0, .seed = 0, .path = {}}).train;
     const size_t slash = name.find('/');
     const auto network =
-        nn::make_network(name, nn::chain(nn::zoo_entry(name.substr(0, slash)).layers(10)),
+        nn::make_network(name, nn::zoo_entry(name.substr(0, slash)).of(10),
                          nn::Normalization{{72.94f}, {static_cast<float>(1 / 90.02)}});
     const Optimizer optimizer =
         name.substr(slash + 1) == "sgd" ? sgd({.lr = 0.01}) : adam({.lr = 0.001});

@@ -21,6 +21,7 @@ namespace hone {
 enum class Activation {
   linear,
   relu,
+  relu6,
   leaky_relu,
   elu,
   sigmoid,
@@ -32,6 +33,7 @@ enum class Activation {
 };
 inline constexpr Activation linear = Activation::linear;
 inline constexpr Activation relu = Activation::relu;              ///< max(x, 0)
+inline constexpr Activation relu6 = Activation::relu6;            ///< min(max(x, 0), 6)
 inline constexpr Activation leaky_relu = Activation::leaky_relu;  ///< x > 0 ? x : 0.01 x
 inline constexpr Activation elu = Activation::elu;                ///< x > 0 ? x : exp(x) - 1
 inline constexpr Activation sigmoid = Activation::sigmoid;
@@ -159,6 +161,8 @@ Layer activation(Activation kind);
 Layer flatten();
 /// To another sample shape with as many elements.
 Layer reshape(Shape sample_shape);
+/// [C, ...] -> [before + C + after, ...]: channels of zeros around the others.
+Layer pad_channels(int64_t before, int64_t after);
 /// The sum of two or more operands of one shape.
 Var add(const std::vector<Var>& operands);
 /// Joins along `axis` of the sample shape (0: channels).

@@ -54,6 +54,7 @@ void check_fits(const std::string& file, const Model& model, const data::Dataset
 
 // One file for each of these.
 void add_train(CLI::App& app, Common& common, const std::string& command);
+void add_new(CLI::App& app, Common& common);
 void add_eval(CLI::App& app, Common& common);
 void add_predict(CLI::App& app, Common& common);
 void add_run(CLI::App& app, Common& common);

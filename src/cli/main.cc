@@ -27,6 +27,7 @@ int main(int argc, char** argv) {
       "interrupted (Ctrl-C), 143 terminated (SIGTERM).");
   Common common;
   add_train(app, common, command_line(argc, argv));
+  add_new(app, common);
   add_eval(app, common);
   add_predict(app, common);
   add_run(app, common);

@@ -15,7 +15,7 @@
 #include "cli/tensorboard_log.h"
 #include "cli/training_report.h"
 #include "cli/usage.h"
-#include "nn/zoo.h"
+#include "nn/zoo/zoo.h"
 #include "train/run_state.h"
 
 namespace hone::cli {
@@ -32,8 +32,8 @@ struct TrainArgs {
   double lr = 0;
   double momentum = 0;
   double weight_decay = -1;
-  std::string schedule = "constant";
-  int64_t warmup = 0;
+  std::string schedule;
+  int64_t warmup = -1;
   double val_split = 0.1;
   std::string checkpoint;
   bool resume = false;
@@ -42,14 +42,23 @@ struct TrainArgs {
   int patience = 0;
   bool best = false;
   bool flip = false;
-  int64_t crop = 0;
+  bool no_flip = false;
+  int64_t crop = -1;
   std::string tensorboard;
   std::string dump_passes;
 };
 
 bool is_file(const std::string& model) { return model.ends_with(".onnx"); }
 
-Optimizer choose_optimizer(const TrainArgs& args, const Optimizer& standard, int64_t steps) {
+// What networks of no recipe of their own are trained with.
+const nn::Recipe kPlain = {.optimizer = adam()};
+
+Schedule::Kind schedule_kind(const std::string& name) {
+  if (name == "cosine") return Schedule::Kind::cosine;
+  return name == "step" ? Schedule::Kind::step : Schedule::Kind::constant;
+}
+
+Optimizer choose_optimizer(const TrainArgs& args, const Optimizer& standard) {
   Optimizer o = standard;
   if (args.optimizer == "sgd") o = sgd({.momentum = args.momentum});
   if (args.optimizer == "nesterov")
@@ -62,10 +71,27 @@ Optimizer choose_optimizer(const TrainArgs& args, const Optimizer& standard, int
           args.optimizer.empty() ? "adam, the model's" : args.optimizer);
   if (args.optimizer.empty() && args.momentum > 0) o.momentum = args.momentum;
   if (args.weight_decay >= 0) o.weight_decay = args.weight_decay;
-  if (args.schedule == "cosine") o.schedule = Schedule::cosine(steps);
-  if (args.schedule == "step") o.schedule = Schedule::step(std::max<int64_t>(1, steps / 3), 0.1);
-  o.schedule.warmup = args.warmup;
   return o;
+}
+
+// The recipe with what the command line says otherwise; the schedule goes into the optimiser.
+nn::Recipe choose_recipe(const TrainArgs& args, const nn::Recipe& standard, int64_t samples) {
+  nn::Recipe r = standard;
+  if (args.epochs > 0) r.epochs = args.epochs;
+  if (args.batch > 0) r.batch = args.batch;
+  else r.batch = std::min(r.batch, samples);
+  if (!args.schedule.empty()) r.schedule = schedule_kind(args.schedule);
+  const int64_t steps = (samples + r.batch - 1) / r.batch;  // an epoch
+  r.optimizer = nn::with_schedule(choose_optimizer(args, standard.optimizer), r.schedule, r.epochs,
+                                  steps, args.warmup >= 0 ? args.warmup : r.warmup_epochs * steps);
+  return r;
+}
+
+data::Augment choose_augment(const TrainArgs& args, const nn::Recipe& recipe, const Shape& images) {
+  const int64_t height = images.rank() == 4 ? images[2] : 0;
+  const auto pixels = static_cast<int64_t>(recipe.crop * static_cast<double>(height));
+  return {.flip = !args.no_flip && (args.flip || recipe.flip),
+          .crop_pad = args.crop >= 0 ? args.crop : pixels};
 }
 
 void check_writable(const std::string& path) {
@@ -113,15 +139,13 @@ void train(const TrainArgs& args, const Common& common, const std::string& comma
           "--best and --patience judge by validation data: expected --val-split above 0");
   const data::Splits data =
       data::load(args.data, {.validation = args.val_split, .seed = common.seed});
-  Model model =
-      loaded ? std::move(*loaded) : sequential(zoo->layers(data.train.classes()), args.model);
+  Model model = loaded ? std::move(*loaded) : Model(zoo->of(data.train.classes()), args.model);
   if (zoo == nullptr) check_fits(args.model, model, data.train);
 
-  const int epochs = args.epochs > 0 ? args.epochs : (zoo == nullptr ? 10 : zoo->epochs);
-  const int64_t batch = args.batch > 0 ? args.batch : (zoo == nullptr ? 64 : zoo->batch);
-  const int64_t steps = (data.train.size() + batch - 1) / batch;  // an epoch
-  const Optimizer optimizer =
-      choose_optimizer(args, zoo == nullptr ? adam() : zoo->optimizer, epochs * steps);
+  const nn::Recipe recipe =
+      choose_recipe(args, zoo == nullptr ? kPlain : zoo->recipe, data.train.size());
+  const Optimizer& optimizer = recipe.optimizer;
+  const int64_t steps = (data.train.size() + recipe.batch - 1) / recipe.batch;  // an epoch
   model.compile({.optimizer = optimizer,
                  .loss = softmax_cross_entropy(),
                  .metrics = {accuracy()},
@@ -142,11 +166,11 @@ void train(const TrainArgs& args, const Common& common, const std::string& comma
 
   ProgressLine progress(common.quiet);
   FitOptions fit;
-  fit.epochs = epochs;
-  fit.batch = batch;
+  fit.epochs = recipe.epochs;
+  fit.batch = recipe.batch;
   fit.validation = data.validation;
   fit.shards = args.shards;
-  fit.augment = {.flip = args.flip, .crop_pad = args.crop};
+  fit.augment = choose_augment(args, recipe, data.train.images.shape());
   fit.patience = args.patience;
   fit.restore_best = args.best;
   fit.checkpoint_dir = args.checkpoint;
@@ -159,7 +183,7 @@ void train(const TrainArgs& args, const Common& common, const std::string& comma
     if (tensorboard) tensorboard->step(p);
   };
   fit.on_epoch = [&](int index, const Epoch& e) {
-    progress.epoch(index, epochs, e);
+    progress.epoch(index, recipe.epochs, e);
     if (tensorboard) tensorboard->epoch(index, e);
   };
   fit.should_stop = [] { return interrupted(); };
@@ -223,7 +247,7 @@ void add_train(CLI::App& app, Common& common, const std::string& command) {
   c->option_defaults()->group("Training");
   option("--epochs", args->epochs, "N", "Passes over the training data (default: the model's)")
       ->check(whole_number(1, INT32_MAX));
-  option("--batch", args->batch, "N", "Samples a step (default: the model's, 64)")
+  option("--batch", args->batch, "N", "Samples a step (default: the model's)")
       ->check(whole_number(1, INT64_MAX));
   option("--optimizer", args->optimizer, "NAME", "sgd, nesterov, adam or adamw (default: model's)")
       ->check(one_of({"sgd", "nesterov", "adam", "adamw"}));
@@ -233,18 +257,22 @@ void add_train(CLI::App& app, Common& common, const std::string& command) {
       ->check(number_from(0, 1));
   option("--weight-decay", args->weight_decay, "X", "Weight decay (default: the optimiser's)")
       ->check(number_from(0, INFINITY));
-  option("--schedule", args->schedule, "NAME", "Learning rate: constant (default), step or cosine")
+  option("--schedule", args->schedule, "NAME",
+         "Learning rate: constant, step or cosine (default: model's)")
       ->check(one_of({"constant", "step", "cosine"}));
-  option("--warmup", args->warmup, "N", "Steps of linear warm-up")
+  option("--warmup", args->warmup, "N", "Steps of linear warm-up (default: the model's)")
       ->check(whole_number(0, INT64_MAX));
   option("--val-split", args->val_split, "X", "Fraction of the data held out (default: 0.1)")
       ->check(number_from(0, 0.9));
   option("--patience", args->patience, "N", "Stop after N epochs without a better validation loss")
       ->check(whole_number(1, INT32_MAX));
   c->add_flag("--best", args->best, "End with the weights of the best epoch, not the last");
-  c->add_flag("--flip", args->flip, "Augment: mirror images at random");
-  option("--crop", args->crop, "N", "Augment: pad by N pixels and crop at random")
-      ->check(whole_number(1, INT32_MAX));
+  CLI::Option* flip =
+      c->add_flag("--flip", args->flip, "Augment: mirror images at random (default: the model's)");
+  c->add_flag("--no-flip", args->no_flip, "Do not")->excludes(flip);
+  option("--crop", args->crop, "N",
+         "Augment: pad by N pixels and crop at random (default: model's)")
+      ->check(whole_number(0, INT32_MAX));
   option("--shards", args->shards, "N", "Virtual shards of a batch (docs/numerics.md)")
       ->check(whole_number(1, INT64_MAX));
 

@@ -23,6 +23,7 @@ class OnnxEmitter {
   const ir::Graph& graph() const { return model_.graph; }
   /// The ONNX names of a node's operands, and of its i-th result.
   std::vector<std::string> operands(const ir::Node& node) const;
+  const std::string& name(ir::ValueId value) const { return names_.at(value); }
   const std::string& operand(const ir::Node& node, size_t i) const {
     return names_.at(node.operands[i]);
   }
@@ -39,6 +40,8 @@ class OnnxEmitter {
                         std::vector<std::string> inputs, std::string output);
   /// The usual case: all operands, the first result.
   onnx::NodeProto& emit(std::string_view op_type, const ir::Node& node);
+  /// The node that was appended last.
+  onnx::NodeProto& last() { return *out_->mutable_node()->rbegin(); }
   /// A Constant node; returns the name of its value.
   std::string constant(const Tensor& value, std::string_view name);
   std::string integers(const std::vector<int64_t>& values, std::string_view name);
@@ -67,6 +70,7 @@ class OnnxEmitter {
 
 void set_int(onnx::NodeProto& node, std::string_view name, int64_t value);
 void set_ints(onnx::NodeProto& node, std::string_view name, const std::vector<int64_t>& values);
+void set_float(onnx::NodeProto& node, std::string_view name, double value);
 void set_string(onnx::NodeProto& node, std::string_view name, std::string_view value);
 
 /// How ops are written, one row each. Every built-in op has a row.

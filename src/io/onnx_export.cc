@@ -1,11 +1,12 @@
 // The frame of an export: names, inputs, initializers, outputs and metadata. What single ops become
-// is in onnx_export_ops.cc.
+// is in onnx_export_ops.cc, what several are together in onnx_export_composites.cc.
 #include "io/onnx_export.h"
 
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "io/onnx_emitter.h"
+#include "io/onnx_export_composites.h"
 
 namespace hone::io {
 namespace {
@@ -43,6 +44,9 @@ void set_int(onnx::NodeProto& node, std::string_view name, int64_t value) {
 void set_ints(onnx::NodeProto& node, std::string_view name, const std::vector<int64_t>& values) {
   onnx::AttributeProto& a = attribute(node, name, onnx::AttributeProto::INTS);
   for (int64_t v : values) a.add_ints(v);
+}
+void set_float(onnx::NodeProto& node, std::string_view name, double value) {
+  attribute(node, name, onnx::AttributeProto::FLOAT).set_f(static_cast<float>(value));
 }
 void set_string(onnx::NodeProto& node, std::string_view name, std::string_view value) {
   attribute(node, name, onnx::AttributeProto::STRING).set_s(std::string(value));
@@ -179,7 +183,15 @@ void OnnxEmitter::finish_outputs() {
 OnnxMessage OnnxEmitter::run() {
   declare_sources();
   name_results();
-  for (const ir::Node& node : graph().nodes()) {
+  const OnnxComposites composites = find_composites(graph());
+  for (size_t n = 0; n < graph().nodes().size(); ++n) {
+    const ir::Node& node = graph().nodes()[n];
+    const auto id = static_cast<ir::NodeId>(n);
+    if (composites.absorbed.contains(id)) continue;
+    if (const auto whole = composites.last.find(id); whole != composites.last.end()) {
+      whole->second(*this, node);
+      continue;
+    }
     const OnnxExportRow* row = find_export_row(*node.op);
     if (row == nullptr || row->emit == nullptr)
       fail(ErrorKind::Unsupported, "{} '{}' cannot be written as ONNX: {}", node.op->name,

@@ -56,7 +56,7 @@ void require_f32(OnnxImporter& in, const Node& n) {
     fail(ErrorKind::Unsupported, "{} is not supported", name_of(in.type(n, 0).dtype));
 }
 
-// (x - mean) / sqrt(variance + epsilon) * scale + bias
+// (x - mean) * (scale / sqrt(variance + epsilon)) + bias, as hone's own layer has it
 void batch_norm(OnnxImporter& in, const Node& n) {
   require_f32(in, n);
   const bool trains = int_of(n, "training_mode", 0) != 0 || in.wants(n, 1);
@@ -66,8 +66,8 @@ void batch_norm(OnnxImporter& in, const Node& n) {
   const auto channels = [&](int i) { return per_channel(in.expr(n, i), x.rank()); };
   const Expr variance = channels(4);
   const Expr epsilon = in.scalar(x.dtype(), float_of(n, "epsilon", 1e-5F));
-  const Expr deviation = ir::sqrt(variance + epsilon);
-  in.bind(n, (x - channels(3)) / deviation * channels(1) + channels(2));
+  const Expr factor = channels(1) / ir::sqrt(variance + epsilon);
+  in.bind(n, (x - channels(3)) * factor + channels(2));
 }
 
 void instance_norm(OnnxImporter& in, const Node& n) {

@@ -11,13 +11,6 @@
 
 namespace hone::io {
 
-inline void set_float(onnx::NodeProto& node, const char* name, float value) {
-  onnx::AttributeProto& a = *node.add_attribute();
-  a.set_name(name);
-  a.set_type(onnx::AttributeProto::FLOAT);
-  a.set_f(value);
-}
-
 /// A model with an input x, a float initializer or two, and the nodes that a test adds.
 class TestModel {
  public:

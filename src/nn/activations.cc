@@ -19,6 +19,8 @@ Expr activate(Activation kind, Expr x) {
       return x;
     case Activation::relu:
       return ir::relu(x);
+    case Activation::relu6:
+      return ir::minimum(ir::maximum(x, 0), 6);
     case Activation::leaky_relu:
       return ir::select(ir::greater(x, 0), x, x * 0.01);
     case Activation::elu:

@@ -1,6 +1,7 @@
 // What layers compute, against their definitions written out in double precision.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "ir/bind.h"
@@ -114,6 +115,13 @@ TEST(LayerValues, PixelsAreNormalisedInTheGraph) {
   EXPECT_EQ(doubles_of(run(built, x).outputs.at("logits")), (Doubles{0, 1, -5, 58.75}));
 }
 
+TEST(LayerValues, ChannelsOfZerosStandAroundTheOthers) {
+  const Tensor x = Tensor::from<float>({1, 1, 1, 2}, std::vector<float>{3, -4});
+  const auto out = run(build({pad_channels(1, 2)}, {1, 1, 2}), x).outputs.at("logits");
+  EXPECT_EQ(out.shape(), (Shape{1, 4, 1, 2}));
+  EXPECT_EQ(doubles_of(out), (Doubles{0, 0, 3, -4, 0, 0, 0, 0}));
+}
+
 // Every activation against its formula.
 TEST(LayerValues, ActivationsFollowTheirFormulas) {
   const Tensor x =
@@ -130,6 +138,8 @@ TEST(LayerValues, ActivationsFollowTheirFormulas) {
       linear, [](double v) { return v; }, "linear");
   expect_formula(
       relu, [](double v) { return std::max(v, 0.0); }, "relu");
+  expect_formula(
+      relu6, [](double v) { return std::clamp(v, 0.0, 6.0); }, "relu6");
   expect_formula(
       leaky_relu, [](double v) { return v > 0 ? v : 0.01 * v; }, "leaky_relu");
   expect_formula(

@@ -127,6 +127,13 @@ Layer reshape(Shape sample_shape) {
   });
 }
 
+Layer pad_channels(int64_t before, int64_t after) {
+  require(before >= 0 && after >= 0, "pad_channels: expected counts of at least 0, found {} and {}",
+          before, after);
+  return make("pad_channels", "",
+              [=](Scope&, const Operands& in) { return ir::pad(in[0], 1, before, after); });
+}
+
 Var add(const std::vector<Var>& operands) {
   require(operands.size() >= 2, "add: expected at least 2 operands, found {}", operands.size());
   return make("add", "",

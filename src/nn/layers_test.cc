@@ -138,6 +138,8 @@ TEST(Layers, WithoutParametersReshape) {
   EXPECT_EQ(shape_of(std::vector{activation(softmax)}, kImages), kImages);
   EXPECT_EQ(error_of(reshape({5}), kImages),
             "reshape1: cannot reshape samples of [N,4,9,7] to [5]");
+  EXPECT_EQ(test::error_of([] { pad_channels(0, -1); }),
+            "pad_channels: expected counts of at least 0, found 0 and -1");
 }
 
 TEST(BatchNorm, HasTwoParametersAndTwoStatistics) {

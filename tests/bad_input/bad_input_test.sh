@@ -186,7 +186,7 @@ fi
 refused 2 "unknown option '--epoch': did you mean '--epochs'\?.*hone train --help" train mlp --epoch 3
 refused 2 "unknown option '--jsn': did you mean '--json'" eval mlp.onnx --jsn
 refused 2 "unknown verb 'trian': did you mean 'train'" trian mlp
-refused 2 "expected a verb, one of train, eval, predict, run, inspect, bench, profile, weights, doctor"
+refused 2 "expected a verb, one of train, new, eval, predict, run, inspect, bench, profile, weights, doctor"
 refused 2 "MODEL is required" train --json
 refused 2 "INPUT is required" predict mlp.onnx
 refused 2 "unexpected argument 'extra'" eval mlp.onnx extra
@@ -198,7 +198,7 @@ refused 2 "lr: expected a number above 0, found 'nan'" train mlp --lr nan
 refused 2 "seed: expected .*found '-1'" train mlp --seed -1
 refused 2 "threads: expected a whole number from 1 to 1024" train mlp --threads 100000
 refused 2 "optimizer.*adm.*sgd" train mlp --optimizer adm
-refused 1 "no model 'mpl': expected one of linear, mlp, cnn, or an ONNX file" train mpl --json
+refused 1 "no model 'mpl': expected one of linear, mlp, cnn, resnet20, resnet18, mobilenetv2, or an ONNX file" train mpl --json
 
 [[ ! -e never.onnx ]] || problem "a refused run wrote its output"
 finish

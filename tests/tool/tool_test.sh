@@ -24,7 +24,7 @@ value_of() { sed -n "s/^ *\"$2\": \(.*[^,]\),\{0,1\}$/\1/p" "$1.json"; }
 
 # Help.
 "$HONE" --help >out || problem "hone --help fails"
-for verb in train eval predict run inspect bench profile weights doctor; do
+for verb in train new eval predict run inspect bench profile weights doctor; do
   grep -q "^  $verb " out || problem "hone --help does not list $verb"
   "$HONE" "$verb" --help >help 2>err || problem "hone $verb --help fails"
   [[ ! -s err ]] || problem "hone $verb --help writes to stderr"
@@ -35,7 +35,7 @@ done
 "$HONE" --version | grep -Eq '^hone [0-9]+\.[0-9]+\.[0-9]+$' || problem "hone --version"
 
 # Help in 80 columns without a terminal, and in those of one.
-for verb in '' train eval predict run inspect bench profile doctor; do
+for verb in '' train new eval predict run inspect bench profile doctor; do
   # shellcheck disable=SC2086
   [[ -z $("$HONE" $verb --help | awk 'length > 80') ]] || problem "hone $verb --help is too wide"
   if has_terminals; then
@@ -63,6 +63,11 @@ for format in npz safetensors; do
   [[ $(value_of eval loss) == $(value_of train test_loss) ]] ||
     problem "weights through $format: another model came back"
 done
+json new "model shape classes parameters seed file" mlp --shape 1,28,28 --classes 10 --seed 3 -o new.onnx
+[[ $(value_of new parameters) == 101770 ]] || problem "new: $(cat new.json)"
+"$HONE" new mlp --seed 3 -o new2.onnx --quiet >/dev/null
+cmp -s new.onnx new2.onnx || problem "new: the model's shape and classes are not those of Fashion-MNIST"
+"$HONE" eval new.onnx --data data >out 2>&1 || problem "eval new.onnx: $(cat out)"
 json doctor "isa cores fma_gflops bandwidth_gb_s"
 [[ $(value_of eval accuracy) == $(value_of train test_accuracy) &&
   $(value_of eval loss) == $(value_of train test_loss) ]] ||

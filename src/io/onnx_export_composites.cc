@@ -1,0 +1,167 @@
+// Each composite is recognised by its last node, from there upwards; what is recognised is read
+// once more when it is written.
+#include "io/onnx_export_composites.h"
+
+#include <algorithm>
+#include <optional>
+
+namespace hone::io {
+namespace {
+
+namespace op = ir::op;
+using ir::Graph;
+using ir::Node;
+using ir::ValueId;
+
+/// The parts of a composite: what it reads, and the values inside it.
+struct Parts {
+  std::vector<ValueId> inputs;
+  std::vector<ValueId> inside;
+  double number = 0;  ///< a batch norm's epsilon
+};
+
+std::optional<float> scalar(const Graph& g, ValueId v) {
+  if (!g.produced_by(v, op::constant) || g.shape(v).rank() != 0 || g.type(v).dtype != DType::f32)
+    return std::nullopt;
+  return g.producer(v).attrs.get<Tensor>("value").data<float>()[0];
+}
+
+/// A vector over the channels of an `x` of that shape, before it was reshaped to be broadcast.
+std::optional<ValueId> per_channel(const Graph& g, ValueId v, const Shape& x, Parts& parts) {
+  if (x.rank() < 2 || x[1] < 1) return std::nullopt;
+  const auto is_vector = [&](ValueId c) {
+    return g.shape(c) == Shape{x[1]} && g.type(c).dtype == DType::f32;
+  };
+  if (g.produced_by(v, op::reshape) && is_vector(g.producer(v).operands[0])) {
+    const Shape& spread = g.shape(v);
+    const int axis = spread.rank() - x.rank() + 1;
+    if (axis >= 0 && axis < spread.rank() && spread.rank() <= x.rank() && spread[axis] == x[1]) {
+      parts.inside.push_back(v);
+      return g.producer(v).operands[0];
+    }
+  }
+  return x.rank() == 2 && is_vector(v) ? std::optional(v) : std::nullopt;
+}
+
+const Node* inner(const Graph& g, ValueId v, const ir::OpSpec& spec, Parts& parts) {
+  if (!g.produced_by(v, spec)) return nullptr;
+  parts.inside.push_back(v);
+  return &g.producer(v);
+}
+
+/// contraction(x, w) + bias
+std::optional<Parts> biased(const Graph& g, const Node& last) {
+  if (!last.is(op::add)) return std::nullopt;
+  Parts parts;
+  const ValueId y = last.operands[0];
+  const bool conv = g.produced_by(y, op::conv2d);
+  if (!conv && !(g.produced_by(y, op::matmul) && g.shape(y).rank() == 2)) return std::nullopt;
+  const Node& contraction = g.producer(y);
+  for (ValueId v : contraction.operands)
+    if (g.type(v).dtype != DType::f32 || (!conv && g.shape(v).rank() != 2)) return std::nullopt;
+  const auto bias = per_channel(g, last.operands[1], g.shape(y), parts);
+  if (!bias || contraction.operands.size() != 2) return std::nullopt;
+  parts.inputs = {*bias};
+  parts.inside.push_back(y);
+  return parts;
+}
+
+void write_biased(OnnxEmitter& e, const Node& last) {
+  const Node& contraction = e.graph().producer(last.operands[0]);
+  find_export_row(*contraction.op)->emit(e, contraction);
+  onnx::NodeProto& node = e.last();
+  node.add_input(e.name(biased(e.graph(), last)->inputs[0]));
+  node.set_output(0, e.result(last));
+}
+
+/// (x - mean) * (scale / sqrt(variance + epsilon)) + offset
+std::optional<Parts> batch_norm(const Graph& g, const Node& last) {
+  if (!last.is(op::add)) return std::nullopt;
+  Parts parts;
+  const Node* scaled = inner(g, last.operands[0], op::mul, parts);
+  const Node* centred = scaled ? inner(g, scaled->operands[0], op::sub, parts) : nullptr;
+  const Node* factor = centred ? inner(g, scaled->operands[1], op::div, parts) : nullptr;
+  const Node* root = factor ? inner(g, factor->operands[1], op::sqrt, parts) : nullptr;
+  const Node* shifted = root ? inner(g, root->operands[0], op::add, parts) : nullptr;
+  if (shifted == nullptr) return std::nullopt;
+  const Shape& x = g.shape(centred->operands[0]);
+  const auto epsilon = scalar(g, shifted->operands[1]);
+  const auto scale = per_channel(g, factor->operands[0], x, parts);
+  const auto offset = per_channel(g, last.operands[1], x, parts);
+  const auto mean = per_channel(g, centred->operands[1], x, parts);
+  const auto variance = per_channel(g, shifted->operands[0], x, parts);
+  if (!epsilon || !scale || !offset || !mean || !variance) return std::nullopt;
+  parts.inputs = {centred->operands[0], *scale, *offset, *mean, *variance};
+  parts.number = *epsilon;
+  return parts;
+}
+
+void write_batch_norm(OnnxEmitter& e, const Node& last) {
+  const Parts parts = *batch_norm(e.graph(), last);
+  std::vector<std::string> inputs;
+  for (ValueId v : parts.inputs) inputs.push_back(e.name(v));
+  set_float(e.emit("BatchNormalization", last, inputs, e.result(last)), "epsilon", parts.number);
+}
+
+/// min(max(x, low), high)
+std::optional<Parts> clip(const Graph& g, const Node& last) {
+  if (!last.is(op::min)) return std::nullopt;
+  Parts parts;
+  const Node* floored = inner(g, last.operands[0], op::max, parts);
+  if (floored == nullptr || !scalar(g, floored->operands[1]) || !scalar(g, last.operands[1]))
+    return std::nullopt;
+  parts.inputs = {floored->operands[0], floored->operands[1], last.operands[1]};
+  return parts;
+}
+
+void write_clip(OnnxEmitter& e, const Node& last) {
+  const Parts parts = *clip(e.graph(), last);
+  std::vector<std::string> inputs;
+  for (ValueId v : parts.inputs) inputs.push_back(e.name(v));
+  e.emit("Clip", last, inputs, e.result(last));
+}
+
+struct Row {
+  std::optional<Parts> (*find)(const Graph&, const Node& last);
+  OnnxComposites::Emit write;
+};
+constexpr Row kRows[] = {
+    {biased, write_biased}, {batch_norm, write_batch_norm}, {clip, write_clip}};
+
+/// Constants that nothing reads but what is not written; `read` are those that composites do.
+void absorb_constants(const Graph& graph, std::vector<bool> read, OnnxComposites& composites) {
+  for (const ir::Output& o : graph.outputs()) read[static_cast<size_t>(o.value)] = true;
+  for (size_t n = 0; n < graph.nodes().size(); ++n)
+    if (!composites.absorbed.contains(static_cast<ir::NodeId>(n)))
+      for (ValueId v : graph.nodes()[n].operands) read[static_cast<size_t>(v)] = true;
+  for (size_t n = 0; n < graph.nodes().size(); ++n) {
+    const Node& node = graph.nodes()[n];
+    if (node.is(op::constant) && !read[static_cast<size_t>(node.results[0])])
+      composites.absorbed.insert(static_cast<ir::NodeId>(n));
+  }
+}
+
+}  // namespace
+
+OnnxComposites find_composites(const Graph& graph) {
+  OnnxComposites out;
+  const std::vector<int> uses = graph.use_counts();
+  std::vector<bool> read(uses.size(), false);
+  for (size_t n = 0; n < graph.nodes().size(); ++n) {
+    for (const Row& row : kRows) {
+      const std::optional<Parts> parts = row.find(graph, graph.nodes()[n]);
+      if (!parts) continue;
+      const bool alone = std::all_of(parts->inside.begin(), parts->inside.end(),
+                                     [&](ValueId v) { return uses[static_cast<size_t>(v)] == 1; });
+      if (!alone) continue;  // what others read has to be written anyway
+      for (ValueId v : parts->inside) out.absorbed.insert(graph.value(v).node);
+      for (ValueId v : parts->inputs) read[static_cast<size_t>(v)] = true;
+      out.last.emplace(static_cast<ir::NodeId>(n), row.write);
+      break;
+    }
+  }
+  absorb_constants(graph, std::move(read), out);
+  return out;
+}
+
+}  // namespace hone::io

@@ -1,0 +1,98 @@
+// Several nodes as one in the file, and the same bits when it is read back.
+#include "io/onnx_export_composites.h"
+
+#include <gtest/gtest.h>
+
+#include "io/onnx_export.h"
+#include "io/onnx_import.h"
+#include "io/onnx_test_graphs.h"
+#include "ir/expr.h"
+#include "kernels/interpreter.h"
+
+namespace hone::io {
+namespace {
+
+using ir::Expr;
+
+struct Written {
+  OnnxModel model{ir::Graph("g"), {}};
+
+  Expr state(const std::string& name, Shape shape, float shift = 0) {
+    const Expr out{&model.graph, add_state(model, name, shape)};
+    for (int64_t i = 0; i < model.states[name].elements(); ++i)
+      model.states[name].data<float>()[i] += shift;
+    return out;
+  }
+  Expr input(Shape shape) { return ir::input(model.graph, "x", {DType::f32, std::move(shape)}); }
+
+  /// "Conv/3 Relu/1": the nodes and how many inputs each has.
+  std::string nodes() const {
+    onnx::ModelProto proto;
+    EXPECT_TRUE(proto.ParseFromString(export_onnx(model)));
+    std::string out;
+    for (const auto& node : proto.graph().node())
+      out += fmt::format("{}{}/{}", out.empty() ? "" : " ", node.op_type(), node.input_size());
+    return out;
+  }
+
+  void expect_same_bits() const {
+    const OnnxModel back = import_onnx(export_onnx(model), "m.onnx");
+    const ir::ValueId x = model.graph.find_input("x");
+    const std::map<std::string, Tensor> inputs = {{"x", random_tensor("x", model.graph.shape(x))}};
+    const auto before = kernels::interpret(model.graph, inputs, model.states).outputs;
+    const auto after = kernels::interpret(back.graph, inputs, back.states).outputs;
+    for (const auto& [name, tensor] : before) EXPECT_TRUE(tensor.same_bits(after.at(name))) << name;
+  }
+};
+
+Expr spread(Expr vector, int rank) {
+  return rank == 4 ? ir::reshape(vector, {1, vector.shape()[0], 1, 1}) : vector;
+}
+
+Expr batch_norm(Written& w, Expr x) {
+  const int64_t c = x.shape()[1];
+  const auto channels = [&](const std::string& name, float shift = 0) {
+    return spread(w.state(name, {c}, shift), x.rank());
+  };
+  const Expr factor = channels("scale") / ir::sqrt(channels("variance", 2) + 1e-3);
+  return (x - channels("mean")) * factor + channels("offset");
+}
+
+TEST(OnnxComposites, AConvolutionItsBatchNormAndAClipAreThreeNodes) {
+  Written w;
+  const Expr x = w.input({2, 3, 5, 4});
+  Expr y = ir::conv2d(x, w.state("weight", {4, 3, 3, 3}), {}, "conv");
+  y = y + spread(w.state("bias", {4}), 4);
+  y = ir::minimum(ir::maximum(batch_norm(w, y), 0), 6);
+  w.model.graph.output("y", y.id);
+  EXPECT_EQ(w.nodes(), "Conv/3 BatchNormalization/5 Constant/0 Constant/0 Clip/3");
+  w.expect_same_bits();
+}
+
+TEST(OnnxComposites, AProductWithABiasAndABatchNormOfVectorsAreTwoNodes) {
+  Written w;
+  const Expr y = ir::matmul(w.input({2, 3}), w.state("weight", {3, 4})) + w.state("bias", {4});
+  w.model.graph.output("y", batch_norm(w, y).id);
+  EXPECT_EQ(w.nodes(), "Gemm/3 BatchNormalization/5");
+  w.expect_same_bits();
+}
+
+TEST(OnnxComposites, WhatIsReadInBetweenIsWritten) {
+  Written w;
+  const Expr product = ir::matmul(w.input({2, 3}), w.state("weight", {3, 4}));
+  w.model.graph.output("product", product.id);
+  w.model.graph.output("y", (product + w.state("bias", {4})).id);
+  EXPECT_EQ(w.nodes(), "Gemm/2 Add/2");
+  w.expect_same_bits();
+}
+
+TEST(OnnxComposites, ABiasAlongAnotherAxisIsASum) {
+  Written w;
+  const Expr y = ir::conv2d(w.input({2, 3, 5, 4}), w.state("weight", {4, 3, 3, 3}));
+  w.model.graph.output("y", (y + ir::reshape(w.state("rows", {3}), {1, 1, 3, 1})).id);
+  EXPECT_EQ(w.nodes(), "Conv/2 Constant/0 Reshape/2 Add/2");
+  w.expect_same_bits();
+}
+
+}  // namespace
+}  // namespace hone::io
