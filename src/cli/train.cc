@@ -211,6 +211,12 @@ void train(const TrainArgs& args, const Common& common, const std::string& comma
                           {.command = command, .seed = common.seed, .threads = common.threads});
     say(common, fmt::format("wrote {}", args.report));
   }
+  nlohmann::json epochs = nlohmann::json::array();
+  for (const Epoch& e : history.epochs)
+    epochs.push_back({{"train_loss", number(e.loss)},
+                      {"loss", number(e.validation_loss)},
+                      {"accuracy", number(e.validation_accuracy)},
+                      {"images_per_s", e.samples_per_s}});
   const Epoch& last = history.epochs.back();
   say_json(common, {{"model", args.model},
                     {"epochs", history.epochs.size()},
@@ -220,7 +226,8 @@ void train(const TrainArgs& args, const Common& common, const std::string& comma
                     {"train_loss", number(last.loss)},
                     {"test_accuracy", number(test.accuracy)},
                     {"test_loss", number(test.loss)},
-                    {"images_per_s", last.samples_per_s}});
+                    {"images_per_s", last.samples_per_s},
+                    {"history", epochs}});
 }
 
 }  // namespace

@@ -1,0 +1,85 @@
+#!/usr/bin/env python3
+"""hone beside its peers: each row's contenders take turns, so that a machine whose speed drifts is as
+kind to one as to the other.
+
+    ./dev bench --peers [ROW...] [--torch] [--keras] [--threads N] [--rounds N] [--seconds S]
+
+Without rows it runs them all, and writes the table into docs/performance.md and the picture beside it.
+Peers are installed from PyPI into virtual environments under build/peers.
+"""
+import argparse
+import json
+import os
+import pathlib
+import sys
+
+from contenders import Hone, Peer
+from environments import Environments
+from floors import Machine
+from inputs import Inputs
+from rows import ROWS, chosen
+import picture
+import table
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def parse():
+    parser = argparse.ArgumentParser(prog="./dev bench --peers", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("rows", nargs="*", metavar="ROW", help="of: " + " ".join(row.name for row in ROWS))
+    parser.add_argument("--torch", action="store_true", help="also PyTorch (some GB to install)")
+    parser.add_argument("--keras", action="store_true", help="also Keras on TensorFlow (1 GB to install)")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=1, help="that each measurement lasts")
+    parser.add_argument("--hone", type=pathlib.Path, default=ROOT / "build/release/hone", help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def run_row(row, given, contenders, rounds):
+    """The measurements of each contender, round by round; the reason instead where one failed."""
+    found = {}
+    for i in range(rounds):
+        for contender in contenders:
+            so_far = found.setdefault(contender.name, [])
+            if isinstance(so_far, str):
+                continue
+            try:
+                so_far.append(contender.measure(row, given))
+            except Exception as problem:  # one that fails leaves its cell and the run goes on
+                found[contender.name] = f"failed: {problem}"
+        print(f"\r{row.name}: round {i + 1} of {rounds}", end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)
+    return found
+
+
+def main():
+    args = parse()
+    busy = os.getloadavg()[0]
+    rows = chosen(args.rows)
+    work = ROOT / "build/peers"
+    environments = Environments(work, torch=args.torch, keras=args.keras)
+    inputs = Inputs(work, args.hone)
+    hone = Hone(args.hone, args.threads, args.seconds)
+    machine = Machine(args.hone, args.threads)
+    peers = [Peer(engine, environments, args.threads, args.seconds) for engine in environments.engines]
+    results = []
+    for row in rows:
+        contenders = [hone] + [peer for peer in peers if peer.takes(row)]
+        given = inputs.of(row)
+        results.append(table.Result(row, run_row(row, given, contenders, args.rounds), machine.floor(row, given)))
+        print(table.line_of(results[-1]), flush=True)
+    notes = table.notes(machine, environments.versions(), args, busy)
+    text = table.markdown(results, notes)
+    (work / "results.json").write_text(json.dumps(table.as_json(results, notes), indent=1) + "\n")
+    print("\n" + text)
+    if args.rows:
+        print("docs/performance.md is written by a run of all rows.", file=sys.stderr)
+        return
+    (ROOT / "docs/images/peers.svg").write_text(picture.svg(results))
+    table.write_into(ROOT / "docs/performance.md", text)
+
+
+if __name__ == "__main__":
+    main()
