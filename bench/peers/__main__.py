@@ -39,10 +39,11 @@ def parse():
 
 def run_row(row, given, contenders, rounds):
     """The measurements of each contender, round by round; the reason instead where one failed."""
-    found = {}
+    found = {contender.name: [] for contender in contenders}
     for i in range(rounds):
-        for contender in contenders:
-            so_far = found.setdefault(contender.name, [])
+        first = i % len(contenders)  # nobody is always measured after the same other
+        for contender in contenders[first:] + contenders[:first]:
+            so_far = found[contender.name]
             if isinstance(so_far, str):
                 continue
             try:

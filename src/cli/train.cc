@@ -13,6 +13,7 @@
 #include "cli/command.h"
 #include "cli/progress.h"
 #include "cli/tensorboard_log.h"
+#include "cli/train_recipe.h"
 #include "cli/training_report.h"
 #include "cli/usage.h"
 #include "nn/zoo/zoo.h"
@@ -26,14 +27,7 @@ struct TrainArgs {
   std::string data = "fashion-mnist";
   std::string output;
   std::string report;
-  int epochs = 0;
-  int64_t batch = 0;
-  std::string optimizer;
-  double lr = 0;
-  double momentum = 0;
-  double weight_decay = -1;
-  std::string schedule;
-  int64_t warmup = -1;
+  RecipeArgs recipe;
   double val_split = 0.1;
   std::string checkpoint;
   bool resume = false;
@@ -41,9 +35,6 @@ struct TrainArgs {
   int64_t shards = 0;
   int patience = 0;
   bool best = false;
-  bool flip = false;
-  bool no_flip = false;
-  int64_t crop = -1;
   std::string tensorboard;
   std::string dump_passes;
 };
@@ -52,47 +43,6 @@ bool is_file(const std::string& model) { return model.ends_with(".onnx"); }
 
 // What networks of no recipe of their own are trained with.
 const nn::Recipe kPlain = {.optimizer = adam()};
-
-Schedule::Kind schedule_kind(const std::string& name) {
-  if (name == "cosine") return Schedule::Kind::cosine;
-  return name == "step" ? Schedule::Kind::step : Schedule::Kind::constant;
-}
-
-Optimizer choose_optimizer(const TrainArgs& args, const Optimizer& standard) {
-  Optimizer o = standard;
-  if (args.optimizer == "sgd") o = sgd({.momentum = args.momentum});
-  if (args.optimizer == "nesterov")
-    o = sgd({.momentum = args.momentum > 0 ? args.momentum : 0.9, .nesterov = true});
-  if (args.optimizer == "adam") o = adam();
-  if (args.optimizer == "adamw") o = adamw();
-  if (args.lr > 0) o.lr = args.lr;
-  require(args.momentum == 0 || o.kind == Optimizer::Kind::sgd,
-          "--momentum {}: expected --optimizer sgd or nesterov, found {}", args.momentum,
-          args.optimizer.empty() ? "adam, the model's" : args.optimizer);
-  if (args.optimizer.empty() && args.momentum > 0) o.momentum = args.momentum;
-  if (args.weight_decay >= 0) o.weight_decay = args.weight_decay;
-  return o;
-}
-
-// The recipe with what the command line says otherwise; the schedule goes into the optimiser.
-nn::Recipe choose_recipe(const TrainArgs& args, const nn::Recipe& standard, int64_t samples) {
-  nn::Recipe r = standard;
-  if (args.epochs > 0) r.epochs = args.epochs;
-  if (args.batch > 0) r.batch = args.batch;
-  else r.batch = std::min(r.batch, samples);
-  if (!args.schedule.empty()) r.schedule = schedule_kind(args.schedule);
-  const int64_t steps = (samples + r.batch - 1) / r.batch;  // an epoch
-  r.optimizer = nn::with_schedule(choose_optimizer(args, standard.optimizer), r.schedule, r.epochs,
-                                  steps, args.warmup >= 0 ? args.warmup : r.warmup_epochs * steps);
-  return r;
-}
-
-data::Augment choose_augment(const TrainArgs& args, const nn::Recipe& recipe, const Shape& images) {
-  const int64_t height = images.rank() == 4 ? images[2] : 0;
-  const auto pixels = static_cast<int64_t>(recipe.crop * static_cast<double>(height));
-  return {.flip = !args.no_flip && (args.flip || recipe.flip),
-          .crop_pad = args.crop >= 0 ? args.crop : pixels};
-}
 
 void check_writable(const std::string& path) {
   namespace fs = std::filesystem;
@@ -142,11 +92,9 @@ void train(const TrainArgs& args, const Common& common, const std::string& comma
   Model model = loaded ? std::move(*loaded) : Model(zoo->of(data.train.classes()), args.model);
   if (zoo == nullptr) check_fits(args.model, model, data.train);
 
-  const nn::Recipe recipe =
-      choose_recipe(args, zoo == nullptr ? kPlain : zoo->recipe, data.train.size());
-  const Optimizer& optimizer = recipe.optimizer;
-  const int64_t steps = (data.train.size() + recipe.batch - 1) / recipe.batch;  // an epoch
-  model.compile({.optimizer = optimizer,
+  const ChosenRecipe recipe =
+      choose_recipe(args.recipe, zoo == nullptr ? kPlain : zoo->recipe, data.train);
+  model.compile({.optimizer = recipe.optimizer,
                  .loss = softmax_cross_entropy(),
                  .metrics = {accuracy()},
                  .seed = common.seed,
@@ -154,10 +102,10 @@ void train(const TrainArgs& args, const Common& common, const std::string& comma
                  .dump_passes = args.dump_passes});
   model.build(Shape(std::vector<int64_t>(data.train.images.shape().dims().begin() + 1,
                                          data.train.images.shape().dims().end())));
-  say(common,
-      fmt::format("{}: {} parameters\n{}: {} training, {} validation, {} test images", args.model,
-                  grouped(model.parameters()), data.train.name, grouped(data.train.size()),
-                  grouped(data.validation.size()), grouped(data.test.size())));
+  say(common, fmt::format("{}: {} parameters\n{}: {} training, {} validation, {} test images\n{}",
+                          args.model, grouped(model.parameters()), data.train.name,
+                          grouped(data.train.size()), grouped(data.validation.size()),
+                          grouped(data.test.size()), recipe.describe()));
 
   if (args.resume)
     say(common, train::has_run(args.checkpoint)
@@ -170,14 +118,15 @@ void train(const TrainArgs& args, const Common& common, const std::string& comma
   fit.batch = recipe.batch;
   fit.validation = data.validation;
   fit.shards = args.shards;
-  fit.augment = choose_augment(args, recipe, data.train.images.shape());
+  fit.augment = recipe.augment;
   fit.patience = args.patience;
   fit.restore_best = args.best;
   fit.checkpoint_dir = args.checkpoint;
   fit.resume = args.resume;
   fit.checkpoint_steps = args.checkpoint_steps;
   std::optional<TensorboardLog> tensorboard;
-  if (!args.tensorboard.empty()) tensorboard.emplace(args.tensorboard, optimizer, steps);
+  if (!args.tensorboard.empty())
+    tensorboard.emplace(args.tensorboard, recipe.optimizer, recipe.steps);
   fit.on_progress = [&](const Progress& p) {
     progress.step(p);
     if (tensorboard) tensorboard->step(p);
@@ -242,9 +191,6 @@ void add_train(CLI::App& app, Common& common, const std::string& command) {
                           const std::string& what) {
     return c->add_option(name, value, what)->type_name(type);
   };
-  const auto one_of = [](const std::vector<std::string>& names) {
-    return CLI::IsMember(names).description("");  // the option's text lists them
-  };
   option("MODEL", args->model, "", models)->required();
   option("--data", args->data, "DATA",
          "fashion-mnist (default), or a folder: IDX files or pictures");
@@ -252,34 +198,12 @@ void add_train(CLI::App& app, Common& common, const std::string& command) {
   option("--report", args->report, "FILE", "HTML report to write");
 
   c->option_defaults()->group("Training");
-  option("--epochs", args->epochs, "N", "Passes over the training data (default: the model's)")
-      ->check(whole_number(1, INT32_MAX));
-  option("--batch", args->batch, "N", "Samples a step (default: the model's)")
-      ->check(whole_number(1, INT64_MAX));
-  option("--optimizer", args->optimizer, "NAME", "sgd, nesterov, adam or adamw (default: model's)")
-      ->check(one_of({"sgd", "nesterov", "adam", "adamw"}));
-  option("--lr", args->lr, "X", "Learning rate (default: the optimiser's)")
-      ->check(positive_number());
-  option("--momentum", args->momentum, "X", "Momentum of sgd and nesterov")
-      ->check(number_from(0, 1));
-  option("--weight-decay", args->weight_decay, "X", "Weight decay (default: the optimiser's)")
-      ->check(number_from(0, INFINITY));
-  option("--schedule", args->schedule, "NAME",
-         "Learning rate: constant, step or cosine (default: model's)")
-      ->check(one_of({"constant", "step", "cosine"}));
-  option("--warmup", args->warmup, "N", "Steps of linear warm-up (default: the model's)")
-      ->check(whole_number(0, INT64_MAX));
+  add_recipe_options(*c, args->recipe);
   option("--val-split", args->val_split, "X", "Fraction of the data held out (default: 0.1)")
       ->check(number_from(0, 0.9));
   option("--patience", args->patience, "N", "Stop after N epochs without a better validation loss")
       ->check(whole_number(1, INT32_MAX));
   c->add_flag("--best", args->best, "End with the weights of the best epoch, not the last");
-  CLI::Option* flip =
-      c->add_flag("--flip", args->flip, "Augment: mirror images at random (default: the model's)");
-  c->add_flag("--no-flip", args->no_flip, "Do not")->excludes(flip);
-  option("--crop", args->crop, "N",
-         "Augment: pad by N pixels and crop at random (default: model's)")
-      ->check(whole_number(0, INT32_MAX));
   option("--shards", args->shards, "N", "Virtual shards of a batch (docs/numerics.md)")
       ->check(whole_number(1, INT64_MAX));
 

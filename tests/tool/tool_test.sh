@@ -105,6 +105,14 @@ head -c 800 data/t10k-images-idx3-ubyte | tail -c 784 | npy '|u1' '(28, 28)' >im
 cmp -s number array || problem "predict: $(cat number array)"
 grep -Eq '^[0-9]+ \([0-9]+\)  [0-9.]+%$' number || problem "predict: $(cat number)"
 
+# A deep network and its recipe, on few images.
+small_data few 40 20
+"$HONE" train resnet20 --data few --epochs 1 -o resnet20.onnx >out 2>err || problem "resnet20: $(cat err)"
+grep -q '^1 epoch of 1 step, batch 37, sgd 0.1, momentum 0.9, .* cosine, .* flip, crop 3$' out ||
+  problem "the recipe of resnet20: $(cat out)"
+"$HONE" eval resnet20.onnx --data few --quiet >again
+grep -q "$(sed -n 's/^test: .* \(loss .*\)/\1/p' out)" again || problem "resnet20: $(cat out again)"
+
 # Training goes on from a file.
 "$HONE" train mlp.onnx --data data --epochs 3 -o more.onnx --json --quiet >more.json
 "$HONE" train mlp --data data --epochs 1 --json --quiet >first.json

@@ -10,7 +10,7 @@ namespace hone::nn {
 
 /// How a network is trained unless the user says otherwise.
 struct Recipe {
-  Optimizer optimizer;  ///< its schedule is made by `optimizer_of`
+  Optimizer optimizer;  ///< its schedule comes from `with_schedule`
   int epochs = 10;
   int64_t batch = 64;
   Schedule::Kind schedule = Schedule::Kind::constant;  ///< over the whole run
