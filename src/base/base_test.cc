@@ -26,6 +26,14 @@ TEST(Tensor, RowsShareMemory) {
   EXPECT_THROW((void)t.data<double>(), Error);
 }
 
+// What a check says is made only when it fails: a tensor is asked for its elements in loops.
+TEST(Tensor, AskingForElementsAllocatesNothing) {
+  Tensor t(DType::f32, Shape(std::vector<int64_t>(20, 1)));
+  const int64_t before = allocations();
+  t.data<float>()[0] = 1;
+  EXPECT_EQ(allocations(), before);
+}
+
 TEST(Tensor, CastSaturatesAndSendsNanToZero) {
   Tensor t = Tensor::from<float>({4}, {-1.5f, 300.0f, NAN, 7.9f});
   Tensor u = t.cast(DType::u8);

@@ -95,15 +95,14 @@ Tensor::Tensor(DType dtype, Shape shape)
 Tensor::Tensor(DType dtype, Shape shape, std::shared_ptr<std::byte> memory)
     : type_{dtype, std::move(shape)}, storage_(std::move(memory)) {
   require(reinterpret_cast<uintptr_t>(storage_.get()) % kAlignment == 0,
-          "tensor {}: its memory is not aligned to 64 bytes", type_.to_string());
+          "tensor {}: its memory is not aligned to 64 bytes", type_);
 }
 
 template <class T>
 Tensor Tensor::from(Shape shape, const std::vector<T>& values) {
   Tensor out(dtype_of<T>(), std::move(shape));
   require(out.elements() == static_cast<int64_t>(values.size()),
-          "tensor {}: expected {} values, found {}", out.type().to_string(), out.elements(),
-          values.size());
+          "tensor {}: expected {} values, found {}", out.type(), out.elements(), values.size());
   if (!values.empty()) std::memcpy(out.raw(), values.data(), values.size() * sizeof(T));
   return out;
 }
@@ -113,8 +112,7 @@ Tensor Tensor::scalar_i64(int64_t value) { return from<int64_t>({}, {value}); }
 
 template <class T>
 T* Tensor::data() {
-  require(dtype() == dtype_of<T>(), "tensor is {}, read as {}", type_.to_string(),
-          name_of(dtype_of<T>()));
+  require(dtype() == dtype_of<T>(), "tensor is {}, read as {}", type_, name_of(dtype_of<T>()));
   return reinterpret_cast<T*>(storage_.get());
 }
 template <class T>
@@ -130,8 +128,7 @@ Tensor Tensor::clone() const {
 }
 
 Tensor Tensor::reshaped(Shape shape) const {
-  require(shape.elements() == elements(), "cannot reshape {} to {}", type_.to_string(),
-          shape.to_string());
+  require(shape.elements() == elements(), "cannot reshape {} to {}", type_, shape);
   Tensor out = *this;
   out.type_.shape = std::move(shape);
   return out;
@@ -139,7 +136,7 @@ Tensor Tensor::reshaped(Shape shape) const {
 
 Tensor Tensor::rows(int64_t begin, int64_t end) const {
   require(shape().rank() > 0 && 0 <= begin && begin <= end && end <= shape()[0],
-          "rows [{}, {}) of a tensor {}", begin, end, type_.to_string());
+          "rows [{}, {}) of a tensor {}", begin, end, type_);
   Tensor out = *this;
   const int64_t stride = shape()[0] == 0 ? 0 : bytes() / shape()[0];
   out.type_.shape[0] = end - begin;
@@ -190,8 +187,7 @@ template <>
 Tensor Tensor::from<bool>(Shape shape, const std::vector<bool>& values) {
   Tensor out(DType::boolean, std::move(shape));
   require(out.elements() == static_cast<int64_t>(values.size()),
-          "tensor {}: expected {} values, found {}", out.type().to_string(), out.elements(),
-          values.size());
+          "tensor {}: expected {} values, found {}", out.type(), out.elements(), values.size());
   for (size_t i = 0; i < values.size(); ++i) out.data<bool>()[i] = values[i];
   return out;
 }

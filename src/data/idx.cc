@@ -119,15 +119,13 @@ Tensor read_idx(const std::string& path) {
   }
   const Shape shape(dims);
   require(bytes <= source.most_bytes(), "'{}': {} needs {} bytes, the file has at most {}", path,
-          shape.to_string(), bytes, source.most_bytes());
+          shape, bytes, source.most_bytes());
 
   Tensor tensor(dtype, shape);
   const int64_t present = source.read(tensor.raw(), bytes);
-  require(present == bytes, "'{}': {} needs {} bytes, found {}", path, shape.to_string(), bytes,
-          present);
+  require(present == bytes, "'{}': {} needs {} bytes, found {}", path, shape, bytes, present);
   std::byte extra;  // reading past the end also checks gzip's checksum
-  require(source.read(&extra, 1) == 0, "'{}': {} needs {} bytes, found more", path,
-          shape.to_string(), bytes);
+  require(source.read(&extra, 1) == 0, "'{}': {} needs {} bytes, found more", path, shape, bytes);
   swap_to_native(tensor);
   return tensor;
 }

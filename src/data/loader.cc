@@ -65,8 +65,7 @@ Loader::Impl::Impl(Dataset data, LoaderOptions choices)
           dataset.name);
   require(options.prefetch >= 1, "prefetch {}: expected at least 1", options.prefetch);
   require(!options.augment.any() || dataset.images.shape().rank() == 4,
-          "augmentation: expected images [count,C,H,W], found {}",
-          dataset.images.type().to_string());
+          "augmentation: expected images [count,C,H,W], found {}", dataset.images.type());
   const Shape& images = dataset.images.shape();
   const int64_t side = options.augment.any() ? std::min(images[2], images[3]) : 1;
   require(options.augment.crop_pad >= 0 && options.augment.crop_pad < side,

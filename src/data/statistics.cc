@@ -10,7 +10,7 @@ namespace hone::data {
 ChannelStatistics channel_statistics(const Tensor& images) {
   require(images.dtype() == DType::u8 && images.shape().rank() == 4 && images.elements() > 0,
           "channel statistics: expected u8 images [count,channels,height,width], found {}",
-          images.type().to_string());
+          images.type());
   const int64_t channels = images.shape()[1];
   const int64_t area = images.shape()[2] * images.shape()[3];
   std::vector<uint64_t> sum(static_cast<size_t>(channels)), squares(static_cast<size_t>(channels));

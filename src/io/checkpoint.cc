@@ -81,12 +81,12 @@ void require_states(const Checkpoint& checkpoint, const std::string& path, const
         have == checkpoint.states.end() || (want != expected.end() && want->first < have->first);
     const bool surplus = want == expected.end() || (!absent && have->first < want->first);
     require(!absent, "checkpoint '{}' is of another network: state '{}': expected {}, found none",
-            path, want->first, want->second.to_string());
+            path, want->first, want->second);
     require(!surplus, "checkpoint '{}' is of another network: state '{}': expected none, found {}",
-            path, have->first, have->second.type().to_string());
+            path, have->first, have->second.type());
     require(have->second.type() == want->second,
             "checkpoint '{}' is of another network: state '{}': expected {}, found {}", path,
-            want->first, want->second.to_string(), have->second.type().to_string());
+            want->first, want->second, have->second.type());
     ++want;
     ++have;
   }

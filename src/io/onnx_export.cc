@@ -139,7 +139,7 @@ void OnnxEmitter::declare_sources() {
     const auto value = model_.states.find(node.name);
     require(value != model_.states.end(), "state '{}' has no value", node.name);
     require(value->second.type() == graph().type(v), "state '{}': expected {}, found {}", node.name,
-            graph().type(v).to_string(), value->second.type().to_string());
+            graph().type(v), value->second.type());
     *out_->add_initializer() = header_of(value->second.type(), node.name);
     initializers_.push_back(value->second);
     trainable[node.name] = node.attrs.flag("trainable");

@@ -36,7 +36,7 @@ void constant(OnnxImporter& in, const Node& n) {
 void constant_of_shape(OnnxImporter& in, const Node& n) {
   const auto* a = find_attribute(n, "value");
   const Tensor value = a == nullptr ? Tensor::scalar(0) : in.contents(a->t());
-  require(value.elements() == 1, "expected one value, found {}", value.type().to_string());
+  require(value.elements() == 1, "expected one value, found {}", value.type());
   const Ints dims = in.numbers(n, 0);
   for (int64_t d : dims) require(d >= 0, "extent {} is negative", d);
   in.bind(n, ir::broadcast(in.constant(value.reshaped({})), Shape(dims)));
@@ -64,8 +64,7 @@ void range(OnnxImporter& in, const Node& n) {
 
 void eye_like(OnnxImporter& in, const Node& n) {
   const TensorType like = in.type(n, 0);
-  require(like.shape.rank() == 2 && like.shape.is_static(), "expected a matrix, found {}",
-          like.to_string());
+  require(like.shape.rank() == 2 && like.shape.is_static(), "expected a matrix, found {}", like);
   const int64_t rows = like.shape[0];
   const int64_t cols = like.shape[1];
   in.charge(like.shape.elements());

@@ -74,8 +74,7 @@ Expr conv3d(const Expr& x, const Expr& w, const OnnxWindow& at, int64_t groups) 
 void check_operands(OnnxImporter& in, const Node& n) {
   const TensorType x = in.type(n, 0);
   const TensorType w = in.type(n, 1);
-  require(x.shape.rank() == w.shape.rank(), "the input is {}, the weight {}", x.to_string(),
-          w.to_string());
+  require(x.shape.rank() == w.shape.rank(), "the input is {}, the weight {}", x, w);
   if (x.dtype != DType::f32 || w.dtype != DType::f32 || x.shape.rank() < 3 || x.shape.rank() > 5)
     fail(ErrorKind::Unsupported, "only f32 of one to three spatial axes is supported, found {}",
          x.to_string());
@@ -86,7 +85,7 @@ void check_operands(OnnxImporter& in, const Node& n) {
 ir::Ints kernel_of(const onnx::NodeProto& n, const Shape& weight) {
   const Ints kernel(weight.dims().begin() + 2, weight.dims().end());
   require(ints_of(n, "kernel_shape", kernel) == kernel, "kernel_shape differs from the weight {}",
-          weight.to_string());
+          weight);
   return kernel;
 }
 

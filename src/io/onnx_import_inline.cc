@@ -78,7 +78,7 @@ void if_known(OnnxImporter& in, const onnx::NodeProto& n) {
   const std::optional<Tensor> condition = in.known(n, 0);
   if (!condition) fail(ErrorKind::Unsupported, "control flow: the condition is computed");
   require(condition->dtype() == DType::boolean && condition->elements() == 1,
-          "expected one boolean as the condition, found {}", condition->type().to_string());
+          "expected one boolean as the condition, found {}", condition->type());
   const auto* branch =
       find_attribute(n, condition->data<bool>()[0] ? "then_branch" : "else_branch");
   require(branch != nullptr && branch->has_g(), "a branch is missing");

@@ -28,8 +28,7 @@ void gemm(OnnxImporter& in, const Node& n) {
 void matmul(OnnxImporter& in, const Node& n) {
   Expr a = widened(in.expr(n, 0));
   Expr b = widened(in.expr(n, 1));
-  require(a.rank() > 0 && b.rank() > 0, "expected matrices, found {} and {}", a.type().to_string(),
-          b.type().to_string());
+  require(a.rank() > 0 && b.rank() > 0, "expected matrices, found {} and {}", a.type(), b.type());
   const bool is_row = a.rank() == 1;
   const bool is_column = b.rank() == 1;
   if (is_row) a = ir::reshape(a, {1, a.shape()[0]});

@@ -31,7 +31,7 @@ Expr turned(Expr a, Expr b) {
 
 void logical_not(OnnxImporter& in, const Node& n) {
   const Expr a = in.expr(n, 0);
-  require(a.dtype() == DType::boolean, "expected bool, found {}", a.type().to_string());
+  require(a.dtype() == DType::boolean, "expected bool, found {}", a.type());
   in.bind(n, ir::logical_not(a));
 }
 

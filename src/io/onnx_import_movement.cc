@@ -211,7 +211,7 @@ void depth_to_space(OnnxImporter& in, const Node& n) {
   const Shape s = x.shape();
   const int64_t b = int_of(n, "blocksize", 0);
   require(s.rank() == 4 && b > 0 && b < INT32_MAX && s[1] % (b * b) == 0,
-          "{} has no blocks of {} x {}", s.to_string(), b, b);
+          "{} has no blocks of {} x {}", s, b, b);
   const int64_t c = s[1] / (b * b);
   const bool crd = string_of(n, "mode", "DCR") == "CRD";
   const Expr apart = crd ? ir::reshape(x, {s[0], c, b, b, s[2], s[3]})
@@ -224,7 +224,7 @@ void space_to_depth(OnnxImporter& in, const Node& n) {
   const Shape s = x.shape();
   const int64_t b = int_of(n, "blocksize", 0);
   require(s.rank() == 4 && b > 0 && b < INT32_MAX && s[2] % b == 0 && s[3] % b == 0,
-          "{} has no blocks of {} x {}", s.to_string(), b, b);
+          "{} has no blocks of {} x {}", s, b, b);
   const Expr apart = ir::reshape(x, {s[0], s[1], s[2] / b, b, s[3] / b, b});
   const Expr moved = ir::transpose(apart, {0, 3, 5, 1, 2, 4});
   in.bind(n, ir::reshape(moved, {s[0], s[1] * b * b, s[2] / b, s[3] / b}));
@@ -233,7 +233,7 @@ void space_to_depth(OnnxImporter& in, const Node& n) {
 // Keeps the elements on one side of a diagonal, zeros on the other.
 void trilu(OnnxImporter& in, const Node& n) {
   const Expr x = in.expr(n, 0);
-  require(x.rank() >= 2, "expected matrices, found {}", x.shape().to_string());
+  require(x.rank() >= 2, "expected matrices, found {}", x.shape());
   const int64_t rows = static_extent(x, x.rank() - 2);
   const int64_t cols = static_extent(x, x.rank() - 1);
   const int64_t k = in.has(n, 1) ? in.numbers(n, 1).at(0) : 0;

@@ -8,8 +8,7 @@
 namespace hone::io {
 
 ir::Expr per_channel(const ir::Expr& vector, int rank) {
-  require(vector.rank() == 1, "expected a vector over channels, found {}",
-          vector.type().to_string());
+  require(vector.rank() == 1, "expected a vector over channels, found {}", vector.type());
   if (rank <= 2) return vector;
   ir::Ints dims(static_cast<size_t>(rank) - 1, 1);
   dims[0] = vector.shape()[0];
@@ -96,7 +95,7 @@ void group_norm(OnnxImporter& in, const Node& n) {
   const Shape s = x.shape();
   const int64_t groups = int_of(n, "num_groups", 0);
   require(s.rank() >= 3 && groups > 0 && s[1] % groups == 0,
-          "{} groups do not divide the channels of {}", groups, s.to_string());
+          "{} groups do not divide the channels of {}", groups, s);
   int64_t rest = s[1] / groups;
   for (int i = 2; i < s.rank(); ++i) rest *= s[i];
   const Expr grouped = ir::reshape(x, {s[0], groups, rest});
@@ -129,8 +128,7 @@ void lrn(OnnxImporter& in, const Node& n) {
   const Expr x = in.expr(n, 0);
   const Shape s = x.shape();
   const int64_t size = int_of(n, "size", 0);
-  require(s.rank() >= 3 && size > 0 && size < INT32_MAX, "size {} of {} is not a window", size,
-          s.to_string());
+  require(s.rank() >= 3 && size > 0 && size < INT32_MAX, "size {} of {} is not a window", size, s);
   int64_t rest = 1;
   for (int i = 2; i < s.rank(); ++i) rest *= s[i];
   const Expr planes = ir::reshape(x * x, {s[0], 1, s[1], rest});

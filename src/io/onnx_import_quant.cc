@@ -32,7 +32,7 @@ std::pair<double, double> range_of(DType dtype) {
 // A scale or zero point: one number, or one for each place of an axis.
 Expr along(const Expr& v, int64_t axis, int rank) {
   if (v.rank() == 0) return v;
-  require(v.rank() == 1, "expected one number or a vector, found {}", v.type().to_string());
+  require(v.rank() == 1, "expected one number or a vector, found {}", v.type());
   if (v.shape()[0] == 1) return ir::reshape(v, {});
   Ints dims(static_cast<size_t>(rank), 1);
   dims[static_cast<size_t>(axis_of(axis, rank))] = v.shape()[0];

@@ -49,10 +49,9 @@ void reshape_empty(OnnxImporter& in, const Node& n, const Shape& from, Ints to) 
     if (to[i] == -1) to[i] = 0;
     else if (to[i] == 0 && !zero_is_zero && static_cast<int>(i) < from.rank())
       to[i] = from[static_cast<int>(i)];
-    require(to[i] >= 0, "shape {} has a negative extent", Shape(to).to_string());
+    require(to[i] >= 0, "shape {} has a negative extent", Shape(to));
   }
-  require(std::count(to.begin(), to.end(), 0) > 0, "cannot reshape {} to {}", from.to_string(),
-          Shape(to).to_string());
+  require(std::count(to.begin(), to.end(), 0) > 0, "cannot reshape {} to {}", from, Shape(to));
   checked_bytes(in.type(n, 0).dtype, to);
   reshape_to(in, n, std::move(to));
 }
@@ -68,32 +67,28 @@ void reshape(OnnxImporter& in, const Node& n) {
   int64_t after = 1;
   for (int64_t d : from.dims()) before *= d == kBatch ? 1 : d;
   const auto multiply = [&](int64_t extent) {
-    require(!__builtin_mul_overflow(after, extent, &after), "shape {} is too large",
-            Shape(to).to_string());
+    require(!__builtin_mul_overflow(after, extent, &after), "shape {} is too large", Shape(to));
   };
   for (size_t i = 0; i < to.size(); ++i) {
     if (to[i] == 0) {
       require(!zero_is_zero && static_cast<int>(i) < from.rank(),
-              "shape {}: dimension {} of {} cannot be kept", Shape(to).to_string(), i,
-              from.to_string());
+              "shape {}: dimension {} of {} cannot be kept", Shape(to), i, from);
       const int64_t kept = from[static_cast<int>(i)];
       if (kept == kBatch) batch_free = false;
       else multiply(kept);
     } else if (to[i] == kBatchExtent) {
       batch_free = false;
     } else if (to[i] != -1) {
-      require(to[i] > 0, "shape {} has a negative extent", Shape(to).to_string());
+      require(to[i] > 0, "shape {} has a negative extent", Shape(to));
       multiply(to[i]);
     }
   }
-  require(std::count(to.begin(), to.end(), -1) <= 1, "shape {} leaves two extents open",
-          Shape(to).to_string());
+  require(std::count(to.begin(), to.end(), -1) <= 1, "shape {} leaves two extents open", Shape(to));
   for (int64_t& d : to) {
     if (d == kBatchExtent) {
       d = kBatch;
     } else if (d == -1 && !batch_free) {
-      require(after > 0 && before % after == 0, "cannot reshape {} to {}", from.to_string(),
-              Shape(to).to_string());
+      require(after > 0 && before % after == 0, "cannot reshape {} to {}", from, Shape(to));
       d = before / after;
     }
   }
@@ -132,7 +127,7 @@ void squeeze(OnnxImporter& in, const Node& n) {
   Ints to;
   for (int i = 0; i < from.rank(); ++i) {
     const bool gone = std::count(axes.begin(), axes.end(), i) > 0;
-    require(!gone || from[i] == 1, "axis {} of {} is not 1", i, from.to_string());
+    require(!gone || from[i] == 1, "axis {} of {} is not 1", i, from);
     if (!gone) to.push_back(from[i]);
   }
   reshape_to(in, n, batch_kept(std::move(to)));

@@ -99,9 +99,8 @@ Tensor OnnxImporter::tensor(const onnx::NodeProto& node, int i) {
 std::vector<int64_t> OnnxImporter::numbers(const onnx::NodeProto& node, int i) {
   const Tensor t = tensor(node, i);
   require(t.dtype() == DType::i64 || t.dtype() == DType::i32,
-          "input '{}': expected integers, found {}", node.input(i), t.type().to_string());
-  require(t.shape().rank() <= 1, "input '{}': expected a list, found {}", node.input(i),
-          t.type().to_string());
+          "input '{}': expected integers, found {}", node.input(i), t.type());
+  require(t.shape().rank() <= 1, "input '{}': expected a list, found {}", node.input(i), t.type());
   const Tensor wide = t.cast(DType::i64);
   return {wide.data<int64_t>(), wide.data<int64_t>() + wide.elements()};
 }

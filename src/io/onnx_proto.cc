@@ -31,7 +31,7 @@ Tensor from_field(const std::vector<int64_t>& dims, const Field& field) {
   }
   require(checked_bytes(dtype_of<T>(), dims) ==
               static_cast<int64_t>(values.size()) * size_of(dtype_of<T>()),
-          "shape {} does not fit {} values", Shape(dims).to_string(), values.size());
+          "shape {} does not fit {} values", Shape(dims), values.size());
   return Tensor::from<T>(Shape(dims), values);
 }
 

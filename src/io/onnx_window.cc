@@ -22,7 +22,7 @@ void check(const Ints& values, size_t count, int64_t least, std::string_view wha
 }  // namespace
 
 OnnxWindow window_of(const onnx::NodeProto& node, const Shape& x, Ints kernel) {
-  require(x.rank() >= 3, "expected an input [N,C,...], found {}", x.to_string());
+  require(x.rank() >= 3, "expected an input [N,C,...], found {}", x);
   const size_t rank = static_cast<size_t>(x.rank()) - 2;
   OnnxWindow w;
   w.kernel = std::move(kernel);

@@ -93,7 +93,7 @@ Entry parse_entry(const std::string& name, const json& value, int64_t data_bytes
     require(e.end <= data_bytes, "data ends at byte {}, the file has {}", e.end, data_bytes);
     const int64_t expected = checked_bytes(e.dtype, e.dims);
     require(e.end - e.begin == expected, "{} takes {} bytes, data_offsets says {}",
-            TensorType{e.dtype, Shape(e.dims)}.to_string(), expected, e.end - e.begin);
+            TensorType{e.dtype, Shape(e.dims)}, expected, e.end - e.begin);
     return e;
   } catch (const Error& error) {
     fail(error.kind(), "tensor '{}': {}", name, error.what());

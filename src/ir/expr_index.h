@@ -38,8 +38,7 @@ inline Expr element_places(Expr x, Expr indices, int64_t axis) {
   const Shape shape = x.shape();
   Shape others = indices.shape();
   require(others.rank() == shape.rank() && axis >= 0 && axis < shape.rank(),
-          "indices {} of {} along axis {}: expected one rank", others.to_string(),
-          shape.to_string(), axis);
+          "indices {} of {} along axis {}: expected one rank", others, shape, axis);
   others[static_cast<int>(axis)] = 1;
   const std::vector<int64_t> strides = shape.strides(), steps = others.strides();
   std::vector<int64_t> base(static_cast<size_t>(others.elements()), 0);
@@ -63,8 +62,7 @@ inline Rows rows_by_index(Expr x, Expr indices, int64_t batch) {
   const Ints dims = x.shape().dims(), by = indices.shape().dims();
   require(!by.empty() && batch >= 0 && batch < static_cast<int64_t>(by.size()) &&
               batch + by.back() <= static_cast<int64_t>(dims.size()),
-          "indices {} have more coordinates than {} has axes", indices.shape().to_string(),
-          x.shape().to_string());
+          "indices {} have more coordinates than {} has axes", indices.shape(), x.shape());
   const auto depth = batch + by.back();
   const Shape outer(Ints(dims.begin(), dims.begin() + depth));
   Ints rows = {outer.elements()};

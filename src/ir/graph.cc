@@ -72,7 +72,7 @@ void Graph::output(std::string name, ValueId value) {
 void Graph::update(ValueId state, ValueId value) {
   invariant(produced_by(state, op::state), "graph '{}': an update must name a state", name_);
   require(type(state) == type(value), "state '{}': expected a next value of type {}, found {}",
-          producer(state).name, type(state).to_string(), type(value).to_string());
+          producer(state).name, type(state), type(value));
   updates_.push_back({state, value});
 }
 

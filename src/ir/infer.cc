@@ -39,7 +39,7 @@ void require_same_dtype(Types in) {
 
 /// The shape of what `indices` take from `x` along the axis.
 Shape gathered(const Shape& x, const TensorType& indices, const Attrs& attrs) {
-  require(indices.dtype == DType::i64, "expected i64 indices, found {}", indices.to_string());
+  require(indices.dtype == DType::i64, "expected i64 indices, found {}", indices);
   const auto axis = axis_in(attrs.integer("axis"), x.rank(), "axis");
   require(x[static_cast<int>(axis)] != kBatch, "cannot index the batch");
   std::vector<int64_t> dims(x.dims().begin(), x.dims().begin() + axis);
@@ -51,8 +51,7 @@ Shape gathered(const Shape& x, const TensorType& indices, const Attrs& attrs) {
 }  // namespace
 
 void require_float(const TensorType& type) {
-  require(type.dtype == DType::f32 || type.dtype == DType::f64, "expected f32, found {}",
-          type.to_string());
+  require(type.dtype == DType::f32 || type.dtype == DType::f64, "expected f32, found {}", type);
 }
 
 void require_reasonable(const Shape& shape) {
@@ -60,11 +59,11 @@ void require_reasonable(const Shape& shape) {
   int64_t elements = 1;
   bool fits = true;
   for (int64_t d : shape.dims()) {
-    require(d >= 0 || d == kBatch, "shape {} has a negative extent", shape.to_string());
+    require(d >= 0 || d == kBatch, "shape {} has a negative extent", shape);
     fits =
         fits && d <= kMost && !__builtin_mul_overflow(elements, std::max<int64_t>(d, 1), &elements);
   }
-  require(fits && elements <= kMost, "shape {} is too large", shape.to_string());
+  require(fits && elements <= kMost, "shape {} is too large", shape);
 }
 
 Shape broadcast_shapes(const Shape& a, const Shape& b) {
@@ -73,8 +72,7 @@ Shape broadcast_shapes(const Shape& a, const Shape& b) {
   for (int i = 1; i <= rank; ++i) {
     const int64_t da = i <= a.rank() ? a[a.rank() - i] : 1;
     const int64_t db = i <= b.rank() ? b[b.rank() - i] : 1;
-    require(da == db || da == 1 || db == 1, "shapes {} and {} do not broadcast", a.to_string(),
-            b.to_string());
+    require(da == db || da == 1 || db == 1, "shapes {} and {} do not broadcast", a, b);
     dims[static_cast<size_t>(rank - i)] = da == 1 ? db : da;
   }
   return Shape(dims);
@@ -97,7 +95,7 @@ Inferred infer_compare(Types in, const Attrs&) {
 }
 
 Inferred infer_select(Types in, const Attrs&) {
-  require(in[0].dtype == DType::boolean, "expected a bool condition, found {}", in[0].to_string());
+  require(in[0].dtype == DType::boolean, "expected a bool condition, found {}", in[0]);
   require_same_dtype(in.subspan(1));
   return {{in[1].dtype, broadcast_all(in)}};
 }
@@ -113,13 +111,13 @@ Inferred infer_fused(Types in, const Attrs& attrs) {
           in.size());
   for (size_t i = 0; i < in.size(); ++i)
     require(body.type(inputs[i]) == in[i], "body input {} is {}, operand is {}", i,
-            body.type(inputs[i]).to_string(), in[i].to_string());
+            body.type(inputs[i]), in[i]);
   require(!body.outputs().empty(), "body has no output");
   Inferred out;
   for (const Output& o : body.outputs()) {
     out.push_back(body.type(o.value));
     require(out.back().shape == out[0].shape, "body outputs have shapes {} and {}: expected one",
-            out[0].shape.to_string(), out.back().shape.to_string());
+            out[0].shape, out.back().shape);
   }
   return out;
 }
@@ -129,8 +127,7 @@ Inferred infer_reshape(Types in, const Attrs& attrs) {
   std::vector<int64_t> dims = attrs.ints("shape");
   for (size_t i = 0; i < dims.size(); ++i) {
     if (dims[i] != 0) continue;
-    require(static_cast<int>(i) < from.rank(), "shape keeps dimension {} of {}", i,
-            from.to_string());
+    require(static_cast<int>(i) < from.rank(), "shape keeps dimension {} of {}", i, from);
     dims[i] = from[static_cast<int>(i)];
   }
   const Shape to(dims);
@@ -145,7 +142,7 @@ Inferred infer_reshape(Types in, const Attrs& attrs) {
     return std::count(s.dims().begin(), s.dims().end(), kBatch);
   };
   require(symbolic(from) == symbolic(to) && product(from) == product(to), "cannot reshape {} to {}",
-          from.to_string(), to.to_string());
+          from, to);
   return {{in[0].dtype, to}};
 }
 
@@ -156,8 +153,7 @@ Inferred infer_transpose(Types in, const Attrs& attrs) {
   std::sort(sorted.begin(), sorted.end());
   bool is_permutation = static_cast<int>(perm.size()) == from.rank();
   for (size_t i = 0; i < sorted.size(); ++i) is_permutation &= sorted[i] == static_cast<int64_t>(i);
-  require(is_permutation, "perm {} does not permute the axes of {}", Shape(perm).to_string(),
-          from.to_string());
+  require(is_permutation, "perm {} does not permute the axes of {}", Shape(perm), from);
   std::vector<int64_t> dims;
   for (int64_t p : perm) dims.push_back(from[static_cast<int>(p)]);
   return {{in[0].dtype, Shape(dims)}};
@@ -165,8 +161,7 @@ Inferred infer_transpose(Types in, const Attrs& attrs) {
 
 Inferred infer_broadcast(Types in, const Attrs& attrs) {
   const Shape to(attrs.ints("shape"));
-  require(broadcast_shapes(in[0].shape, to) == to, "cannot broadcast {} to {}",
-          in[0].shape.to_string(), to.to_string());
+  require(broadcast_shapes(in[0].shape, to) == to, "cannot broadcast {} to {}", in[0].shape, to);
   return {{in[0].dtype, to}};
 }
 
@@ -176,10 +171,10 @@ Inferred infer_concat(Types in, const Attrs& attrs) {
   const int axis = static_cast<int>(axis_in(attrs.integer("axis"), out.rank(), "axis"));
   for (const TensorType& t : in.subspan(1)) {
     require(t.shape.rank() == out.rank(), "expected operands of one rank, found {} and {}",
-            in[0].shape.to_string(), t.shape.to_string());
+            in[0].shape, t.shape);
     for (int i = 0; i < out.rank(); ++i)
       require(i == axis || t.shape[i] == out[i], "operands {} and {} differ beside axis {}",
-              in[0].shape.to_string(), t.shape.to_string(), axis);
+              in[0].shape, t.shape, axis);
     require(out[axis] != kBatch && t.shape[axis] != kBatch, "cannot concatenate along the batch");
     out[axis] += t.shape[axis];
   }
@@ -210,7 +205,7 @@ Inferred infer_pad(Types in, const Attrs& attrs) {
 }
 
 Inferred infer_one_hot(Types in, const Attrs& attrs) {
-  require(in[0].dtype == DType::i64, "expected i64 indices, found {}", in[0].to_string());
+  require(in[0].dtype == DType::i64, "expected i64 indices, found {}", in[0]);
   std::vector<int64_t> dims = in[0].shape.dims();
   dims.push_back(attrs.integer("depth"));
   return {{DType::f32, Shape(dims)}};
@@ -224,8 +219,7 @@ Inferred infer_scatter_add(Types in, const Attrs& attrs) {
   const Shape shape(attrs.ints("shape"));
   const Shape updates = gathered(shape, in[1], attrs);
   require_float(in[0]);
-  require(in[0].shape == updates, "expected updates of shape {}, found {}", updates.to_string(),
-          in[0].to_string());
+  require(in[0].shape == updates, "expected updates of shape {}, found {}", updates, in[0]);
   return {{in[0].dtype, shape}};
 }
 
@@ -270,8 +264,7 @@ Inferred infer_shape(Types in, const Attrs& attrs) {
 
 Inferred infer_random(Types in, const Attrs& attrs) {
   for (const TensorType& t : in)
-    require(t == (TensorType{DType::i64, {}}), "expected i64[] seed and step, found {}",
-            t.to_string());
+    require(t == (TensorType{DType::i64, {}}), "expected i64[] seed and step, found {}", t);
   return {{DType::f32, Shape(attrs.ints("shape"))}};
 }
 

@@ -21,7 +21,7 @@ Inferred with_epilogue(TensorType contraction, Types in, const Attrs& attrs) {
   operands.insert(operands.end(), in.begin() + 2, in.end());
   Inferred out = infer_fused(operands, Attrs{{"body", attrs.get<Region>("epilogue")}});
   require(out.size() == 1 && out[0].shape == contraction.shape,
-          "epilogue must give one result of shape {}", contraction.shape.to_string());
+          "epilogue must give one result of shape {}", contraction.shape);
   return out;
 }
 
@@ -53,8 +53,7 @@ Shape image_shape(const Layout& at, int64_t n, int64_t c, int64_t h, int64_t w) 
 
 void require_one_dtype(Types in, std::initializer_list<DType> allowed, std::string_view expected) {
   require(in[0].dtype == in[1].dtype && std::count(allowed.begin(), allowed.end(), in[0].dtype) > 0,
-          "expected two {} operands, found {} and {}", expected, in[0].to_string(),
-          in[1].to_string());
+          "expected two {} operands, found {} and {}", expected, in[0], in[1]);
 }
 
 }  // namespace
@@ -66,8 +65,7 @@ const Layout& layout_of(const Attrs& attrs) {
 }
 
 MatmulDims matmul_dims(const Shape& a, const Shape& b, const Attrs& attrs) {
-  require(a.rank() >= 2 && b.rank() >= 2, "expected two matrices, found {} and {}", a.to_string(),
-          b.to_string());
+  require(a.rank() >= 2 && b.rank() >= 2, "expected two matrices, found {} and {}", a, b);
   const bool ta = attrs.flag("trans_a");
   const bool tb = attrs.flag("trans_b");
   const auto last = [](const Shape& s, int i) { return s[s.rank() - i]; };
@@ -92,7 +90,7 @@ Inferred infer_matmul(Types in, const Attrs& attrs) {
 
 ConvDims conv_dims(const Shape& x, const Shape& w, const Attrs& attrs) {
   require(x.rank() == 4 && w.rank() == 4, "expected a 4-D input and a 4-D weight, found {} and {}",
-          x.to_string(), w.to_string());
+          x, w);
   const Layout& at = layout_of(attrs);
   const Ints& stride = ints_of(attrs, "stride", 2);
   const Ints& pad = ints_of(attrs, "pad", 4);
@@ -135,8 +133,7 @@ namespace {
 
 void require_output_gradient(const Shape& found, const ConvDims& d, const Attrs& attrs) {
   const Shape y = image_shape(layout_of(attrs), d.n, d.o, d.oh, d.ow);
-  require(found == y, "expected an output gradient of shape {}, found {}", y.to_string(),
-          found.to_string());
+  require(found == y, "expected an output gradient of shape {}, found {}", y, found);
 }
 
 }  // namespace
@@ -158,7 +155,7 @@ Inferred infer_conv2d_grad_weight(Types in, const Attrs& attrs) {
 }
 
 PoolDims pool_dims(const Shape& x, const Attrs& attrs) {
-  require(x.rank() == 4, "expected a 4-D input, found {}", x.to_string());
+  require(x.rank() == 4, "expected a 4-D input, found {}", x);
   const Layout& at = layout_of(attrs);
   const Ints& window = ints_of(attrs, "window", 2);
   const Ints& stride = ints_of(attrs, "stride", 2);

@@ -308,7 +308,7 @@ class Parser {
     for (int64_t d : type.shape.dims())
       fits = fits && !__builtin_mul_overflow(count, d, &count) && count >= 0;
     require(fits && count == static_cast<int64_t>(numbers.size()), "expected {}, found {} elements",
-            type.to_string(), numbers.size());
+            type, numbers.size());
     Tensor out(type.dtype, type.shape);
     visit(type.dtype, [&](auto zero) {
       using T = decltype(zero);

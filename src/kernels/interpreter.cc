@@ -45,7 +45,7 @@ std::vector<Tensor> evaluate(const Graph& graph, FunctionRef<Tensor(const Node&)
     for (ValueId v : node.results) {
       const TensorType type = held_type(graph.type(v), in_double);
       require(type.shape.is_static(), "{} '{}': cannot compute a value of type {}", node.op->name,
-              node.name, type.to_string());
+              node.name, type);
       tensor(v) = Tensor(type.dtype, type.shape);
       results.push_back(view_of(tensor(v)));
     }
@@ -93,11 +93,11 @@ Tensor given(const Node& node, const TensorType& declared,
              const std::map<std::string, Tensor>& tensors, bool in_double) {
   const auto found = tensors.find(node.name);
   require(found != tensors.end(), "{} '{}' is missing: expected {}", node.op->name, node.name,
-          declared.to_string());
+          declared);
   const Tensor& tensor = found->second;
   const TensorType held = held_type(declared, in_double);
   require(tensor.type() == declared || tensor.type() == held, "{} '{}': expected {}, found {}",
-          node.op->name, node.name, declared.to_string(), tensor.type().to_string());
+          node.op->name, node.name, declared, tensor.type());
   return tensor.dtype() == held.dtype ? tensor : tensor.cast(held.dtype);
 }
 

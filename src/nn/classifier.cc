@@ -63,7 +63,7 @@ ValueId choose_output(const Graph& g, const std::string& name) {
     const ValueId v = g.find_output(name);
     require(v != ir::kNoValue, "no output '{}': expected one of {}", name, listed(g));
     require(is_classes(g.type(v)), "output '{}': expected f32 [N, classes], found {}", name,
-            g.type(v).to_string());
+            g.type(v));
     return v;
   }
   if (const ValueId v = g.find_output("logits"); v != ir::kNoValue) return v;
@@ -105,8 +105,7 @@ Expr scaled(Expr x, const ForeignOptions& options) {
 
 Expr new_input(Graph& g, const TensorType& declared, const ForeignOptions& options) {
   const Shape& s = declared.shape;
-  require(s.rank() >= 2, "expected an input of samples along axis 0, found {}",
-          declared.to_string());
+  require(s.rank() >= 2, "expected an input of samples along axis 0, found {}", declared);
   const bool last = is_channels_last(s);
   Expr x = ir::input(g, "input", {DType::f32, last ? Shape({s[0], s[3], s[1], s[2]}) : s});
   x = scaled(x, options);

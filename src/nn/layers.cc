@@ -33,7 +33,7 @@ int64_t sample_elements(const Shape& batched) {
 
 Expr reshape_samples(Expr x, const Shape& sample, const std::string& name) {
   require(sample.elements() == sample_elements(x.shape()), "{}: cannot reshape samples of {} to {}",
-          name, x.shape().to_string(), sample.to_string());
+          name, x.shape(), sample);
   return ir::apply(ir::op::reshape, {x}, {{"shape", with_batch(sample)}}, name);
 }
 
@@ -69,8 +69,7 @@ Layer batch_norm(BatchNormOptions o) {
   return make("norm", o.name, [=](Scope& s, const Operands& in) {
     const Expr x = in[0];
     require(x.rank() == 4 || x.rank() == 2,
-            "batch_norm '{}': expected [N,C,H,W] or [N,D], found {}", s.path(),
-            x.shape().to_string());
+            "batch_norm '{}': expected [N,C,H,W] or [N,D], found {}", s.path(), x.shape());
     const int64_t c = x.shape()[1];
     const Shape per_channel = x.rank() == 4 ? Shape{1, c, 1, 1} : Shape{1, c};
     const Expr scale = s.parameter("scale", {c}, Initializer::constant(1));
@@ -142,7 +141,7 @@ Var add(const std::vector<Var>& operands) {
                 for (size_t i = 1; i < in.size(); ++i) {
                   require(in[i].shape() == sum.shape(),
                           "{}: expected operands of one shape, found {} and {}", s.path(),
-                          sum.shape().to_string(), in[i].shape().to_string());
+                          sum.shape(), in[i].shape());
                   sum = sum + in[i];
                 }
                 return sum;

@@ -13,8 +13,7 @@ namespace {
 using Operands = std::vector<Expr>;
 
 void require_images(const Scope& s, Expr x, const char* what) {
-  require(x.rank() == 4, "{} '{}': expected images [N,C,H,W], found {}", what, s.path(),
-          x.shape().to_string());
+  require(x.rank() == 4, "{} '{}': expected images [N,C,H,W], found {}", what, s.path(), x.shape());
 }
 
 // Padding [top, left, bottom, right] of a window over [N,C,H,W].

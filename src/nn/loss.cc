@@ -11,17 +11,17 @@ Expr sample_losses(Loss loss, Expr logits, Expr labels) {
   switch (loss.kind) {
     case Loss::Kind::softmax_cross_entropy: {
       require(logits.rank() == 2, "softmax_cross_entropy: expected logits [N,classes], found {}",
-              logits.shape().to_string());
+              logits.shape());
       const Expr target =
           labels.dtype() == DType::i64 ? ir::one_hot(labels, logits.shape()[1]) : labels;
       require(target.shape() == logits.shape(),
-              "softmax_cross_entropy: expected labels for logits {}, found {}",
-              logits.shape().to_string(), labels.type().to_string());
+              "softmax_cross_entropy: expected labels for logits {}, found {}", logits.shape(),
+              labels.type());
       return -ir::reduce_sum(target * log_softmax(logits), {1});
     }
     case Loss::Kind::mean_squared_error: {
       require(labels.type() == logits.type(), "mean_squared_error: expected targets {}, found {}",
-              logits.type().to_string(), labels.type().to_string());
+              logits.type(), labels.type());
       const Expr error = logits - labels;
       ir::Ints axes;
       for (int i = 1; i < logits.rank(); ++i) axes.push_back(i);

@@ -48,7 +48,7 @@ class LayerNetwork final : public Network {
       std::vector<int64_t> dims = fixed->dims();
       dims.insert(dims.begin(), type.shape[0]);
       require(type.shape == Shape(dims), "model '{}': expected samples of shape {}, found {}",
-              name_, Shape(dims).to_string(), type.shape.to_string());
+              name_, Shape(dims), type.shape);
     }
     Built built{ir::Graph(name_), {}};
     Scope scope(&built.graph, mode);
@@ -124,7 +124,7 @@ class GraphNetwork final : public Network {
   Built build(Mode, const TensorType& type) const override {
     const TensorType& declared = graph_.type(graph_.find_input("input"));
     require(type.shape == declared.shape, "model '{}': expected samples of shape {}, found {}",
-            name(), declared.shape.to_string(), type.shape.to_string());
+            name(), declared.shape, type.shape);
     Built built{ir::Graph(graph_.name()), {}};
     std::vector<ir::ValueId> now(graph_.values().size(), ir::kNoValue);
     for (const ir::Node& node : graph_.nodes()) {

@@ -130,8 +130,7 @@ Graph differentiate(const Graph& graph, std::string_view loss_output) {
           loss_output);
   const TensorType& type = graph.type(loss);
   require(type.shape.rank() == 0 && is_float(type.dtype),
-          "output '{}': expected a float scalar to differentiate, found {}", loss_output,
-          type.to_string());
+          "output '{}': expected a float scalar to differentiate, found {}", loss_output, type);
   return Differentiator(graph).run(loss);
 }
 

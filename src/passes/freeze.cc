@@ -20,7 +20,7 @@ ir::Graph freeze(const ir::Graph& graph, const std::map<std::string, Tensor>& st
     const auto found = states.find(node.name);
     require(found != states.end(), "{}: state '{}' has no value", graph.name(), node.name);
     require(found->second.type() == type, "{}: state '{}': expected {}, found {}", graph.name(),
-            node.name, type.to_string(), found->second.type().to_string());
+            node.name, type, found->second.type());
     rewriter.replace(node.results[0], rewriter.to().constant(found->second, node.name));
   }
   return rewriter.finish();

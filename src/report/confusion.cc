@@ -14,8 +14,7 @@ namespace hone::report {
 Html confusion_matrix(const Tensor& counts, const std::vector<std::string>& names) {
   const auto n = static_cast<int64_t>(names.size());
   require(counts.type() == (TensorType{DType::i64, {n, n}}),
-          "confusion matrix of {} classes: expected i64[{},{}], found {}", n, n, n,
-          counts.type().to_string());
+          "confusion matrix of {} classes: expected i64[{},{}], found {}", n, n, n, counts.type());
   const int64_t* count = counts.data<int64_t>();
   std::vector<int64_t> totals(names.size(), 0);
   for (int64_t i = 0; i < n * n; ++i) totals[static_cast<size_t>(i / n)] += count[i];

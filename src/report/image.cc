@@ -46,7 +46,7 @@ std::string png(const Tensor& pixels) {
                         (channels == 1 || channels == 3) && pixels.elements() > 0 &&
                         pixels.elements() < (int64_t{1} << 30);
   require(is_image, "picture: expected u8 pixels [H,W], [1,H,W] or [3,H,W], found {}",
-          pixels.type().to_string());
+          pixels.type());
   const int64_t height = shape[rank - 2];
   const int64_t width = shape[rank - 1];
   const uint8_t* in = pixels.data<uint8_t>();

@@ -12,7 +12,7 @@ namespace hone::train {
 using ir::Expr;
 
 TensorType batch_type(const TensorType& samples, int64_t batch) {
-  require(samples.shape.rank() > 0, "expected samples along axis 0, found {}", samples.to_string());
+  require(samples.shape.rank() > 0, "expected samples along axis 0, found {}", samples);
   TensorType out = samples;
   out.shape[0] = batch;
   return out;

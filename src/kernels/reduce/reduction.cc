@@ -11,7 +11,7 @@ Reduction::Reduction(const Shape& x, const ir::Attrs& attrs) {
   std::vector<bool> gone(strides.size(), false);
   for (int64_t axis : axes) {
     const auto a = static_cast<size_t>(axis);
-    require(!gone[a], "axes {}: expected each axis once", Shape(axes).to_string());
+    require(!gone[a], "axes {}: expected each axis once", Shape(axes));
     gone[a] = true;
     reduced_.push(x.dims()[a], strides[a]);
   }
@@ -21,7 +21,7 @@ Reduction::Reduction(const Shape& x, const ir::Attrs& attrs) {
   if (attrs.has("shards") && !gone.empty() && gone[0]) {
     sharding_ = {attrs.integer("batch"), attrs.integer("shards")};
     require(sharding_.shards == 1 || axes[0] == 0,
-            "axes {}: expected a sharded batch, axis 0, to come first", Shape(axes).to_string());
+            "axes {}: expected a sharded batch, axis 0, to come first", Shape(axes));
     require(x[0] <= sharding_.batch, "expected a batch of at most {} samples, found {}",
             sharding_.batch, x[0]);
     samples_ = x[0];

@@ -179,8 +179,7 @@ HONE_INLINE void argmax(const RefCall& call) {
   const int axis = static_cast<int>(call.attrs().integer("axis"));
   const int64_t extent = shape[axis];
   const int64_t inner = shape.strides()[static_cast<size_t>(axis)];
-  require(extent > 0, "argmax over axis {} of {}: expected at least one element", axis,
-          shape.to_string());
+  require(extent > 0, "argmax over axis {} of {}: expected at least one element", axis, shape);
   visit_number(call, [&](auto tag) {
     using E = decltype(tag);
     for (int64_t k = 0; k < call.results[0].shape().elements(); ++k) {
