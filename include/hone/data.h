@@ -23,7 +23,9 @@ struct Dataset {
   std::vector<std::string> class_names = {};  ///< one for each class
   std::string name = {};                      ///< "fashion-mnist train": what errors call it
 
+  /// How many samples there are; 0 where there are no images.
   int64_t size() const { return images.defined() ? images.shape()[0] : 0; }
+  /// How many classes have a name.
   int64_t classes() const { return static_cast<int64_t>(class_names.size()); }
   /// Throws InvalidInput unless the tensors are as described above and hold at least one image.
   void check() const;
@@ -32,9 +34,10 @@ struct Dataset {
 /// What a network is trained, tuned and judged on. `validation` is empty (no images) where it was
 /// not asked for.
 struct Splits {
-  Dataset train, validation, test;
+  Dataset train, validation, test;  ///< each of the same classes
 };
 
+/// How `load` and `load_test` read and split.
 struct LoadOptions {
   double validation = 0.1;  ///< the fraction of the training images that is held out, in [0, 1)
   uint64_t seed = 0;        ///< chooses which
@@ -52,19 +55,22 @@ struct LoadOptions {
 /// it and the package) or unreadable, InvalidInput if one is damaged.
 Splits fashion_mnist(const LoadOptions& options = {});
 
-/// "fashion-mnist", or a folder:
+/// "fashion-mnist"; or an .npz file with arrays `x` (or `images`) and `y` (or `labels`), or
+/// `x_train`, `y_train`, `x_test` and `y_test`, as Keras has them: images of u8, f32 or f64,
+/// [count, H, W], [count, C, H, W] or, of 1 or 3 channels, [count, H, W, C], and integers that
+/// number the classes from 0; other arrays are left out; or a folder:
 /// - of IDX files whose names begin with train-images, train-labels, t10k-images and t10k-labels
 ///   (gzip or plain). Images have rank 3 (grey) or 4 (count, channels, height, width). The classes
 ///   are 0 to the largest training label.
 /// - of pictures, PNG or JPEG, u8 [count, C, H, W]: a folder for each class, or `train`, `test` and
 ///   `val` that hold such folders (`val` stands for `test` where there is none). The classes are
-///   the names of the training folders, sorted. Without a folder for testing a fifth of each class
-///   is held out, always the same.
-/// Where there is no validation data of its own, it is split off the training data.
+///   the names of the training folders, sorted.
+/// Without data for testing a fifth of each class is held out, always the same. Where there is no
+/// validation data of its own, it is split off the training data.
 Splits load(const std::string& path_or_name, const LoadOptions& options = {});
 
 /// What a finished network is judged on: the test part of `load`, without reading the rest where
-/// that can be; of a folder of class folders alone, all of it.
+/// that can be; of a folder of class folders alone, or of an .npz file without one, all of it.
 Dataset load_test(const std::string& path_or_name, const LoadOptions& options = {});
 
 /// Reads an IDX file, gzip or plain, as a tensor of its type (u8, i32, f32 or f64; Unsupported for
@@ -81,9 +87,11 @@ struct Augment {
   bool flip = false;     ///< mirror left and right, one time in two
   int64_t crop_pad = 0;  ///< pad by so many zeros on each side, and cut the old size out at random
 
+  /// True if there is anything to change.
   bool any() const { return flip || crop_pad > 0; }
 };
 
+/// What a `Loader` gives.
 struct Batch {
   Tensor images;      ///< the data set's dtype, [samples, channels, height, width]
   Tensor labels;      ///< the data set's dtype, [samples, ...]
@@ -91,11 +99,12 @@ struct Batch {
   int64_t index = 0;  ///< the batch's number in the epoch
 };
 
+/// How a `Loader` makes batches.
 struct LoaderOptions {
-  int64_t batch = 64;
-  bool shuffle = true;  ///< another order each epoch, keyed by (seed, epoch)
-  uint64_t seed = 0;
-  Augment augment = {};
+  int64_t batch = 64;      ///< samples
+  bool shuffle = true;     ///< another order each epoch, keyed by (seed, epoch)
+  uint64_t seed = 0;       ///< of the order and of `augment`
+  Augment augment = {};    ///< of u8 images
   bool drop_last = false;  ///< leave a last, short batch out
   int prefetch = 2;        ///< batches made ahead, at least 1
   /// Called on each batch after augmentation, on the loader's thread. It may change the tensors'
@@ -109,6 +118,7 @@ class Loader {
  public:
   /// Throws InvalidInput if the data set is not as it should be, or smaller than a batch.
   Loader(Dataset dataset, LoaderOptions options);
+  /// Ends the thread.
   ~Loader();
   Loader(const Loader&) = delete;
   Loader& operator=(const Loader&) = delete;
@@ -121,6 +131,7 @@ class Loader {
 
   /// Batches of an epoch.
   int64_t batches() const;
+  /// The data set that batches are made of.
   const Dataset& dataset() const;
 
  private:

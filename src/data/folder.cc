@@ -1,13 +1,14 @@
-// Folders of IDX files, and where Fashion-MNIST is.
+// Data sets by their names and paths: folders of IDX files, and where Fashion-MNIST is; for other
+// kinds the way to their readers.
 #include <hone/data.h>
 
-#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 
 #include "base/error.h"
 #include "data/image_folder.h"
-#include "data/split.h"
+#include "data/labelled.h"
+#include "data/npz_file.h"
 
 namespace hone::data {
 namespace {
@@ -38,7 +39,7 @@ Tensor read_labels(const std::string& path) {
   const Tensor labels = read_idx(path);
   require(
       labels.shape().rank() == 1 && (labels.dtype() == DType::u8 || labels.dtype() == DType::i32),
-      "'{}': expected labels u8 or i32 [count], found {}", path, labels.type().to_string());
+      "'{}': expected labels u8 or i32 [count], found {}", path, labels.type());
   return labels.cast(DType::i64);
 }
 
@@ -46,66 +47,30 @@ Dataset read_pair(const fs::path& folder, const std::string& stem, std::string_v
   const std::string images_path = file_of(folder, stem + "-images", hint);
   const std::string labels_path = file_of(folder, stem + "-labels", hint);
   Dataset out;
-  out.images = read_idx(images_path);
+  out.images = as_images(read_idx(images_path), fmt::format("'{}'", images_path));
   out.labels = read_labels(labels_path);
-  const Shape& shape = out.images.shape();
-  require(shape.rank() == 3 || shape.rank() == 4, "'{}': expected images of rank 3 or 4, found {}",
-          images_path, shape.to_string());
-  require(out.images.dtype() == DType::u8 || out.images.dtype() == DType::f32,
-          "'{}': expected images of u8 or f32, found {}", images_path,
-          out.images.type().to_string());
-  require(out.labels.elements() == shape[0], "'{}' has {} images, '{}' has {} labels", images_path,
-          shape[0], labels_path, out.labels.elements());
-  require(shape[0] > 0, "'{}': expected at least one image, found {}", images_path,
-          shape.to_string());
-  if (shape.rank() == 3) out.images = out.images.reshaped({shape[0], 1, shape[1], shape[2]});
+  require(out.labels.elements() == out.images.shape()[0], "'{}' has {} images, '{}' has {} labels",
+          images_path, out.images.shape()[0], labels_path, out.labels.elements());
   out.name = labels_path;
   return out;
 }
 
-/// Names for 0 to the largest label.
-std::vector<std::string> numbered_classes(const Tensor& labels) {
-  std::vector<std::string> out;
-  const int64_t* first = labels.data<int64_t>();
-  const int64_t largest = *std::max_element(first, first + labels.elements());
-  for (int64_t c = 0; c <= largest; ++c) out.push_back(std::to_string(c));
-  return out;
-}
-
-/// Reads a folder. Without `class_names` the classes are 0 to the largest training label.
-Splits read_folder(const fs::path& folder, const std::string& name,
-                   std::vector<std::string> class_names, double validation, uint64_t seed,
-                   std::string_view hint = "") {
+/// Without `class_names` the classes are 0 to the largest training label.
+Splits read_idx_splits(const fs::path& folder, const std::string& name,
+                       std::vector<std::string> class_names, const LoadOptions& options,
+                       std::string_view hint = "") {
   Dataset train = read_pair(folder, "train", hint);
   Dataset test = read_pair(folder, "t10k", hint);
-  const Shape &a = train.images.shape(), &b = test.images.shape();
-  require(
-      train.images.dtype() == test.images.dtype() && a[1] == b[1] && a[2] == b[2] && a[3] == b[3],
-      "'{}': training images are {}, test images {}", folder.string(),
-      train.images.type().to_string(), test.images.type().to_string());
-  if (class_names.empty()) class_names = numbered_classes(train.labels);
-  train.class_names = test.class_names = std::move(class_names);
-  train.check();
-  test.check();
-  train.name = name + " train";
-  test.name = name + " test";
-  Splits out;
-  out.test = std::move(test);
-  std::tie(out.train, out.validation) = split_in_place(std::move(train), validation, seed);
-  out.validation.name = name + " validation";
-  return out;
+  return as_splits(std::move(train), std::move(test), name, std::move(class_names),
+                   options.validation, options.seed);
 }
 
 /// The test part alone, with its classes.
-Dataset read_folder_test(const fs::path& folder, const std::string& name,
-                         std::vector<std::string> class_names, std::string_view hint = "") {
+Dataset read_idx_test(const fs::path& folder, const std::string& name,
+                      std::vector<std::string> class_names, std::string_view hint = "") {
   Dataset test = read_pair(folder, "t10k", hint);
-  if (class_names.empty()) {
-    const Tensor labels = read_labels(file_of(folder, "train-labels", hint));
-    require(labels.elements() > 0, "'{}': expected at least one training label, found none",
-            folder.string());
-    class_names = numbered_classes(labels);
-  }
+  if (class_names.empty())
+    class_names = numbered_classes(read_labels(file_of(folder, "train-labels", hint)), name);
   test.class_names = std::move(class_names);
   test.check();
   test.name = name + " test";
@@ -126,16 +91,8 @@ fs::path fashion_mnist_folder(const std::string& path) {
   return fs::is_directory(inside, error) ? inside : fs::path(root);
 }
 
-/// What errors call a data set that is a folder.
-std::string folder_name(const std::string& path) {
-  std::error_code error;
-  if (!fs::is_directory(path, error))
-    fail(ErrorKind::Io,
-         "no data set '{}': expected '{}', or a folder of IDX files or of class folders with "
-         "pictures",
-         path, kFashionMnist);
-  return fs::path(path).lexically_normal().string();
-}
+/// What a data set is: one of the names that `load` takes, or what lies at a path.
+enum class Kind { fashion_mnist, npz, pictures, idx };
 
 bool has_idx(const fs::path& folder) {
   std::error_code error;
@@ -147,28 +104,53 @@ bool has_idx(const fs::path& folder) {
   return false;
 }
 
+Kind kind_of(const std::string& path_or_name) {
+  if (path_or_name == kFashionMnist) return Kind::fashion_mnist;
+  if (path_or_name.ends_with(".npz")) return Kind::npz;
+  std::error_code error;
+  if (!fs::is_directory(path_or_name, error))
+    fail(ErrorKind::Io,
+         "no data set '{}': expected '{}', an .npz file, or a folder of IDX files or of class "
+         "folders with pictures",
+         path_or_name, kFashionMnist);
+  return !has_idx(path_or_name) && is_image_folder(path_or_name) ? Kind::pictures : Kind::idx;
+}
+
 }  // namespace
 
 Splits fashion_mnist(const LoadOptions& options) {
-  return read_folder(fashion_mnist_folder(options.path), std::string(kFashionMnist), clothes(),
-                     options.validation, options.seed, kFashionMnistHint);
+  return read_idx_splits(fashion_mnist_folder(options.path), std::string(kFashionMnist), clothes(),
+                         options, kFashionMnistHint);
 }
 
 Splits load(const std::string& path_or_name, const LoadOptions& options) {
-  if (path_or_name == kFashionMnist) return fashion_mnist({options.validation, options.seed});
-  const std::string name = folder_name(path_or_name);
-  if (!has_idx(path_or_name) && is_image_folder(path_or_name))
-    return read_image_splits(path_or_name, name, options);
-  return read_folder(path_or_name, name, {}, options.validation, options.seed);
+  const std::string name = fs::path(path_or_name).lexically_normal().string();
+  switch (kind_of(path_or_name)) {
+    case Kind::fashion_mnist:
+      return fashion_mnist({options.validation, options.seed});
+    case Kind::npz:
+      return read_npz_splits(path_or_name, name, options);
+    case Kind::pictures:
+      return read_image_splits(path_or_name, name, options);
+    case Kind::idx:
+      break;
+  }
+  return read_idx_splits(path_or_name, name, {}, options);
 }
 
 Dataset load_test(const std::string& path_or_name, const LoadOptions& options) {
-  if (path_or_name == kFashionMnist)
-    return read_folder_test(fashion_mnist_folder(""), path_or_name, clothes(), kFashionMnistHint);
-  const std::string name = folder_name(path_or_name);
-  if (!has_idx(path_or_name) && is_image_folder(path_or_name))
-    return read_image_test(path_or_name, name, options);
-  return read_folder_test(path_or_name, name, {});
+  const std::string name = fs::path(path_or_name).lexically_normal().string();
+  switch (kind_of(path_or_name)) {
+    case Kind::fashion_mnist:
+      return read_idx_test(fashion_mnist_folder(""), name, clothes(), kFashionMnistHint);
+    case Kind::npz:
+      return read_npz_test(path_or_name, name);
+    case Kind::pictures:
+      return read_image_test(path_or_name, name, options);
+    case Kind::idx:
+      break;
+  }
+  return read_idx_test(path_or_name, name, {});
 }
 
 }  // namespace hone::data

@@ -15,10 +15,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Of one folder of classes, what is held out for testing; the choice does not depend on a run.
-constexpr double kHeldOut = 0.2;
-constexpr uint64_t kHeldOutSeed = 0;
-
 std::vector<std::string> sorted_entries(const fs::path& folder, bool folders) {
   std::vector<std::string> out;
   std::error_code error;
@@ -69,7 +65,7 @@ Dataset read(const fs::path& folder, const std::vector<std::string>& classes,
     if (how.kind == Resize::Kind::shortest) sample = Shape({sample[0], how.height, how.height});
   }
   require(sample.rank() == 3, "'{}': expected a network that takes pictures, found one of {}",
-          folder.string(), sample.to_string());
+          folder.string(), sample);
   Dataset out;
   out.name = name;
   out.class_names = classes;
@@ -123,7 +119,7 @@ Splits read_image_splits(const fs::path& folder, const std::string& name,
   fs::path test = test_part(folder);
   if (test.empty()) test.swap(validation);
   if (training.empty() || test.empty()) {
-    auto [kept, held] = split_in_place(std::move(train), kHeldOut, kHeldOutSeed);
+    auto [kept, held] = hold_out_test(std::move(train));
     train = std::move(kept);
     out.test = std::move(held);
     out.test.name = name + " test";

@@ -96,6 +96,10 @@ std::pair<Dataset, Dataset> split_in_place(Dataset dataset, double fraction, uin
   return {rows_of(dataset, 0, kept, ""), rows_of(dataset, kept, dataset.size(), " (held out)")};
 }
 
+std::pair<Dataset, Dataset> hold_out_test(Dataset dataset) {
+  return split_in_place(std::move(dataset), 0.2, 0);
+}
+
 std::pair<Dataset, Dataset> split(const Dataset& dataset, double fraction, uint64_t seed) {
   Dataset copy = dataset;
   copy.images = dataset.images.clone();
