@@ -40,13 +40,18 @@ inline constexpr int64_t kBatch = -1;
 /// dimension may be `kBatch`.
 class Shape {
  public:
+  /// A scalar's: no dimension.
   Shape() = default;
+  /// From the extents, outermost first.
   Shape(std::initializer_list<int64_t> dims) : dims_(dims) {}
   explicit Shape(std::vector<int64_t> dims) : dims_(std::move(dims)) {}
 
+  /// How many dimensions there are.
   int rank() const { return static_cast<int>(dims_.size()); }
+  /// The extent of an axis in [0, rank()).
   int64_t operator[](int axis) const { return dims_[static_cast<size_t>(axis)]; }
   int64_t& operator[](int axis) { return dims_[static_cast<size_t>(axis)]; }
+  /// All extents.
   const std::vector<int64_t>& dims() const { return dims_; }
   /// The product of all dimensions; 1 for a scalar. Needs a static shape.
   int64_t elements() const;
@@ -65,9 +70,11 @@ class Shape {
 
 /// A dtype with a shape, "f32[N,10]".
 struct TensorType {
-  DType dtype = DType::f32;
-  Shape shape;
+  DType dtype = DType::f32;  ///< of each element
+  Shape shape;               ///< the extents
+  /// Of all elements. Needs a static shape.
   int64_t bytes() const { return size_of(dtype) * shape.elements(); }
+  /// "f32[N,10]"
   std::string to_string() const;
   friend bool operator==(const TensorType&, const TensorType&) = default;
 };
@@ -75,6 +82,7 @@ struct TensorType {
 /// A dense row-major array. A default-constructed tensor is empty (`defined()` is false).
 class Tensor {
  public:
+  /// An empty tensor, without a type or memory.
   Tensor() = default;
   /// Zero-filled memory, aligned to 64 bytes. The shape must be static.
   Tensor(DType dtype, Shape shape);
@@ -89,13 +97,20 @@ class Tensor {
   /// An i64 scalar (rank 0).
   static Tensor scalar_i64(int64_t value);
 
+  /// False for an empty tensor.
   bool defined() const { return storage_ != nullptr; }
+  /// Dtype and shape.
   const TensorType& type() const { return type_; }
+  /// Of each element.
   DType dtype() const { return type_.dtype; }
+  /// The extents.
   const Shape& shape() const { return type_.shape; }
+  /// How many elements there are; 1 for a scalar.
   int64_t elements() const { return type_.shape.elements(); }
+  /// Of all elements.
   int64_t bytes() const { return type_.bytes(); }
 
+  /// The memory, or null.
   std::byte* raw() { return storage_.get(); }
   const std::byte* raw() const { return storage_.get(); }
   /// The elements as `T`; throws InvalidInput if `T` is not the dtype.

@@ -2,6 +2,7 @@
 #include <hone/model.h>
 
 #include <cmath>
+#include <cstring>
 #include <optional>
 
 #include "base/error.h"
@@ -23,7 +24,7 @@ namespace {
 /// The shape of one of the samples along axis 0.
 Shape sample_of(const Tensor& samples) {
   const std::vector<int64_t>& dims = samples.shape().dims();
-  require(!dims.empty(), "expected samples along axis 0, found {}", samples.type().to_string());
+  require(!dims.empty(), "expected samples along axis 0, found {}", samples.type());
   return Shape(std::vector<int64_t>(dims.begin() + 1, dims.end()));
 }
 
@@ -31,8 +32,8 @@ Shape sample_of(const Tensor& samples) {
 void require_samples(const std::string& model, const Shape& expected, const Tensor& samples,
                      const std::string& whose) {
   const Shape found = sample_of(samples);
-  require(found == expected, "model '{}': expected samples of shape {}, {} has {}", model,
-          expected.to_string(), whose, found.to_string());
+  require(found == expected, "model '{}': expected samples of shape {}, {} has {}", model, expected,
+          whose, found);
 }
 void require_samples(const std::string& model, const Shape& expected, const data::Dataset& data) {
   require_samples(model, expected, data.images, "'" + data.name + "'");
@@ -122,7 +123,7 @@ Model::Model(Var output, std::string name) : impl_(std::make_unique<Impl>()) {
 }
 
 Model Model::load(const std::string& path, const ForeignOptions& options) {
-  io::OnnxModel file = io::load_onnx(path);
+  io::OnnxModel file = io::load_onnx(path, {.dims = options.dims});
   auto impl = std::make_unique<Impl>();
   impl->name = file.graph.name();
   impl->states = std::move(file.states);
@@ -203,15 +204,16 @@ void Model::save_weights(const std::string& path) const {
 }
 
 void Model::load_weights(const std::string& path) {
-  io::Weights weights = io::load_weights(path);
+  const io::Weights weights = io::load_weights(path);
   io::require_same_weights(weights, path, impl_->network_states(), impl_->name);
-  for (auto& [name, tensor] : weights) impl_->states.at(name) = std::move(tensor);
+  for (const auto& [name, tensor] : weights)
+    std::memcpy(impl_->states.at(name).raw(), tensor.raw(), static_cast<size_t>(tensor.bytes()));
 }
 
 void Model::build(const Shape& sample_shape) {
   require(impl_->sample.rank() == 0 || impl_->sample == sample_shape,
-          "model '{}' is built for samples of shape {}, found {}", impl_->name,
-          impl_->sample.to_string(), sample_shape.to_string());
+          "model '{}' is built for samples of shape {}, found {}", impl_->name, impl_->sample,
+          sample_shape);
   impl_->build(sample_shape);
 }
 

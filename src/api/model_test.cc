@@ -266,6 +266,18 @@ TEST(Model, WeightsGoToAnotherModelByAFile) {
   }
 }
 
+TEST(Model, LoadedWeightsAreCopiedToWhereTheOthersWere) {
+  const TempFolder folder;
+  const Model trained = trained_convnet();
+  trained.save_weights(folder.file("w.npz"));
+  Model other = convnet();
+  other.build({1, 8, 8});
+  const Tensor taken = other.states().at("dense1.weight");
+  other.load_weights(folder.file("w.npz"));
+  EXPECT_TRUE(taken.same_bits(trained.states().at("dense1.weight")));
+  EXPECT_EQ(taken.raw(), other.states().at("dense1.weight").raw());
+}
+
 TEST(Model, SummaryListsLayersWithTheirParameters) {
   Model model = sequential({conv2d(4, 3, relu), flatten(), dense(2)});
   model.build({1, 6, 6});

@@ -3,6 +3,7 @@
 #include "api/session.h"
 
 #include <algorithm>
+#include <mutex>
 
 #include "base/error.h"
 #include "io/onnx_import.h"
@@ -26,7 +27,7 @@ std::vector<Port> inputs_of(const ir::Graph& graph) {
 }
 
 // A name that the model does not have is likely a misspelt one.
-void require_known(const Session::Impl& session, const Tensors& given) {
+void require_known(const SessionImpl& session, const Tensors& given) {
   for (const Port& p : session.inputs) {
     const auto found = given.find(p.name);
     if (found == given.end() || !found->second.defined())
@@ -71,11 +72,25 @@ bool waits_for_shapes(const io::OnnxSource& source, const SessionOptions& option
   }
 }
 
+// A source for several threads, one after another.
+class SharedSource {
+ public:
+  explicit SharedSource(io::OnnxSource source) : source_(std::move(source)) {}
+  io::OnnxModel import(const io::ImportOptions& options) {
+    const std::lock_guard lock(mutex_);
+    return source_.import(options);
+  }
+
+ private:
+  std::mutex mutex_;
+  io::OnnxSource source_;
+};
+
 }  // namespace
 
-std::unique_ptr<Session::Impl> Session::Impl::make(const io::OnnxModel& file,
-                                                   const SessionOptions& options) {
-  auto impl = std::make_unique<Impl>();
+std::unique_ptr<SessionImpl> SessionImpl::make(const io::OnnxModel& file,
+                                               const SessionOptions& options) {
+  auto impl = std::make_unique<SessionImpl>();
   impl->name = file.graph.name();
   impl->class_names = file.labels;
   impl->graph = passes::freeze(file.graph, file.states);
@@ -91,14 +106,14 @@ std::unique_ptr<Session::Impl> Session::Impl::make(const io::OnnxModel& file,
   return impl;
 }
 
-std::unique_ptr<Session::Impl> Session::Impl::make(io::OnnxSource source,
-                                                   const SessionOptions& options) {
-  auto impl = std::make_unique<Impl>();
+std::unique_ptr<SessionImpl> SessionImpl::make(io::OnnxSource source,
+                                               const SessionOptions& options) {
+  auto impl = std::make_unique<SessionImpl>();
   impl->name = source.name();
   for (const auto& [name, type] : source.inputs(options.dims)) impl->inputs.push_back({name, type});
   for (const auto& [name, type] : source.outputs(options.dims))
     impl->outputs.push_back({name, type});
-  const auto shared = std::make_shared<const io::OnnxSource>(std::move(source));
+  const auto shared = std::make_shared<SharedSource>(std::move(source));
   impl->start(
       [shared, dims = options.dims, passes = pass_options(options)](const exec::InputTypes& types) {
         io::ImportOptions shapes{.dims = dims};
@@ -112,37 +127,30 @@ std::unique_ptr<Session::Impl> Session::Impl::make(io::OnnxSource source,
   return impl;
 }
 
-void Session::Impl::start(exec::GraphSource source, const SessionOptions& options) {
+void SessionImpl::start(exec::GraphSource source, const SessionOptions& options) {
   pool = std::make_unique<ThreadPool>(options.threads);
   executor = std::make_unique<exec::StagedExecutor>(std::move(source), default_isa(), pool.get(),
                                                     pass_options(options));
 }
 
-exec::InputTypes Session::Impl::input_types(int64_t n) const {
-  exec::InputTypes out;
-  for (const Port& p : inputs) {
-    TensorType type = p.type;
-    if (type.shape.rank() > 0 && type.shape[0] == kBatch) type.shape[0] = n;
-    for (int axis = 0; axis < type.shape.rank(); ++axis)
-      require(type.shape[axis] != kBatch,
-              "{}: input '{}': axis {} is open: give its extent by name", name, p.name, axis);
-    out.emplace(p.name, std::move(type));
-  }
-  return out;
+exec::InputTypes SessionImpl::input_types(int64_t n) const {
+  exec::InputTypes declared;
+  for (const Port& p : inputs) declared.emplace(p.name, p.type);
+  return exec::at_batch(name, std::move(declared), n);
 }
 
 // What cannot be imported with open extents may be with extents of 1: then it waits for shapes.
 Session Session::load(const std::string& path, const SessionOptions& options) {
   io::OnnxSource source = io::OnnxSource::open(path);
   try {
-    return Session(Impl::make(source.import({.dims = options.dims}), options));
+    return Session(SessionImpl::make(source.import({.dims = options.dims}), options));
   } catch (const Error& e) {
     if (e.kind() != ErrorKind::Unsupported || !waits_for_shapes(source, options)) throw;
   }
-  return Session(Impl::make(std::move(source), options));
+  return Session(SessionImpl::make(std::move(source), options));
 }
 
-Session::Session(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Session::Session(std::unique_ptr<SessionImpl> impl) : impl_(std::move(impl)) {}
 Session::~Session() = default;
 Session::Session(Session&&) noexcept = default;
 Session& Session::operator=(Session&&) noexcept = default;
@@ -152,8 +160,8 @@ const std::vector<Port>& Session::inputs() const { return impl_->inputs; }
 const std::vector<Port>& Session::outputs() const { return impl_->outputs; }
 const std::vector<std::string>& Session::class_names() const { return impl_->class_names; }
 
-void Session::Impl::run(const Tensors& given, Tensors& results,
-                        const exec::StepObserver& observer) const {
+void SessionImpl::run(const Tensors& given, Tensors& results,
+                      const exec::StepObserver& observer) const {
   require_known(*this, given);
   exec::StateStore none;
   executor->borrow(given)->run_into(results, given, none, observer);

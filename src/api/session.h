@@ -8,7 +8,7 @@
 
 namespace hone {
 
-struct Session::Impl {
+struct SessionImpl {
   std::string name;
   std::vector<std::string> class_names;
   std::vector<Port> inputs, outputs;
@@ -16,9 +16,12 @@ struct Session::Impl {
   std::unique_ptr<ThreadPool> pool;
   std::unique_ptr<exec::StagedExecutor> executor;
 
-  static std::unique_ptr<Impl> make(const io::OnnxModel& file, const SessionOptions& options);
+  static std::unique_ptr<SessionImpl> make(const io::OnnxModel& file,
+                                           const SessionOptions& options);
   /// For a file that cannot be imported before its inputs' shapes are known.
-  static std::unique_ptr<Impl> make(io::OnnxSource source, const SessionOptions& options);
+  static std::unique_ptr<SessionImpl> make(io::OnnxSource source, const SessionOptions& options);
+  /// What a session is made of; it lives as long as the session.
+  static SessionImpl& of(const Session& session) { return *session.impl_; }
   /// The inputs' types at a batch of `n`. Throws InvalidInput if another extent is open.
   exec::InputTypes input_types(int64_t n) const;
   /// Makes the pool and the executor.

@@ -101,6 +101,14 @@ TEST_F(ShapesTest, MayBeFixedByName) {
             "flattening: input 'x': expected f32[2,3], found f32[3,2]");
 }
 
+TEST_F(ShapesTest, ADimensionThatNoInputHasIsRefused) {
+  EXPECT_EQ(error_of(ErrorKind::InvalidInput,
+                     [&] {
+                       load(flattening(), {.dims = {{"n", 2}, {"k", 3}}});
+                     }),
+            "'" + path_ + "': no input has an open dimension 'k': expected 'm', 'n'");
+}
+
 TEST_F(ShapesTest, WrongInputsAreRefused) {
   const Session session = load(flattening());
   EXPECT_EQ(error_of(ErrorKind::InvalidInput, [&] { session.run({}); }),

@@ -9,6 +9,7 @@
 #include "base/allocations.h"
 #include "base/cpu.h"
 #include "base/error.h"
+#include "base/rng.h"
 #include "base/test_support.h"
 #include "io/onnx_export.h"
 #include "ir/expr.h"
@@ -138,6 +139,37 @@ TEST_F(SessionTest, RefusesTwoOutputsInOneMemory) {
                              session.run({{"x", Tensor(DType::f32, {2})}}, outputs);
                            }),
             "two: output 'b' shares memory with output 'a'");
+}
+
+// Of batches whose programs are made while others run.
+TEST_F(SessionTest, EightThreadsGetTheBitsOfOne) {
+  Model tiny = sequential({dense(4, relu), dense(3)});
+  tiny.build({5});
+  tiny.save(path_);
+  constexpr int64_t kThreads = 8, kCalls = 10'000, kBatches = 3;
+  std::vector<Tensors> inputs, expected;
+  const Session alone = load(path_, {.threads = 1});
+  for (int64_t n = 1; n <= kBatches; ++n) {
+    Tensor x(DType::f32, {n, 5});
+    for (int64_t i = 0; i < x.elements(); ++i)
+      x.data<float>()[i] = unit_float(philox(1, 0, static_cast<uint64_t>(i)).v[0]);
+    inputs.push_back({{"input", x}});
+    expected.push_back(alone.run(inputs.back()));
+  }
+  const Session session = load(path_, {.threads = 2});
+  std::atomic<int64_t> wrong = 0;
+  std::vector<std::thread> threads;
+  for (int64_t t = 0; t < kThreads; ++t)
+    threads.emplace_back([&, t] {
+      const auto batch = static_cast<size_t>(t % kBatches);
+      Tensors outputs;
+      for (int64_t i = 0; i < kCalls; ++i) {
+        session.run(inputs[batch], outputs);
+        if (!outputs.at("logits").same_bits(expected[batch].at("logits"))) ++wrong;
+      }
+    });
+  for (std::thread& t : threads) t.join();
+  EXPECT_EQ(wrong, 0);
 }
 
 }  // namespace

@@ -10,19 +10,17 @@
 namespace hone::exec {
 namespace {
 
-constexpr size_t kMaxStages = 8;  // a training run needs two: full batches and the last one
-
 const TensorType* type_of(const TensorType& type) { return &type; }
 const TensorType* type_of(const Tensor& tensor) {
   return tensor.defined() ? &tensor.type() : nullptr;
 }
 
 template <class Inputs>
-bool fits(const plan::Program& program, const Inputs& inputs) {
-  return std::all_of(program.inputs.begin(), program.inputs.end(), [&](const plan::Binding& b) {
-    const auto found = inputs.find(b.name);
+bool fits(const InputTypes& types, const Inputs& inputs) {
+  return std::all_of(types.begin(), types.end(), [&](const auto& expected) {
+    const auto found = inputs.find(expected.first);
     const TensorType* given = found == inputs.end() ? nullptr : type_of(found->second);
-    return given != nullptr && *given == b.type;
+    return given != nullptr && *given == expected.second;
   });
 }
 
@@ -31,10 +29,13 @@ const InputTypes& to_types(const InputTypes& inputs) { return inputs; }
 
 }  // namespace
 
-/// A program with the executors that nobody uses now.
+/// A program with the executors that nobody uses now. Its lock is held while the program is made:
+/// who needs this one waits, and nobody else.
 struct StagedExecutor::Stage {
-  std::shared_ptr<const plan::Program> program;
+  explicit Stage(InputTypes inputs) : types(std::move(inputs)) {}
+  const InputTypes types;
   std::mutex mutex;
+  std::shared_ptr<const plan::Program> program;  // null until it is made
   std::vector<std::unique_ptr<Executor>> idle;
 };
 
@@ -43,25 +44,48 @@ struct StagedExecutor::Impl {
   plan::PlanOptions options;
   passes::PassOptions passes;
   ThreadPool* pool;
-  std::mutex mutex;
+  std::mutex mutex;                          // of the list alone; taken last
   std::list<std::shared_ptr<Stage>> stages;  // the most recently used first
 
-  /// Who comes while a program is being made waits: it is likely the one that he needs.
+  /// A stage whose program may be still to make.
   template <class Inputs>
-  std::shared_ptr<Stage> stage(const Inputs& inputs) {
+  std::shared_ptr<Stage> find(const Inputs& inputs) {
     const std::lock_guard lock(mutex);
     const auto found = std::find_if(stages.begin(), stages.end(),
-                                    [&](const auto& s) { return fits(*s->program, inputs); });
+                                    [&](const auto& s) { return fits(s->types, inputs); });
     if (found != stages.end()) {
       stages.splice(stages.begin(), stages, found);
     } else {
-      const ir::Graph lowered = passes::lower(source(to_types(inputs)), passes);
-      auto stage = std::make_shared<Stage>();
-      stage->program = std::make_shared<const plan::Program>(plan::plan(lowered, options));
-      stages.push_front(std::move(stage));
+      stages.push_front(std::make_shared<Stage>(to_types(inputs)));
       if (stages.size() > kMaxStages) stages.pop_back();
     }
     return stages.front();
+  }
+
+  void forget(const std::shared_ptr<Stage>& stage) {
+    const std::lock_guard lock(mutex);
+    stages.remove(stage);
+  }
+
+  struct Ready {
+    std::shared_ptr<Stage> stage;
+    std::unique_lock<std::mutex> lock;  // of the stage
+  };
+  /// The stage, locked, and with its program.
+  template <class Inputs>
+  Ready ready(const Inputs& inputs) {
+    std::shared_ptr<Stage> stage = find(inputs);
+    std::unique_lock lock(stage->mutex);
+    if (stage->program == nullptr) {
+      try {
+        const ir::Graph lowered = passes::lower(source(stage->types), passes);
+        stage->program = std::make_shared<const plan::Program>(plan::plan(lowered, options));
+      } catch (...) {
+        forget(stage);
+        throw;
+      }
+    }
+    return {std::move(stage), std::move(lock)};
   }
 };
 
@@ -85,23 +109,21 @@ StagedExecutor::Loan::Loan(std::shared_ptr<Stage> stage, std::unique_ptr<Executo
 StagedExecutor::Loan::~Loan() {
   if (executor_ == nullptr) return;
   const std::lock_guard lock(stage_->mutex);
-  stage_->idle.push_back(std::move(executor_));
+  if (stage_->idle.size() < kMaxIdle) stage_->idle.push_back(std::move(executor_));
 }
 
 std::shared_ptr<const plan::Program> StagedExecutor::program(const InputTypes& inputs) {
-  return impl_->stage(inputs)->program;
+  return impl_->ready(inputs).stage->program;
 }
 
 StagedExecutor::Loan StagedExecutor::borrow(const Tensors& inputs) {
-  std::shared_ptr<Stage> stage = impl_->stage(inputs);
+  auto [stage, lock] = impl_->ready(inputs);
   std::unique_ptr<Executor> executor;
-  {
-    const std::lock_guard lock(stage->mutex);
-    if (!stage->idle.empty()) {
-      executor = std::move(stage->idle.back());
-      stage->idle.pop_back();
-    }
+  if (!stage->idle.empty()) {
+    executor = std::move(stage->idle.back());
+    stage->idle.pop_back();
   }
+  lock.unlock();
   if (executor == nullptr) executor = std::make_unique<Executor>(stage->program, impl_->pool);
   return {std::move(stage), std::move(executor)};
 }
@@ -120,15 +142,20 @@ InputTypes types_of(const Tensors& inputs) {
   return out;
 }
 
-InputTypes input_types(const ir::Graph& graph, int64_t n) {
+InputTypes input_types(const ir::Graph& graph) {
   InputTypes out;
-  for (ir::ValueId v : graph.inputs()) {
-    TensorType type = graph.type(v);
-    for (int axis = 0; axis < type.shape.rank(); ++axis)
-      if (type.shape[axis] == kBatch) type.shape[axis] = n;
-    out.emplace(graph.producer(v).name, std::move(type));
-  }
+  for (ir::ValueId v : graph.inputs()) out.emplace(graph.producer(v).name, graph.type(v));
   return out;
+}
+
+InputTypes at_batch(std::string_view model, InputTypes declared, int64_t n) {
+  for (auto& [name, type] : declared) {
+    if (type.shape.rank() > 0 && type.shape[0] == kBatch) type.shape[0] = n;
+    for (int axis = 0; axis < type.shape.rank(); ++axis)
+      require(type.shape[axis] != kBatch,
+              "{}: input '{}': axis {} is open: give its extent by name", model, name, axis);
+  }
+  return declared;
 }
 
 ir::Graph bind_inputs(const ir::Graph& graph, const InputTypes& inputs) {

@@ -1,5 +1,6 @@
 // Staging: programs made lazily, one for each set of input types that comes, kept in a bounded
-// cache. Many callers may run at once: each borrows an executor of the program that it needs.
+// cache. Many callers may run at once: each borrows an executor of the program that it needs. Who
+// needs a program that is being made waits for it; others do not.
 #pragma once
 
 #include <list>
@@ -16,8 +17,13 @@ namespace hone::exec {
 using InputTypes = std::map<std::string, TensorType>;
 InputTypes types_of(const Tensors& inputs);
 
+/// So many programs are kept: a training run needs two, for full batches and for the last one.
+inline constexpr size_t kMaxStages = 8;
+/// And so many executors of each, with the memory that they work in, while nobody uses them.
+inline constexpr size_t kMaxIdle = 8;
+
 /// A graph of static shapes for inputs of these types. Throws InvalidInput for types that it does
-/// not take.
+/// not take. Called by several threads at once, for different types.
 using GraphSource = std::function<ir::Graph(const InputTypes&)>;
 
 class StagedExecutor {
@@ -63,8 +69,11 @@ class StagedExecutor {
   std::unique_ptr<Impl> impl_;
 };
 
-/// The types of a graph's inputs when its batch is `n`.
-InputTypes input_types(const ir::Graph& graph, int64_t n);
+/// What a graph declares of its inputs.
+InputTypes input_types(const ir::Graph& graph);
+/// The types of inputs when their batch is `n`. Throws InvalidInput, naming the model, if another
+/// extent is open.
+InputTypes at_batch(std::string_view model, InputTypes declared, int64_t n);
 /// `graph` bound to the batch that inputs of these types have. Throws InvalidInput where one is
 /// missing or does not fit.
 ir::Graph bind_inputs(const ir::Graph& graph, const InputTypes& inputs);

@@ -3,6 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <future>
+#include <thread>
+
+#include "base/allocations.h"
+#include "base/error.h"
+#include "base/test_support.h"
 #include "ir/expr.h"
 
 namespace hone::exec {
@@ -40,7 +46,9 @@ TEST_F(StagedTest, RunsEveryBatchSizeOnTheSameStates) {
 }
 
 TEST_F(StagedTest, KeepsAFewProgramsTheLatestUsed) {
-  const auto program = [&](int64_t n) { return staged_.program(input_types(doubling(), n)); };
+  const auto program = [&](int64_t n) {
+    return staged_.program(at_batch("double", input_types(doubling()), n));
+  };
   const auto three = program(3);
   EXPECT_EQ(program(3), three);
   for (int64_t n = 10; n < 17; ++n) program(n);  // with 3, all that are kept
@@ -49,6 +57,60 @@ TEST_F(StagedTest, KeepsAFewProgramsTheLatestUsed) {
   program(17);  // in place of 11
   EXPECT_EQ(program(10), ten);
   EXPECT_EQ(program(3), three);
+}
+
+// The program for one row is made only once another one has been made and run.
+TEST(Staged, WhoNeedsAnotherProgramDoesNotWait) {
+  std::promise<void> begun, others_ran;
+  ThreadPool pool(1);
+  StagedExecutor staged(
+      [&](const InputTypes& types) {
+        if (types.at("x").shape[0] == 1) {
+          begun.set_value();
+          others_ran.get_future().wait();
+        }
+        return bind_inputs(doubling(), types);
+      },
+      default_isa(), &pool, {});
+  StateStore slow = {{"calls", Tensor::scalar_i64(0)}};
+  StateStore quick = slow;
+  std::thread caller([&] { staged.run({{"x", rows_of(1)}}, slow); });
+  begun.get_future().wait();
+  for (int64_t n : {2, 3, 2}) staged.run({{"x", rows_of(n)}}, quick);
+  others_ran.set_value();
+  caller.join();
+}
+
+TEST(Staged, WhatCannotBeMadeIsTriedAgain) {
+  ThreadPool pool(1);
+  int calls = 0;
+  StagedExecutor staged(
+      [&](const InputTypes& types) {
+        if (calls++ == 0) fail(ErrorKind::Exhausted, "not now");
+        return bind_inputs(doubling(), types);
+      },
+      default_isa(), &pool, {});
+  const InputTypes types = {{"x", {DType::f32, {1, 2}}}};
+  test::error_of(ErrorKind::Exhausted, [&] { staged.program(types); });
+  EXPECT_EQ(staged.program(types), staged.program(types));
+  EXPECT_EQ(calls, 2);
+}
+
+TEST_F(StagedTest, KeepsAFewExecutorsThatNobodyUses) {
+  const Tensors inputs = {{"x", rows_of(3)}};
+  const auto made = [&] {  // how many of the executors were not there before
+    std::list<StagedExecutor::Loan> loans;
+    size_t count = 0;
+    for (size_t i = 0; i < 2 * kMaxIdle; ++i) {
+      const int64_t allocated = allocations();
+      StagedExecutor::Loan loan = staged_.borrow(inputs);
+      if (allocations() > allocated) ++count;
+      loans.push_back(std::move(loan));
+    }
+    return count;
+  };
+  EXPECT_EQ(made(), 2 * kMaxIdle);
+  EXPECT_EQ(made(), kMaxIdle);
 }
 
 // The first input by name has no batch; its extent must not be taken for one.

@@ -41,8 +41,7 @@ TensorType input_type(const onnx::ValueInfoProto& info, const ImportOptions& opt
     bool fits = shape.rank() == static_cast<int>(dims.size());
     for (int i = 0; fits && i < shape.rank(); ++i)
       fits = dims[static_cast<size_t>(i)] == kBatch || dims[static_cast<size_t>(i)] == shape[i];
-    require(fits, "the model declares {}, the shape given is {}", Shape(dims).to_string(),
-            shape.to_string());
+    require(fits, "the model declares {}, the shape given is {}", Shape(dims), shape);
     dims = shape.dims();
   }
   for (size_t i = 1; i < dims.size(); ++i)
@@ -90,9 +89,17 @@ void OnnxImporter::define(const std::string& name, OnnxValue value) {
 void OnnxImporter::declare_inputs() {
   std::set<std::string> initialised;
   for (const auto& t : proto_.graph().initializer()) initialised.insert(t.name());
-  // Older files list initializers among the inputs.
-  for (const auto& info : proto_.graph().input())
-    if (!initialised.contains(info.name())) declare_input(info);
+  std::set<std::string> open;
+  for (const auto& info : proto_.graph().input()) {
+    // Older files list initializers among the inputs.
+    if (initialised.contains(info.name())) continue;
+    for (const auto& dim : info.type().tensor_type().shape().dim())
+      if (!dim.dim_param().empty()) open.insert(dim.dim_param());
+    declare_input(info);
+  }
+  for (const auto& [name, extent] : options_.dims)
+    require(open.contains(name), "no input has an open dimension '{}': expected {}", name,
+            open.empty() ? "none" : fmt::format("'{}'", fmt::join(open, "', '")));
   for (const auto& [name, shape] : options_.inputs)
     require(graph().find_input(name) != ir::kNoValue || values_.contains(name),
             "the model has no input '{}', whose shape is given", name);
@@ -104,8 +111,7 @@ void OnnxImporter::declare_input(const onnx::ValueInfoProto& info) {
     const TensorType type = input_type(info, options_);
     if (!known_.contains(name)) return define(name, OnnxValue{graph().input(name, type)});
     const Tensor& value = options_.values.at(name);
-    require(value.type() == type, "expected {}, found {}", type.to_string(),
-            value.type().to_string());
+    require(value.type() == type, "expected {}, found {}", type, value.type());
     declare_constant(name, value);
   } catch (const Error& e) {
     if (e.kind() != ErrorKind::Unsupported) fail(e.kind(), "input '{}': {}", name, e.what());
@@ -268,7 +274,8 @@ OnnxOutline outline_onnx(const std::string& path, const ImportOptions& options) 
   try {
     const onnx::GraphProto& graph = file.proto().graph();
     OnnxOutline out;
-    out.nodes = graph.node_size();
+    for (const auto& node : graph.node())
+      if (node.op_type() != "Constant") ++out.operators;
     for (const auto& t : graph.initializer())
       if (is_float(t.data_type())) out.parameters += type_from_proto(t).shape.elements();
     std::set<std::string> known;

@@ -22,7 +22,8 @@ namespace hone::io {
 /// of the inputs that leave it open, and no other axis may be open.
 struct ImportOptions {
   std::map<std::string, Shape> inputs = {};   ///< shapes of inputs, by the input's name
-  std::map<std::string, int64_t> dims = {};   ///< extents of dimensions, by the dimension's name
+  std::map<std::string, int64_t> dims = {};   ///< extents of inputs' open dimensions, by the names
+                                              ///< that these have in the file
   std::map<std::string, Tensor> values = {};  ///< inputs' contents, by the input's name: an input
                                               ///< that a shape depends on becomes a constant
 };
@@ -78,7 +79,7 @@ struct OnnxUnsupported {
 
 /// What can be said of a file that hone may not be able to run.
 struct OnnxOutline {
-  int64_t nodes = 0;
+  int64_t operators = 0;   ///< nodes of its graph that are no constants
   int64_t parameters = 0;  ///< elements of its floating-point initializers
   std::vector<OnnxUnsupported> unsupported = {};
 };

@@ -31,6 +31,11 @@ TEST(OnnxImportGraph, ComputesShapesWhereInputsAreBound) {
   const OnnxModel bound = open.import({.inputs = {{"x", {5, 8}}}});
   EXPECT_EQ(bound.graph.shape(bound.graph.find_output("y")), (Shape{5, 4}));
   const OnnxModel named = open.import({.dims = {{"batch_size", 6}}});
+  EXPECT_EQ(test::error_of(InvalidInput,
+                           [&] {
+                             open.import({.dims = {{"batch", 6}}});
+                           }),
+            "'m': no input has an open dimension 'batch': expected 'batch_size'");
   EXPECT_EQ(named.graph.shape(named.graph.find_output("y")), (Shape{6, 4}));
   EXPECT_EQ(open.output(), (Shape{kBatch, 4})) << "the columns are known without the batch";
   const auto import_as = [&](Shape shape) {

@@ -51,7 +51,7 @@ class Fit {
     }
     graph_ = step.graph;
     executor_.emplace(std::move(step.graph), session.isa, session.pool, session.passes);
-    executor_->program(exec::input_types(graph_, options.batch));
+    executor_->program(exec::at_batch(graph_.name(), exec::input_types(graph_), options.batch));
     run_.seed = session.options.seed;
     run_.batch = options.batch;
     run_.shards = shards;
