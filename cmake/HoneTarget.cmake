@@ -22,7 +22,7 @@ function(hone_target target)
   target_include_directories(
     ${target} SYSTEM PRIVATE $<TARGET_PROPERTY:hwy::hwy,INTERFACE_INCLUDE_DIRECTORIES>)
   target_link_libraries(${target} PRIVATE Threads::Threads fmt::fmt ZLIB::ZLIB onnx_proto
-                                          hone_spng hone_turbojpeg hone_zip
+                                          protobuf::libprotobuf hone_spng hone_turbojpeg hone_zip
                                           $<BUILD_INTERFACE:nlohmann_json::nlohmann_json>)
   if(HONE_SANITIZE)
     target_compile_options(

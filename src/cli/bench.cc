@@ -1,11 +1,13 @@
 // hone bench MODEL.onnx: how long one run takes, and how many samples a second.
 #include <fmt/core.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 
 #include "cli/measured.h"
+#include "cli/table.h"
 #include "cli/usage.h"
 
 namespace hone::cli {
@@ -58,9 +60,11 @@ void bench(const BenchArgs& args, const Common& common) {
   const double p90 = percentile(us, 0.9);
   const double p99 = percentile(us, 0.99);
   say(common, measured.describe(args.measure));
-  say(common, fmt::format("{:>12} {:>12} {:>12} {:>12}  latency in us, {} runs", "min", "median",
-                          "p90", "p99", us.size()));
-  say(common, fmt::format("{:>12.1f} {:>12.1f} {:>12.1f} {:>12.1f}", us.front(), median, p90, p99));
+  Table table({{"us a run", false}, {"min", true}, {"median", true}, {"p90", true}, {"p99", true}});
+  table.add({fmt::format("{} runs", us.size()), fmt::format("{:.1f}", us.front()),
+             fmt::format("{:.1f}", median), fmt::format("{:.1f}", p90),
+             fmt::format("{:.1f}", p99)});
+  say(common, table.to_text(terminal_columns(STDOUT_FILENO)));
   say(common, fmt::format("{:.1f} samples/s; {} bytes of memory beside the weights", throughput,
                           grouped(measured.program->arena_bytes)));
   say_json(common,

@@ -50,6 +50,7 @@ ForeignOptions parsed(const FeedArgs& args) {
   out.deviation = numbers("--std", args.deviation);
   for (double d : out.deviation) require(d > 0, "--std: expected numbers above 0, found {}", d);
   out.output = args.output;
+  out.dims = args.dims;
   return out;
 }
 
@@ -69,6 +70,7 @@ void add_feed_options(CLI::App& command, FeedArgs& args) {
       ->type_name("X");
   command.add_option("--output", args.output, "Which output are the classes, if several could be")
       ->type_name("NAME");
+  add_dim_option(command, args.dims);
 }
 
 Classifier Classifier::load(const std::string& file, const FeedArgs& args, const Common& common) {
@@ -84,7 +86,7 @@ Tensor Classifier::fitted(const Tensor& picture, const std::string& name) const 
   const Shape sample = model.sample_shape();
   require(sample.rank() == 3 && (sample[0] == 1 || sample[0] == 3),
           "'{}': expected a model that takes pictures of 1 or 3 channels, found one of {}", file,
-          sample.to_string());
+          sample);
   try {
     return data::fit_image(data::with_channels(picture, sample[0]), resize, sample[1], sample[2]);
   } catch (const Error& e) {

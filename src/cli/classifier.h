@@ -5,13 +5,15 @@
 #include <hone/hone.h>
 
 #include "cli/command.h"
+#include "cli/dims.h"
 #include "data/resize.h"
 
 namespace hone::cli {
 
-/// --scale, --mean, --std, --resize and --output, as they were typed.
+/// --scale, --mean, --std, --resize and --output, as they were typed, and --dim.
 struct FeedArgs {
   std::string scale, mean, deviation, resize, output;
+  Dims dims = {};
 };
 
 void add_feed_options(CLI::App& command, FeedArgs& args);

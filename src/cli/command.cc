@@ -87,7 +87,7 @@ void check_fits(const std::string& file, const Model& model, const data::Dataset
   const std::vector<int64_t>& dims = data.images.shape().dims();
   const Shape sample(std::vector<int64_t>(dims.begin() + 1, dims.end()));
   require(model.sample_shape() == sample, "'{}' takes images of shape {}, '{}' has {}", file,
-          model.sample_shape().to_string(), data.name, sample.to_string());
+          model.sample_shape(), data.name, sample);
   const LayerSummary last = model.summary().back();
   const int64_t classes = last.output.rank() == 2 ? last.output[1] : data.classes();
   require(data.classes() <= classes, "'{}' has {} classes, '{}' has {}", file, classes, data.name,

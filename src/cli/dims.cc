@@ -16,7 +16,9 @@ void add_dim_option(CLI::App& command, Dims& dims) {
         throw CLI::ValidationError("--dim", fmt::format("expected NAME=N, found '{}'", text));
       if (const std::string wrong = whole_number(1, INT32_MAX)(extent); !wrong.empty())
         throw CLI::ValidationError("--dim " + text, wrong);
-      dims[text.substr(0, equals)] = std::stoll(extent);
+      const std::string name = text.substr(0, equals);
+      if (!dims.emplace(name, std::stoll(extent)).second)
+        throw CLI::ValidationError("--dim", fmt::format("'{}' is given twice", name));
     }
   };
   command

@@ -58,8 +58,8 @@ void add_eval(CLI::App& app, Common& common) {
                             [args, &common] { eval(*args, common); });
   c->add_option("MODEL", args->model, "ONNX file of a classifier")->required();
   c->add_option("--data", args->data,
-                "fashion-mnist, a folder of IDX files, or one of pictures by class (default: "
-                "fashion-mnist)")
+                "fashion-mnist (default), an .npz file, or a folder of IDX files or of pictures "
+                "by class")
       ->type_name("DATA");
   add_feed_options(*c, args->feed);
 }

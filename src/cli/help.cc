@@ -53,6 +53,13 @@ std::string HelpFormatter::make_description(const CLI::App* app) const {
   return wrapped(app->get_description(), width_, 0) + "\n";
 }
 
+// What else CLI11 says there, that an option is required or excludes another, breaks the lines;
+// what is missing or too much is told when it is.
+std::string HelpFormatter::make_option_opts(const CLI::Option* option) const {
+  const std::string type = option->get_type_name();
+  return option->get_type_size() == 0 || option->get_positional() || type.empty() ? "" : " " + type;
+}
+
 std::string HelpFormatter::make_option(const CLI::Option* option, bool is_positional) const {
   return entry(make_option_name(option, is_positional) + make_option_opts(option),
                make_option_desc(option));

@@ -18,6 +18,7 @@ class HelpFormatter : public CLI::Formatter {
   explicit HelpFormatter(size_t width) : width_(width) {}
   std::string make_description(const CLI::App* app) const override;
   std::string make_option(const CLI::Option* option, bool is_positional) const override;
+  std::string make_option_opts(const CLI::Option* option) const override;
   std::string make_subcommand(const CLI::App* verb) const override;
   std::string make_footer(const CLI::App* app) const override;
 

@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "api/session.h"
 #include "cli/command.h"
 #include "cli/dims.h"
@@ -27,14 +29,15 @@ struct InspectArgs {
 
 // What there is to say of a file that hone cannot run.
 void inspect_unsupported(const io::OnnxOutline& outline, const Common& common) {
-  say(common, fmt::format("{} parameters, {} nodes", grouped(outline.parameters), outline.nodes));
+  say(common, fmt::format("{} parameters, {} operators", grouped(outline.parameters),
+                          grouped(outline.operators)));
   say(common, "hone cannot run it: " + io::to_string(outline.unsupported));
   nlohmann::json unsupported = nlohmann::json::array();
   for (const io::OnnxUnsupported& u : outline.unsupported)
     unsupported.push_back({{"name", u.name}, {"op", u.op}, {"opset", u.opset}, {"why", u.why}});
   say_json(common, {{"parameters", outline.parameters},
                     {"flops", nullptr},
-                    {"nodes", outline.nodes},
+                    {"nodes", outline.operators},
                     {"peak_bytes", nullptr},
                     {"unsupported", unsupported}});
 }
@@ -72,10 +75,13 @@ void inspect(const InspectArgs& args, const Common& common) {
     say(common, ir::to_dot(graph));
     return;
   }
-  const std::unique_ptr<Session::Impl> session =
-      Session::Impl::make(file, {.threads = common.threads});
+  const std::unique_ptr<SessionImpl> session = SessionImpl::make(file, {.threads = common.threads});
   const auto program = session->executor->program(session->input_types(args.batch));
   const std::vector<ir::LayerRow> rows = ir::layers(ir::bind_batch(graph, 1));
+  // Inputs, weights and constants are nodes of the graph, too, but do nothing.
+  const auto operators =
+      std::count_if(graph.nodes().begin(), graph.nodes().end(),
+                    [](const ir::Node& node) { return node.op->op_class != ir::OpClass::source; });
   int64_t parameters = 0;
   int64_t flops = 0;
   for (const ir::LayerRow& row : rows) {
@@ -84,16 +90,15 @@ void inspect(const InspectArgs& args, const Common& common) {
   }
 
   say(common, table_of(rows));
-  say(common, fmt::format("\n{} parameters, {} nodes, {} floating-point operations a sample",
-                          grouped(parameters), graph.nodes().size(), grouped(flops)));
+  say(common, fmt::format("\n{} parameters, {} operators, {} FLOPs a sample", grouped(parameters),
+                          grouped(operators), grouped(flops)));
   say(common, fmt::format("at batch {}: {} kernel calls, {} bytes of memory beside the weights",
                           args.batch, program->steps.size(), grouped(program->arena_bytes)));
   if (args.graph) say(common, "\n" + ir::to_text(graph, {.max_constant_elements = 16}));
   if (args.plan) say(common, "\n" + program->to_text());
-  nlohmann::json object = {
-      {"parameters", parameters},      {"flops", flops},
-      {"nodes", graph.nodes().size()}, {"peak_bytes", program->arena_bytes},
-      {"layers", json_of(rows)},       {"unsupported", nlohmann::json::array()}};
+  nlohmann::json object = {{"parameters", parameters}, {"flops", flops},
+                           {"nodes", operators},       {"peak_bytes", program->arena_bytes},
+                           {"layers", json_of(rows)},  {"unsupported", nlohmann::json::array()}};
   if (args.dot) object["dot"] = ir::to_dot(graph);
   say_json(common, object);
 }

@@ -40,11 +40,11 @@ void add_measure_options(CLI::App& command, MeasureArgs& args) {
 
 Measured Measured::load(const MeasureArgs& args, const Common& common) {
   Session session = Session::load(args.model, {.threads = common.threads, .dims = args.dims});
-  const exec::InputTypes types = session.impl().input_types(args.batch);
+  const exec::InputTypes types = SessionImpl::of(session).input_types(args.batch);
   Tensors inputs;
   for (const auto& [name, type] : types)
     inputs.emplace(name, random_tensor(type, mix(common.seed, key_of(name))));
-  auto program = session.impl().executor->program(types);
+  auto program = SessionImpl::of(session).executor->program(types);
   return {std::move(session), std::move(inputs), std::move(program)};
 }
 

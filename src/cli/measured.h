@@ -26,7 +26,7 @@ struct Measured {
   /// Loads the model and draws inputs by their declared types, from the seed: floats in [0, 1),
   /// integers and booleans 0 or 1, which are in range whatever they index.
   static Measured load(const MeasureArgs& args, const Common& common);
-  int threads() const { return session.impl().pool->threads(); }
+  int threads() const { return SessionImpl::of(session).pool->threads(); }
   /// "m.onnx  input f32[1,3,224,224]  2 threads", for a person.
   std::string describe(const MeasureArgs& args) const;
 };

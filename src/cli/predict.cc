@@ -37,11 +37,10 @@ std::optional<int64_t> as_index(const std::string& text) {
 Tensor samples_of_array(const std::string& input, const Shape& sample) {
   const Tensor array = io::load_npy(input);
   require(array.dtype() == DType::u8 || array.dtype() == DType::f32,
-          "'{}': expected u8 or f32 pixels, found {}", input, array.type().to_string());
+          "'{}': expected u8 or f32 pixels, found {}", input, array.type());
   const int64_t n = array.elements() / std::max<int64_t>(1, sample.elements());
   require(n > 0 && array.elements() == n * sample.elements() && (n == 1 || array.shape()[0] == n),
-          "'{}': expected images of shape {}, found {}", input, sample.to_string(),
-          array.shape().to_string());
+          "'{}': expected images of shape {}, found {}", input, sample, array.shape());
   std::vector<int64_t> dims = sample.dims();
   dims.insert(dims.begin(), n);
   return array.reshaped(Shape(dims));
@@ -98,7 +97,7 @@ void predict(const PredictArgs& args, const Common& common) {
   for (const std::string& input : args.inputs) {
     const Tensor outputs = model.predict(samples_of(input, classifier, test));
     require(outputs.shape().rank() == 2, "'{}': expected a classifier, found outputs {}",
-            args.model, outputs.shape().to_string());
+            args.model, outputs.shape());
     const Tensor p = model.ends_in_softmax() ? outputs : softmax_of(outputs);
     const int64_t classes = p.shape()[1];
     for (int64_t i = 0; i < p.shape()[0]; ++i) {

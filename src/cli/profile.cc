@@ -89,7 +89,7 @@ std::string to_text(const std::string& title, const std::vector<Usage>& usages, 
 
 void profile(const ProfileArgs& args, const Common& common) {
   const Measured measured = Measured::load(args.measure, common);
-  Session::Impl& session = measured.session.impl();
+  const SessionImpl& session = SessionImpl::of(measured.session);
   exec::Profiler profiler(measured.program);
   Tensors outputs;
   for (int64_t i = 0; i < args.runs / 5 + 1; ++i) measured.session.run(measured.inputs, outputs);

@@ -75,4 +75,9 @@ void ProgressLine::epoch(int index, int epochs, const Epoch& e) {
   fmt::print(stderr, "{}  {:.1f} s {:.0f}/s\n", line, e.seconds, e.samples_per_s);
 }
 
+void ProgressLine::warn(const std::string& what) {
+  clear();
+  fmt::print(stderr, "hone: warning: {}\n", what);
+}
+
 }  // namespace hone::cli

@@ -16,6 +16,8 @@ class ProgressLine {
   ~ProgressLine();
   void step(const Progress& progress);
   void epoch(int index, int epochs, const Epoch& epoch);
+  /// A line that stays, also if quiet.
+  void warn(const std::string& what);
 
  private:
   void clear();

@@ -58,7 +58,7 @@ Tensors read_inputs(const RunArgs& args, const Session& session) {
   }
   for (const Port& p : session.inputs())
     require(out.contains(p.name), "input '{}' is missing: expected --input {}=FILE.npy with {}",
-            p.name, p.name, p.type.to_string());
+            p.name, p.name, p.type);
   return out;
 }
 

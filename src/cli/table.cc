@@ -10,7 +10,7 @@
 namespace hone::cli {
 namespace {
 
-constexpr size_t kLeastFirst = 8;  // narrower says nothing: then lines wrap
+constexpr size_t kLeastFirst = 8;  // narrower says nothing
 
 /// The end of a name is what tells it from others.
 std::string fitted(const std::string& text, size_t width) {
@@ -34,8 +34,11 @@ std::string Table::to_text(int columns) const {
     total += width + (c == 0 ? 0 : 2);
   }
   const auto limit = static_cast<size_t>(columns);
-  if (columns > 0 && total > limit)
-    widths[0] -= std::min(widths[0] - std::min(widths[0], kLeastFirst), total - limit);
+  if (columns > 0 && total > limit) {
+    const size_t least = std::min(widths[0], kLeastFirst);
+    if (total - limit > widths[0] - least) return to_list();
+    widths[0] -= total - limit;
+  }
 
   std::string out;
   const auto line = [&](auto&& cell) {
@@ -51,6 +54,18 @@ std::string Table::to_text(int columns) const {
   line([&](size_t c) { return columns_[c].title; });
   for (const auto& row : rows_)
     line([&](size_t c) { return c == 0 ? fitted(row[c], widths[c]) : row[c]; });
+  return out;
+}
+
+std::string Table::to_list() const {
+  size_t width = 0;
+  for (const Column& c : columns_) width = std::max(width, c.title.size());
+  std::string out;
+  for (const auto& row : rows_)
+    for (size_t c = 0; c < columns_.size(); ++c)
+      if (!row[c].empty())
+        out += fmt::format("{}{}{:<{}}  {}", out.empty() ? "" : "\n", c == 0 ? "" : "  ",
+                           columns_[c].title, c == 0 ? width + 2 : width, row[c]);
   return out;
 }
 

@@ -19,10 +19,13 @@ class Table {
 
   void add(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
   /// All lines, the titles first. Where they would be wider than `columns` (0: no limit), the first
-  /// column gives way, and of a name that is too long for it the end is shown.
+  /// column gives way, and of a name that is too long for it the end is shown. Where that is not
+  /// enough, each row is a list: a line for each cell that is not empty, its title before it.
   std::string to_text(int columns) const;
 
  private:
+  std::string to_list() const;
+
   std::vector<Column> columns_;
   std::vector<std::vector<std::string>> rows_;
 };

@@ -127,13 +127,22 @@ void train(const TrainArgs& args, const Common& common, const std::string& comma
   std::optional<TensorboardLog> tensorboard;
   if (!args.tensorboard.empty())
     tensorboard.emplace(args.tensorboard, recipe.optimizer, recipe.steps);
+  // Whoever watches sees no more of a run that goes on.
+  const auto log = [&](const std::function<void()>& write) {
+    try {
+      if (tensorboard) write();
+    } catch (const Error& e) {
+      tensorboard.reset();
+      progress.warn(fmt::format("{}; training goes on without --tensorboard", e.what()));
+    }
+  };
   fit.on_progress = [&](const Progress& p) {
     progress.step(p);
-    if (tensorboard) tensorboard->step(p);
+    log([&] { tensorboard->step(p); });
   };
   fit.on_epoch = [&](int index, const Epoch& e) {
     progress.epoch(index, recipe.epochs, e);
-    if (tensorboard) tensorboard->epoch(index, e);
+    log([&] { tensorboard->epoch(index, e); });
   };
   fit.should_stop = [] { return interrupted(); };
   History history;
@@ -156,8 +165,9 @@ void train(const TrainArgs& args, const Common& common, const std::string& comma
     say(common, fmt::format("wrote {}", args.output));
   }
   if (!args.report.empty()) {
-    write_training_report(args.report, model, history, data.test, test,
-                          {.command = command, .seed = common.seed, .threads = common.threads});
+    write_training_report(
+        args.report, model, history, data.test, test,
+        {.command = command, .data = args.data, .seed = common.seed, .threads = common.threads});
     say(common, fmt::format("wrote {}", args.report));
   }
   nlohmann::json epochs = nlohmann::json::array();
@@ -193,7 +203,7 @@ void add_train(CLI::App& app, Common& common, const std::string& command) {
   };
   option("MODEL", args->model, "", models)->required();
   option("--data", args->data, "DATA",
-         "fashion-mnist (default), or a folder: IDX files or pictures");
+         "fashion-mnist (default), an .npz file, or a folder of IDX files or of pictures by class");
   option("-o,--output", args->output, "FILE", "ONNX file to write");
   option("--report", args->report, "FILE", "HTML report to write");
 

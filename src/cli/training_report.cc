@@ -36,7 +36,7 @@ void write_training_report(const std::string& path, Model& model, const History&
                            const data::Dataset& test, const Evaluation& evaluation,
                            const RunFacts& facts) {
   report::TrainingReport page;
-  page.title = model.name() + " on " + test.name;
+  page.title = model.name() + " on " + facts.data;
   page.command = facts.command;
   page.machine = cpu_model();
   page.isa = name_of(default_isa());

@@ -9,6 +9,7 @@ namespace hone::cli {
 
 struct RunFacts {
   std::string command;
+  std::string data;  ///< as it was named
   uint64_t seed;
   int threads;
 };

@@ -16,6 +16,7 @@ struct WeightsArgs {
 };
 
 void weights(const WeightsArgs& args, const Common& common) {
+  if (args.from.empty() && args.to.empty()) throw CLI::RequiredError("--out or --in");
   io::Weights weights = io::load_onnx_weights(args.model);
   if (args.from.empty()) {
     io::save_weights(args.to, weights);
@@ -43,12 +44,16 @@ void add_weights(CLI::App& app, Common& common) {
   CLI::App* c = add_command(app, "weights", "Move weights out of a model, or into it", common,
                             [args, &common] { weights(*args, common); });
   c->add_option("MODEL", args->model, "ONNX file")->required();
-  auto* ways = c->add_option_group("way")->require_option(1);
-  ways->add_option("--out", args->to, "Write the weights to a .safetensors or .npz file");
-  auto* in = ways->add_option("--in", args->from,
-                              "Replace the weights by those of a .safetensors or .npz file");
-  auto* output = c->add_option("-o,--output", args->output, "ONNX file with the new weights");
-  output->needs(in);
+  auto* out = c->add_option("--out", args->to, "Write the weights to a .safetensors or .npz file")
+                  ->type_name("FILE");
+  auto* in = c->add_option("--in", args->from,
+                           "Replace the weights by those of a .safetensors or .npz file")
+                 ->type_name("FILE")
+                 ->excludes(out);
+  auto* output =
+      c->add_option("-o,--output", args->output, "ONNX file with the new weights, of --in")
+          ->type_name("FILE")
+          ->needs(in);
   in->needs(output);
 }
 

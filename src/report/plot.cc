@@ -10,7 +10,9 @@ namespace hone::report {
 namespace {
 
 constexpr double kWidth = 440, kHeight = 280;
-constexpr double kLeft = 46, kRight = 428, kTop = 40, kBottom = 240;
+constexpr double kRight = 428, kTop = 40, kBottom = 240;
+// Of the widest character, in the largest of the sizes that style.cc gives text.
+constexpr double kCharacter = 9.4;
 
 struct Scale {
   double low, high, from, to;
@@ -33,17 +35,29 @@ std::string value_text(double v, bool percent) {
   return percent ? fmt::format("{:.2f} %", 100 * v) : fmt::format("{:.4g}", v);
 }
 
-void axes(Html& svg, const Plot& plot, const Scale& x, const Scale& y,
+double step_of(const std::vector<double>& ticks) {
+  return ticks.size() > 1 ? ticks[1] - ticks[0] : 1;
+}
+
+// Where the plot begins, so that the labels before it have room.
+double left_of(const Plot& plot, const std::vector<double>& y_ticks) {
+  size_t longest = 0;
+  for (double t : y_ticks)
+    longest = std::max(longest, tick_text(t, step_of(y_ticks), plot.percent).size());
+  return kCharacter * static_cast<double>(longest) + 9;
+}
+
+void axes(Html& svg, const Plot& plot, double left, const Scale& x, const Scale& y,
           const std::vector<double>& x_ticks, const std::vector<double>& y_ticks) {
-  const double x_step = x_ticks.size() > 1 ? x_ticks[1] - x_ticks[0] : 1;
-  const double y_step = y_ticks.size() > 1 ? y_ticks[1] - y_ticks[0] : 1;
+  const double x_step = step_of(x_ticks);
+  const double y_step = step_of(y_ticks);
   for (double t : y_ticks) {
     svg.empty("line", {{"class", "grid"},
-                       {"x1", number(kLeft)},
+                       {"x1", number(left)},
                        {"x2", number(kRight)},
                        {"y1", number(y(t))},
                        {"y2", number(y(t))}});
-    svg.leaf("text", {{"x", number(kLeft - 7)}, {"y", number(y(t) + 4)}, {"text-anchor", "end"}},
+    svg.leaf("text", {{"x", number(left - 7)}, {"y", number(y(t) + 4)}, {"text-anchor", "end"}},
              tick_text(t, y_step, plot.percent));
   }
   for (double t : x_ticks) {
@@ -53,7 +67,7 @@ void axes(Html& svg, const Plot& plot, const Scale& x, const Scale& y,
   }
   svg.leaf(
       "text",
-      {{"x", number((kLeft + kRight) / 2)}, {"y", number(kHeight - 4)}, {"text-anchor", "middle"}},
+      {{"x", number((left + kRight) / 2)}, {"y", number(kHeight - 4)}, {"text-anchor", "middle"}},
       plot.x_label);
 }
 
@@ -88,7 +102,7 @@ void legend(Html& svg, const Plot& plot) {
   for (size_t i = plot.series.size(); i-- > 0;) {
     const std::string& name = plot.series[i].name;
     svg.leaf("text", {{"x", number(right)}, {"y", "20"}, {"text-anchor", "end"}}, name);
-    right -= 7.4 * static_cast<double>(name.size()) + 6;
+    right -= kCharacter * static_cast<double>(name.size()) + 6;
     svg.empty("path", {{"class", fmt::format("series-{}", i % 4 + 1)},
                        {"d", fmt::format("M{:.2f} 16h-16", right)}});
     right -= 34;
@@ -126,8 +140,9 @@ Html render(const Plot& plot) {
   if (plot.percent) std::erase_if(y_ticks, [](double t) { return t < -1e-9 || t > 1 + 1e-9; });
   const double first = plot.first_x;
   const double last = first + static_cast<double>(points) - 1;
-  const Scale x = points == 1 ? Scale{first - 1, first + 1, kLeft, kRight}
-                              : Scale{first, last, kLeft + 6, kRight - 6};
+  const double left = left_of(plot, y_ticks);
+  const Scale x = points == 1 ? Scale{first - 1, first + 1, left, kRight}
+                              : Scale{first, last, left + 6, kRight - 6};
   const Scale y{std::min(low, y_ticks.front()), std::max(high, y_ticks.back()), kBottom, kTop};
 
   Html svg;
@@ -137,7 +152,7 @@ Html render(const Plot& plot) {
                    {"aria-label", plot.title}});
   svg.leaf("text", {{"class", "title"}, {"x", "2"}, {"y", "20"}}, plot.title);
   legend(svg, plot);
-  axes(svg, plot, x, y, nice_ticks(first, last, 6, 1), y_ticks);
+  axes(svg, plot, left, x, y, nice_ticks(first, last, 6, 1), y_ticks);
   for (size_t i = 0; i < plot.series.size(); ++i) line(svg, plot, i, x, y);
   svg.close();
   return svg;

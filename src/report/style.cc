@@ -41,10 +41,10 @@ p { margin: .25rem 0 1rem; }
   margin: 0; font-size: 1.5rem; line-height: 1.3; font-weight: 600;
   font-variant-numeric: tabular-nums;
 }
-.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(20rem, 1fr)); gap: .75rem; }
+.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(24rem, 1fr)); gap: .75rem; }
 .charts figure { margin: 0; padding: .75rem; min-width: 0; }
 .plot { display: block; width: 100%; height: auto; }
-.plot text { fill: var(--muted); font-size: 12.5px; font-variant-numeric: tabular-nums; }
+.plot text { fill: var(--muted); font-size: 13px; font-variant-numeric: tabular-nums; }
 .plot .title { fill: var(--ink); font-size: 14px; font-weight: 600; }
 .plot .grid { stroke: var(--line); }
 .plot path { fill: none; stroke-width: 2; stroke-linejoin: round; stroke-linecap: round; }
@@ -93,7 +93,7 @@ footer { margin-top: 3rem; border-top: 1px solid var(--line); padding-top: 1rem;
   main { padding: 1.5rem .9rem 3rem; }
   .figures { grid-template-columns: repeat(2, 1fr); }
   .charts { grid-template-columns: 1fr; }
-  .plot text, .plot .title { font-size: 15px; }
+  .plot text, .plot .title { font-size: 16px; }
   .rows { font-size: .8rem; }
   .rows th, .rows td { padding: .3rem .3rem; }
   .gallery { grid-template-columns: repeat(auto-fill, minmax(6.2rem, 1fr)); }

@@ -29,11 +29,22 @@ onload = () => {
   const page = document.querySelector("iframe").contentDocument;
   const style = getComputedStyle(page.body);
   const light = color => Math.max(...color.match(/[0-9]+/g).slice(0, 3));
+  // Texts of plots: how many are cut off at an edge, and the height of the smallest in pixels.
+  const texts = page => {
+    let cut = 0, smallest = Infinity;
+    for (const text of page.querySelectorAll("svg text")) {
+      const {x, y, width, height} = text.getBBox(), view = text.ownerSVGElement.viewBox.baseVal;
+      cut += x < 0 || y < 0 || x + width > view.width || y + height > view.height;
+      const size = parseFloat(page.defaultView.getComputedStyle(text).fontSize);
+      smallest = Math.min(smallest, size * text.ownerSVGElement.clientWidth / view.width);
+    }
+    return [cut, Math.floor(smallest)];
+  };
   const facts = document.createElement("pre");
   facts.textContent = ["facts:", page.documentElement.clientWidth, page.documentElement.scrollWidth,
     page.querySelectorAll("svg").length, page.images.length,
     [...page.images].filter(i => !i.naturalWidth).length,
-    light(style.backgroundColor), light(style.color), ""].join(" ");
+    light(style.backgroundColor), light(style.color), ...texts(page), ""].join(" ");
   document.body.append(facts);
 };
 </script>
@@ -42,7 +53,7 @@ END
 # facts_of WIDTH ARGUMENT...: sets the facts.
 facts_of() {
   framed "$1" 900 >framed.html
-  read -r width scroll_width plots images broken background text \
+  read -r width scroll_width plots images broken background text cut smallest \
     < <(browser "${@:2}" --dump-dom "file://$work/framed.html" | sed -n 's/.*>facts: \([0-9 ]*\)<.*/\1/p') ||
     problem "the page at $* gives no facts: $(cat log)"
 }
@@ -60,9 +71,13 @@ facts_of 1000
 ((background > text + 100)) || problem "light: text of $text on $background"
 facts_of 1000 $dark
 ((text > background + 100)) || problem "dark: text of $text on $background"
-facts_of 400
-((width <= 400 && scroll_width <= width)) ||
-  problem "in a window of 400 pixels the page is $scroll_width wide, $width are seen"
+for window in 320 400 500 700 800 1000; do
+  facts_of $window
+  ((width <= window && scroll_width <= width)) ||
+    problem "in a window of $window pixels the page is $scroll_width wide, $width are seen"
+  ((cut == 0)) || problem "in a window of $window pixels $cut texts of plots are cut off"
+  ((smallest >= 9)) || problem "in a window of $window pixels texts of plots are $smallest pixels high"
+done
 
 picture() { # NAME ARGUMENT...
   browser "${@:2}" --screenshot="$HONE_BUILD/report_$1.png"

@@ -89,9 +89,16 @@ grep -Eq '^step +kernel +calls +us/run +share +GFLOP/s +peak +GB/s$' out || prob
 "$HONE" profile "$colours" --runs 3 --by-layer >out
 grep -q '^layer ' out || problem "profile --by-layer: $(cat out)"
 if has_terminals; then
-  script -qc "stty cols 60; '$HONE' profile '$colours' --runs 2" typescript >/dev/null </dev/null
-  [[ -z $(grep -v '^Script' typescript | tr -d '\r' | grep ' kernel \|^kernel' | awk 'length > 80') ]] ||
-    problem "a table is too wide: $(cat typescript)"
+  for width in 60 40; do
+    for verb in "profile --runs 2" inspect "bench ${quick[*]}"; do
+      script -qc "stty cols $width; '$HONE' $verb '$colours'" typescript >/dev/null </dev/null
+      # Sentences may wrap, tables not.
+      grep -v '^Script' typescript | tr -d '\r' |
+        grep -Ev ' (threads|weights|sample)$| us a run over ' >table
+      [[ -s table && -z $(awk -v width="$width" 'length > width' table) ]] ||
+        problem "hone $verb: a table is wider than $width: $(cat typescript)"
+    done
+  done
 fi
 refused 1 "cannot write 'no/trace.json'" profile "$colours" --runs 1 --trace no/trace.json --json
 
@@ -117,6 +124,14 @@ head -c 32 /dev/zero | npy '<f4' '(1, 2, 4)' >open.npy
 refused 1 "input 'x'.*axis 1" bench "$models/open.onnx" --json
 refused 2 "dim width=0: expected a whole number of at least 1" bench "$models/open.onnx" --dim width=0
 refused 2 "dim: expected NAME=N, found '5'" bench "$models/open.onnx" --dim 5
+refused 2 "dim: 'length' is given twice" bench "$models/open.onnx" --dim length=5 --dim length=6
+for verb in inspect bench profile "run --input open.npy --output-dir none" "predict 0" eval; do
+  # shellcheck disable=SC2086 # the verb with its arguments
+  refused 1 "no input has an open dimension 'foo': expected 'N', 'length'" \
+    ${verb%% *} "$models/open.onnx" ${verb#"${verb%% *}"} --dim foo=5
+done
+# Of pictures in batches of exactly one.
+"$HONE" predict "$colours" bytes.npy --dim N=1 >out || problem "predict --dim"
 
 # Ctrl-C, and pipes that close early.
 for verb in bench profile; do

@@ -43,6 +43,7 @@ for verb in '' train new eval predict run inspect bench profile doctor; do
     [[ -z $(grep -v '^Script' typescript | tr -d '\r' | awk 'length > 60') ]] ||
       problem "hone $verb --help wraps: $(cat typescript)"
   fi
+  if grep -Eq 'Option Group|Needs:|Excludes:|REQUIRED|^ +$' help; then problem "hone $verb --help: $(cat help)"; fi
 done
 
 # JSON.
@@ -73,6 +74,7 @@ json doctor "isa cores fma_gflops bandwidth_gb_s"
   $(value_of eval loss) == $(value_of train test_loss) ]] ||
   problem "eval and train disagree: $(cat eval.json train.json)"
 grep -q '</html>' report.html || problem "the report does not end"
+grep -q '<title>cnn on data</title>' report.html || problem "the report's title: $(grep '<title>' report.html)"
 grep -q -- '--report report.html' report.html || problem "the report does not tell its command"
 
 # Streams: results on stdout, progress on stderr, none of it with --quiet.
@@ -81,6 +83,15 @@ if grep -q '^epoch' out || ! grep -q '^test: ' out; then problem "stdout: $(cat 
 if grep -q $'[\r\033]' err; then problem "control characters without a terminal"; fi
 "$HONE" train mlp --data data --epochs 1 --quiet >out 2>err
 [[ ! -s err ]] || problem "--quiet: $(cat err)"
+
+# A disk that is full for TensorBoard's events: one line says so, and training goes on.
+(
+  trap '' XFSZ
+  ulimit -f 1
+  "$HONE" train linear --data data --epochs 9 --batch 16 --quiet --tensorboard full >out 2>err
+) || problem "train with a full disk for events fails: $(cat err)"
+[[ $(wc -l <err) == 1 && $(cat err) == "hone: warning: cannot write 'full/events.out"*"File too large; training goes on without --tensorboard" ]] ||
+  problem "train with a full disk for events: $(cat err)"
 
 # A narrow terminal: the line that redraws itself never wraps.
 if has_terminals; then
