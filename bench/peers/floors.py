@@ -13,10 +13,13 @@ class Floor:
     megabytes: float  # of weights
     us: float  # of one run, or of a step
 
+    def limit(self, row):
+        """The floor in the row's unit."""
+        return 1e6 * row.batch / self.us if row.trains else self.us
+
     def share(self, row, median):
-        """The floor over what was measured: 1 is all that the machine has."""
-        us = 1e6 * row.batch / median if row.trains else median
-        return self.us / us
+        """What was measured of what the machine has: at most 1, but for Winograd."""
+        return median / self.limit(row) if row.trains else self.limit(row) / median
 
 
 class Machine:

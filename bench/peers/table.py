@@ -47,7 +47,7 @@ def cells(result):
     """hone, its ratio, the share of the floor, the peers: as text."""
     row, ratio, share = result.row, result.ratio(), result.share()
     hone = result.found["hone"] if result.median("hone") is None else number(result.median("hone"), row)
-    floor = f"{result.floor.gflop:.3g} GFLOP, {result.floor.megabytes:.3g} MB"
+    floor = f"{number(result.floor.limit(row), row)} ({result.floor.gflop:.2g} GFLOP, {result.floor.megabytes:.2g} MB)"
     peers = [f"{NAMES[name]} {number(result.median(name), row)}" for name in result.peers()]
     peers += [f"{NAMES[name]}: {why}" for name, why in result.found.items() if name != "hone" and isinstance(why, str)]
     return [row.what, hone, f"**{ratio:.2f}**" if ratio else "", f"{share:.0%}" if share else "", floor,
@@ -55,13 +55,14 @@ def cells(result):
 
 
 def line_of(result):
-    what, hone, ratio, share, _, peers = cells(result)
+    _, hone, ratio, share, floor, peers = cells(result)
     unit = " images/s" if result.row.trains else ""
-    return f"{result.row.name}: hone {hone}{unit}, {ratio.strip('*') or '-'} x the best peer, {share} of the floor; {peers}"
+    return (f"{result.row.name}: hone {hone}{unit}, {ratio.strip('*') or '-'} x the best peer, {share} of the floor "
+            f"{floor}; {peers}")
 
 
 def markdown(results, notes):
-    lines = [*notes, "", "| work | hone | speed / best peer | share of the floor | work and weights | peers |",
+    lines = [*notes, "", "| work | hone | speed / best peer | share of the floor | floor | peers |",
              "|---|---|---|---|---|---|"]
     lines += [f"| {' | '.join(cells(result))} |" for result in results]
     return "\n".join(lines)
