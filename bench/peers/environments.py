@@ -39,7 +39,7 @@ class Environments:
         if not (folder / "bin/pip").exists():
             venv.create(folder, with_pip=True)
         pip = [folder / "bin/pip", "--disable-pip-version-check", "--quiet"]
-        if subprocess.run([*pip, "show", *packages], capture_output=True).stderr:
+        if any(subprocess.run([*pip, "show", package], capture_output=True).returncode for package in packages):
             print(f"installing {' '.join(packages)} into {folder}", file=sys.stderr)
             subprocess.run([*pip, "install", *packages], check=True, capture_output=True, text=True)
 

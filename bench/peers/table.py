@@ -2,6 +2,7 @@
 import dataclasses
 import os
 import statistics
+import textwrap
 
 from environments import NAMES
 
@@ -62,7 +63,7 @@ def line_of(result):
 
 
 def markdown(results, notes):
-    lines = [*notes, "", "| work | hone | speed / best peer | share of the floor | floor | peers |",
+    lines = [*(textwrap.fill(note, 118) for note in notes), "", "| work | hone | speed / best peer | share of the floor | floor | peers |",
              "|---|---|---|---|---|---|"]
     lines += [f"| {' | '.join(cells(result))} |" for result in results]
     return "\n".join(lines)
