@@ -2,7 +2,7 @@
 """hone beside its peers: each row's contenders take turns, so that a machine whose speed drifts is as
 kind to one as to the other.
 
-    ./dev bench --peers [ROW...] [--torch] [--keras] [--threads N] [--rounds N] [--seconds S]
+    ./dev bench --peers [ROW...] [--torch] [--keras] [--only PEER,...] [--threads N] [--rounds N] [--seconds S]
 
 Without rows it runs them all, and writes the table into docs/performance.md and the picture beside it.
 Peers are installed from PyPI into virtual environments under build/peers.
@@ -13,13 +13,13 @@ import os
 import pathlib
 import sys
 
+import environments
+import picture
+import table
 from contenders import Hone, Peer
-from environments import Environments
 from floors import Machine
 from inputs import Inputs
 from rows import ROWS, chosen
-import picture
-import table
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -30,6 +30,7 @@ def parse():
     parser.add_argument("rows", nargs="*", metavar="ROW", help="of: " + " ".join(row.name for row in ROWS))
     parser.add_argument("--torch", action="store_true", help="also PyTorch (some GB to install)")
     parser.add_argument("--keras", action="store_true", help="also Keras on TensorFlow (1 GB to install)")
+    parser.add_argument("--only", metavar="PEER,...", help="these peers and no others")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1, help="that each measurement lasts")
@@ -60,23 +61,23 @@ def main():
     busy = os.getloadavg()[0]
     rows = chosen(args.rows)
     work = ROOT / "build/peers"
-    environments = Environments(work, torch=args.torch, keras=args.keras)
+    installed = environments.Environments(work, environments.chosen(args))
     inputs = Inputs(work, args.hone)
     hone = Hone(args.hone, args.threads, args.seconds)
     machine = Machine(args.hone, args.threads)
-    peers = [Peer(engine, environments, args.threads, args.seconds) for engine in environments.engines]
+    peers = [Peer(engine, installed, args.threads, args.seconds) for engine in installed.engines]
     results = []
     for row in rows:
         contenders = [hone] + [peer for peer in peers if peer.takes(row)]
         given = inputs.of(row)
         results.append(table.Result(row, run_row(row, given, contenders, args.rounds), machine.floor(row, given)))
         print(table.line_of(results[-1]), flush=True)
-    notes = table.notes(machine, environments.versions(), args, busy)
+    notes = table.notes(machine, installed.versions(), args, busy)
     text = table.markdown(results, notes)
     (work / "results.json").write_text(json.dumps(table.as_json(results, notes), indent=1) + "\n")
     print("\n" + text)
-    if args.rows:
-        print("docs/performance.md is written by a run of all rows.", file=sys.stderr)
+    if args.rows or args.only:
+        print("docs/performance.md is written by a run of all rows and peers.", file=sys.stderr)
         return
     (ROOT / "docs/images/peers.svg").write_text(picture.svg(results))
     table.write_into(ROOT / "docs/performance.md", text)

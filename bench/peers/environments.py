@@ -3,27 +3,26 @@ import subprocess
 import sys
 import venv
 
+TORCH = ("torch", ["torch", "torchvision"], "torch")
 # engine: (environment, packages, the one whose version is told)
 ENGINES = {
     "onnxruntime": ("peers", ["onnxruntime"], "onnxruntime"),
     "openvino": ("peers", ["openvino"], "openvino"),
     "mnn": ("peers", ["MNN", "numpy"], "MNN"),
     "jax": ("peers", ["jax"], "jax"),
+    "torch": TORCH,
+    "torch-nhwc": TORCH,
+    "torch-compile": TORCH,
+    "keras": ("keras", ["tensorflow-cpu"], "keras"),
 }
-TORCH = ("torch", ["torch", "torchvision"], "torch")
-KERAS = ("keras", ["tensorflow-cpu"], "keras")
 NAMES = {"hone": "hone", "onnxruntime": "ONNX Runtime", "openvino": "OpenVINO", "mnn": "MNN", "jax": "JAX",
          "torch": "PyTorch", "torch-nhwc": "PyTorch NHWC", "torch-compile": "PyTorch compiled", "keras": "Keras"}
 
 
 class Environments:
-    def __init__(self, work, torch, keras):
+    def __init__(self, work, names):
         self.work = work
-        self.engines = dict(ENGINES)
-        if torch:
-            self.engines.update({"torch": TORCH, "torch-nhwc": TORCH, "torch-compile": TORCH})
-        if keras:
-            self.engines["keras"] = KERAS
+        self.engines = {name: ENGINES[name] for name in names}
         self.problems = {}  # engine: why it is not there
         for engine, (environment, packages, _) in self.engines.items():
             try:
@@ -55,6 +54,17 @@ class Environments:
             if text not in out:
                 out.append(text)
         return out
+
+
+def chosen(args):
+    """The names of the engines that the command line asks for."""
+    if args.only:
+        for name in args.only.split(","):
+            if name not in ENGINES:
+                sys.exit(f"peers: no peer '{name}': expected some of {','.join(ENGINES)}")
+        return args.only.split(",")
+    return [name for name, (environment, _, _) in ENGINES.items()
+            if environment == "peers" or getattr(args, environment)]
 
 
 def last_line(text):
