@@ -11,8 +11,9 @@ namespace {
 
 constexpr double kWidth = 440, kHeight = 280;
 constexpr double kRight = 428, kTop = 40, kBottom = 240;
-// Of the widest character, in the largest of the sizes that style.cc gives text.
-constexpr double kCharacter = 9.4;
+// Of a digit, in a wide font and in the largest of the sizes that style.cc gives text; a percent
+// sign is half as wide again.
+constexpr double kCharacter = 10.4;
 
 struct Scale {
   double low, high, from, to;
@@ -44,7 +45,7 @@ double left_of(const Plot& plot, const std::vector<double>& y_ticks) {
   size_t longest = 0;
   for (double t : y_ticks)
     longest = std::max(longest, tick_text(t, step_of(y_ticks), plot.percent).size());
-  return kCharacter * static_cast<double>(longest) + 9;
+  return kCharacter * (static_cast<double>(longest) + (plot.percent ? 0.5 : 0)) + 9;
 }
 
 void axes(Html& svg, const Plot& plot, double left, const Scale& x, const Scale& y,
@@ -67,7 +68,7 @@ void axes(Html& svg, const Plot& plot, double left, const Scale& x, const Scale&
   }
   svg.leaf(
       "text",
-      {{"x", number((left + kRight) / 2)}, {"y", number(kHeight - 4)}, {"text-anchor", "middle"}},
+      {{"x", number((left + kRight) / 2)}, {"y", number(kHeight - 6)}, {"text-anchor", "middle"}},
       plot.x_label);
 }
 
