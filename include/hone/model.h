@@ -58,11 +58,12 @@ class Model {
   Tensor predict(const Tensor& samples);
   /// True if the last layer is a softmax: what `predict` gives are probabilities already.
   bool ends_in_softmax() const;
-  /// Writes an ONNX file (opset 17), atomically: raw pixels in ("input"), "logits" out. Where it
-  /// would have more than 2 GiB, which no ONNX file may, the large weights go to a second file, the
-  /// path with ".data" behind it, which must stay beside the first; the two are replaced together.
-  /// A file that is replaced keeps its mode. Throws Io, and then leaves what was there.
-  void save(const std::string& path) const;
+  /// Writes an ONNX file of an opset from 15 to 23, atomically: raw pixels in ("input"), "logits"
+  /// out. Where it would have more than 2 GiB, which no ONNX file may, the large weights go to a
+  /// second file, the path with ".data" behind it, which must stay beside the first; the two are
+  /// replaced together. A file that is replaced keeps its mode. Throws Io, and then leaves what was
+  /// there.
+  void save(const std::string& path, int64_t opset = 17) const;
   /// Writes parameters and statistics by name to a .safetensors or .npz file, atomically. Throws
   /// Unsupported for any other name, and Io.
   void save_weights(const std::string& path) const;

@@ -195,8 +195,9 @@ Tensor Model::predict(const Tensor& samples) {
 
 bool Model::ends_in_softmax() const { return nn::ends_in_softmax(impl_->built().graph, "logits"); }
 
-void Model::save(const std::string& path) const {
-  io::save_onnx(path, {impl_->built().graph, impl_->network_states(), impl_->class_names});
+void Model::save(const std::string& path, int64_t opset) const {
+  io::save_onnx(path, {impl_->built().graph, impl_->network_states(), impl_->class_names},
+                {.opset = opset});
 }
 
 void Model::save_weights(const std::string& path) const {

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/usage.h"
+#include "io/onnx_model.h"
 #include "nn/zoo/zoo.h"
 
 namespace hone::cli {
@@ -13,6 +14,7 @@ namespace {
 struct NewArgs {
   std::string model;
   std::string output;
+  int64_t opset = io::kOnnxOpset;
   std::vector<int64_t> shape;
   int64_t classes = 0;
 };
@@ -24,7 +26,7 @@ void make_new(const NewArgs& args, const Common& common) {
   Model model(entry.of(classes), args.model);
   model.compile({.seed = common.seed, .threads = common.threads});
   model.build(sample);
-  model.save(args.output);
+  model.save(args.output, args.opset);
   say(common,
       fmt::format("{} on samples of shape {}, {} classes: {} parameters\nwrote {}", args.model,
                   sample.to_string(), classes, grouped(model.parameters()), args.output));
@@ -47,6 +49,7 @@ void add_new(CLI::App& app, Common& common) {
     models += fmt::format("\n  {}: {}, {} classes", e.name, e.sample.to_string(), e.classes);
   c->add_option("MODEL", args->model, models)->type_name("")->required();
   c->add_option("-o,--output", args->output, "ONNX file to write")->type_name("FILE")->required();
+  add_opset_option(*c, args->opset);
   c->add_option("--shape", args->shape, "Of a sample, as 3,224,224 (default: the model's)")
       ->type_name("C,H,W")
       ->delimiter(',')

@@ -16,6 +16,7 @@
 #include "cli/train_recipe.h"
 #include "cli/training_report.h"
 #include "cli/usage.h"
+#include "io/onnx_model.h"
 #include "nn/zoo/zoo.h"
 #include "train/run_state.h"
 
@@ -26,6 +27,7 @@ struct TrainArgs {
   std::string model;
   std::string data = "fashion-mnist";
   std::string output;
+  int64_t opset = io::kOnnxOpset;
   std::string report;
   RecipeArgs recipe;
   double val_split = 0.1;
@@ -161,7 +163,7 @@ void train(const TrainArgs& args, const Common& common, const std::string& comma
                           std::llround(test.accuracy * static_cast<double>(test.samples)),
                           test.samples, 100 * test.accuracy, test.loss));
   if (!args.output.empty()) {
-    model.save(args.output);
+    model.save(args.output, args.opset);
     say(common, fmt::format("wrote {}", args.output));
   }
   if (!args.report.empty()) {
@@ -205,6 +207,7 @@ void add_train(CLI::App& app, Common& common, const std::string& command) {
   option("--data", args->data, "DATA",
          "fashion-mnist (default), an .npz file, or a folder of IDX files or of pictures by class");
   option("-o,--output", args->output, "FILE", "ONNX file to write");
+  add_opset_option(*c, args->opset);
   option("--report", args->report, "FILE", "HTML report to write");
 
   c->option_defaults()->group("Training");

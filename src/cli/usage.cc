@@ -8,6 +8,8 @@
 #include <cmath>
 #include <optional>
 
+#include "io/onnx_export.h"
+
 namespace hone::cli {
 namespace {
 
@@ -108,6 +110,15 @@ std::string explain(const CLI::App& app, const CLI::ParseError& error) {
     text = fmt::format("unexpected argument '{}'", unknown.front());
   }
   return fmt::format("{} (see '{}')", text, help);
+}
+
+void add_opset_option(CLI::App& command, int64_t& opset) {
+  command
+      .add_option("--opset", opset,
+                  fmt::format("ONNX's version in that file, from {} to {} (default: {})",
+                              io::kLowestWrittenOpset, io::kHighestWrittenOpset, io::kOnnxOpset))
+      ->type_name("N")
+      ->check(whole_number(io::kLowestWrittenOpset, io::kHighestWrittenOpset));
 }
 
 CLI::Validator whole_number(int64_t lowest, int64_t highest) {

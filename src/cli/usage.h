@@ -14,6 +14,9 @@ std::string explain(const CLI::App& app, const CLI::ParseError& error);
 /// The candidate that takes the fewest edits to reach, or "" if none is near.
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates);
 
+/// Adds --opset, for verbs that write ONNX files.
+void add_opset_option(CLI::App& command, int64_t& opset);
+
 // Checks of options' values. Their errors read "--epochs: expected a whole number of at least 1,
 // found '3x'".
 CLI::Validator whole_number(int64_t lowest, int64_t highest);

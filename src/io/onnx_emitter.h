@@ -17,10 +17,11 @@ namespace hone::io {
 
 class OnnxEmitter {
  public:
-  explicit OnnxEmitter(const OnnxModel& model);
+  OnnxEmitter(const OnnxModel& model, int64_t opset);
   OnnxMessage run();
 
   const ir::Graph& graph() const { return model_.graph; }
+  int64_t opset() const { return opset_; }
   /// The ONNX names of a node's operands, and of its i-th result.
   std::vector<std::string> operands(const ir::Node& node) const;
   const std::string& name(ir::ValueId value) const { return names_.at(value); }
@@ -60,6 +61,7 @@ class OnnxEmitter {
   void finish_outputs();
 
   const OnnxModel& model_;
+  const int64_t opset_;
   onnx::ModelProto proto_;
   onnx::GraphProto* out_;
   std::vector<Tensor> initializers_;

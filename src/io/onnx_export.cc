@@ -52,14 +52,17 @@ void set_string(onnx::NodeProto& node, std::string_view name, std::string_view v
   attribute(node, name, onnx::AttributeProto::STRING).set_s(std::string(value));
 }
 
-OnnxEmitter::OnnxEmitter(const OnnxModel& model) : model_(model), out_(proto_.mutable_graph()) {
+OnnxEmitter::OnnxEmitter(const OnnxModel& model, int64_t opset)
+    : model_(model), opset_(opset), out_(proto_.mutable_graph()) {
   require(model.graph.updates().empty(),
           "graph '{}' updates states: only an inference graph can be exported", model.graph.name());
+  require(opset >= kLowestWrittenOpset && opset <= kHighestWrittenOpset,
+          "opset {}: expected one from {} to {}", opset, kLowestWrittenOpset, kHighestWrittenOpset);
   proto_.set_ir_version(kOnnxIrVersion);
   proto_.set_producer_name(std::string(kOnnxProducer));
-  auto* opset = proto_.add_opset_import();
-  opset->set_domain("");
-  opset->set_version(kOnnxOpset);
+  auto* import = proto_.add_opset_import();
+  import->set_domain("");
+  import->set_version(opset);
   out_->set_name(model.graph.name());
 }
 
@@ -202,8 +205,8 @@ OnnxMessage OnnxEmitter::run() {
   return {std::move(proto_), std::move(initializers_)};
 }
 
-std::string export_onnx(const OnnxModel& model) {
-  OnnxMessage message = OnnxEmitter(model).run();
+std::string export_onnx(const OnnxModel& model, int64_t opset) {
+  OnnxMessage message = OnnxEmitter(model, opset).run();
   if (message.bytes() > kMostOnnxBytes)
     fail(ErrorKind::Unsupported, "the model has {} bytes: an ONNX file holds at most {}",
          message.bytes(), kMostOnnxBytes);
@@ -211,7 +214,7 @@ std::string export_onnx(const OnnxModel& model) {
 }
 
 void save_onnx(const std::string& path, const OnnxModel& model, const OnnxSaveOptions& options) {
-  write_onnx(path, OnnxEmitter(model).run(), options.external_data);
+  write_onnx(path, OnnxEmitter(model, options.opset).run(), options.external_data);
 }
 
 }  // namespace hone::io

@@ -125,6 +125,18 @@ void reduce_sum(OnnxEmitter& e, const Node& n) {
   set_int(node, "noop_with_empty_axes", 1);
 }
 
+// A reduction over the node's axes: from opset 18 on they are an operand, as ReduceSum's were
+// before.
+onnx::NodeProto& over_axes(OnnxEmitter& e, const Node& n, std::string_view op_type) {
+  const Ints& axes = n.attrs.ints("axes");
+  if (e.opset() >= 18)
+    return e.emit(op_type, n, {e.operand(n, 0), e.integers(axes, e.result(n) + ".axes")},
+                  e.result(n));
+  onnx::NodeProto& node = e.emit(op_type, n);
+  set_ints(node, "axes", axes);
+  return node;
+}
+
 // ReduceMax and its like.
 void reduce(OnnxEmitter& e, const Node& n) {
   // No axes mean all of them to ONNX, and none to hone.
@@ -132,9 +144,7 @@ void reduce(OnnxEmitter& e, const Node& n) {
     e.emit("Identity", n);
     return;
   }
-  onnx::NodeProto& node = e.emit(find_export_row(*n.op)->text, n);
-  set_ints(node, "axes", n.attrs.ints("axes"));
-  set_int(node, "keepdims", n.attrs.flag("keep"));
+  set_int(over_axes(e, n, find_export_row(*n.op)->text), "keepdims", n.attrs.flag("keep"));
 }
 
 void cumsum(OnnxEmitter& e, const Node& n) {
@@ -162,9 +172,7 @@ void argmax(OnnxEmitter& e, const Node& n) {
 // The mean, and the sum of squared deviations from it.
 void moments(OnnxEmitter& e, const Node& n) {
   const std::string& name = e.result(n);
-  onnx::NodeProto& mean = e.emit("ReduceMean", n);
-  set_ints(mean, "axes", n.attrs.ints("axes"));
-  set_int(mean, "keepdims", 1);
+  set_int(over_axes(e, n, "ReduceMean"), "keepdims", 1);
   const std::string deviation = e.fresh(name + ".deviation");
   const std::string square = e.fresh(name + ".square");
   e.emit("Sub", n, {e.operand(n, 0), name}, deviation);
@@ -248,14 +256,12 @@ onnx::NodeProto& pool(OnnxEmitter& e, const Node& n, std::string_view op_type) {
   set_ints(node, "kernel_shape", n.attrs.ints("window"));
   set_ints(node, "strides", n.attrs.ints("stride"));
   set_ints(node, "pads", n.attrs.ints("pad"));
+  if (n.attrs.has("dilation")) set_ints(node, "dilations", n.attrs.ints("dilation"));
   return node;
 }
-void max_pool2d(OnnxEmitter& e, const Node& n) {
-  onnx::NodeProto& node = pool(e, n, "MaxPool");
-  if (n.attrs.has("dilation")) set_ints(node, "dilations", n.attrs.ints("dilation"));
-}
+void max_pool2d(OnnxEmitter& e, const Node& n) { pool(e, n, "MaxPool"); }
 void avg_pool2d(OnnxEmitter& e, const Node& n) {
-  if (n.attrs.has("dilation"))
+  if (n.attrs.has("dilation") && e.opset() < 19)
     fail(ErrorKind::Unsupported, "{} '{}' has a dilation, which ONNX has from opset 19 only",
          n.op->name, n.name);
   set_int(pool(e, n, "AveragePool"), "count_include_pad", n.attrs.flag("count_pad"));

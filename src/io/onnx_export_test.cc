@@ -45,6 +45,17 @@ TEST(OnnxExport, SaysWhoMadeItAndHow) {
   EXPECT_EQ(metadata.at("data"), "made up");
 }
 
+TEST(OnnxExport, WritesTheOpsetThatIsAskedFor) {
+  for (const int64_t opset : {15, 23}) {
+    onnx::ModelProto m;
+    ASSERT_TRUE(m.ParseFromString(export_onnx(small_cnn(), opset)));
+    EXPECT_EQ(m.opset_import(0).version(), opset);
+  }
+  for (const int64_t opset : {14, 24})
+    EXPECT_EQ(error_of(ErrorKind::InvalidInput, [&] { export_onnx(small_cnn(), opset); }),
+              "opset " + std::to_string(opset) + ": expected one from 15 to 23");
+}
+
 TEST(OnnxExport, NamesInputsStatesOutputsAndTheBatch) {
   const onnx::ModelProto m = exported(small_cnn());
   ASSERT_EQ(m.graph().input_size(), 1);

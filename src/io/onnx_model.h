@@ -11,6 +11,9 @@
 
 namespace hone::io {
 
+/// What hone writes unless asked for another: old enough for all runtimes in use.
+inline constexpr int64_t kOnnxOpset = 17;
+
 struct OnnxModel {
   ir::Graph graph;
   std::map<std::string, Tensor> states;  ///< the initial value of every state of the graph

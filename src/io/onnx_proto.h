@@ -12,7 +12,6 @@
 
 namespace hone::io {
 
-inline constexpr int64_t kOnnxOpset = 17;
 inline constexpr int64_t kOnnxIrVersion = 8;
 inline constexpr std::string_view kOnnxProducer = "hone";
 /// The name of the symbolic batch dimension.

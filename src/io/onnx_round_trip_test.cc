@@ -17,7 +17,9 @@ namespace op = ir::op;
 using ir::Ints;
 using ir::ValueId;
 
-OnnxModel returned(const OnnxModel& m) { return import_onnx(export_onnx(m), "m.onnx"); }
+OnnxModel returned(const OnnxModel& m, int64_t opset = kOnnxOpset) {
+  return import_onnx(export_onnx(m, opset), "m.onnx");
+}
 
 void expect_same_results(const OnnxModel& a, const OnnxModel& b,
                          const std::map<std::string, Tensor>& inputs) {
@@ -102,7 +104,23 @@ OnnxModel every_op(int64_t batch) {
 
 TEST(OnnxRoundTrip, EveryOpReturnsAsItWas) {
   const OnnxModel m = every_op(kBatch);
-  EXPECT_EQ(describe(returned(m).graph), describe(m.graph));
+  for (int64_t opset = kLowestWrittenOpset; opset <= kHighestWrittenOpset; ++opset)
+    EXPECT_EQ(describe(returned(m, opset).graph), describe(m.graph)) << opset;
+}
+
+TEST(OnnxRoundTrip, AveragesOfADilatedWindowNeedOpset19) {
+  OnnxModel m{ir::Graph("g"), {}};
+  const ValueId x = m.graph.input("x", {DType::f32, {1, 2, 9, 9}});
+  m.graph.output("y", m.graph.add(op::avg_pool2d, {x},
+                                  {{"window", Ints{2, 2}},
+                                   {"stride", Ints{1, 1}},
+                                   {"pad", Ints{0, 0, 0, 0}},
+                                   {"dilation", Ints{2, 3}},
+                                   {"count_pad", int64_t{0}},
+                                   {"layout", std::string("nchw")}},
+                                  "y"));
+  EXPECT_EQ(describe(returned(m, 19).graph), describe(m.graph));
+  test::error_of(ErrorKind::Unsupported, [&] { export_onnx(m, 18); });
 }
 
 TEST(OnnxRoundTrip, EveryOpGivesTheSameBits) {
