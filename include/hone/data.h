@@ -45,7 +45,7 @@ struct LoadOptions {
   /// Of folders of pictures: the [C,H,W] that each is brought to; empty: that of the first.
   Shape sample = {};
   /// How: "stretch", the shorter side as "256", or height and width as "256x320", of which the
-  /// middle is cut out; empty: every picture must have that size.
+  /// middle is cut out; empty: every picture must have that size. Refused of other data.
   std::string resize = {};
 };
 

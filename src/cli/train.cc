@@ -26,6 +26,7 @@ namespace {
 struct TrainArgs {
   std::string model;
   std::string data = "fashion-mnist";
+  std::string resize;
   std::string output;
   int64_t opset = io::kOnnxOpset;
   std::string report;
@@ -90,7 +91,10 @@ void train(const TrainArgs& args, const Common& common, const std::string& comma
   require(args.val_split > 0 || !(args.best || args.patience > 0),
           "--best and --patience judge by validation data: expected --val-split above 0");
   const data::Splits data =
-      data::load(args.data, {.validation = args.val_split, .seed = common.seed});
+      data::load(args.data, {.validation = args.val_split,
+                             .seed = common.seed,
+                             .sample = loaded ? loaded->sample_shape() : Shape(),
+                             .resize = args.resize});
   Model model = loaded ? std::move(*loaded) : Model(zoo->of(data.train.classes()), args.model);
   if (zoo == nullptr) check_fits(args.model, model, data.train);
 
@@ -206,6 +210,9 @@ void add_train(CLI::App& app, Common& common, const std::string& command) {
   option("MODEL", args->model, "", models)->required();
   option("--data", args->data, "DATA",
          "fashion-mnist (default), an .npz file, or a folder of IDX files or of pictures by class");
+  option("--resize", args->resize, "HOW",
+         "Bring pictures to one size: the shorter side to 256, or to 256x320, then the middle "
+         "(default: they have one)");
   option("-o,--output", args->output, "FILE", "ONNX file to write");
   add_opset_option(*c, args->opset);
   option("--report", args->report, "FILE", "HTML report to write");

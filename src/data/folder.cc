@@ -125,7 +125,10 @@ Splits fashion_mnist(const LoadOptions& options) {
 
 Splits load(const std::string& path_or_name, const LoadOptions& options) {
   const std::string name = fs::path(path_or_name).lexically_normal().string();
-  switch (kind_of(path_or_name)) {
+  const Kind kind = kind_of(path_or_name);
+  require(options.resize.empty() || kind == Kind::pictures,
+          "data set '{}' cannot be resized: expected a folder of pictures", name);
+  switch (kind) {
     case Kind::fashion_mnist:
       return fashion_mnist({options.validation, options.seed});
     case Kind::npz:

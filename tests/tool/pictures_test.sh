@@ -77,6 +77,9 @@ cp -r folder/* split/train
 cp -r folder/* split/test
 expect 'split train: 4 training, 0 validation, 4 test' train mlp --data split --epochs 1 --batch 2 --val-split 0
 expect ' on 4 test images of split test' eval mlp.onnx --data split
+expect '^wrote small.onnx' train mlp --data split --epochs 1 --batch 2 --resize 20 -o small.onnx
+expect '"shape":' eval small.onnx --data split --resize 20 --json
+refused "data' cannot be resized: expected a folder of pictures" train mlp --data data --resize 20
 
 # Bad input.
 refused "colours.onnx' has 3 classes, 'data test' has 10" eval "$colours" --data data "${feed[@]}"
