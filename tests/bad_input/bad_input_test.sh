@@ -198,6 +198,7 @@ refused 2 "lr: expected a number above 0, found 'nan'" train mlp --lr nan
 refused 2 "seed: expected .*found '-1'" train mlp --seed -1
 refused 2 "threads: expected a whole number from 1 to 1024" train mlp --threads 100000
 refused 2 "optimizer.*adm.*sgd" train mlp --optimizer adm
+refused 1 "cannot write 'none/x.onnx'" new mlp -o none/x.onnx
 refused 2 "--flip excludes --no-flip" train mlp --flip --no-flip
 refused 1 "no model 'mpl': expected one of linear, mlp, cnn, resnet20, resnet18, mobilenetv2, or an ONNX file" train mpl --json
 
