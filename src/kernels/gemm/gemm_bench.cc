@@ -51,7 +51,7 @@ class Run {
     node_ = {&ir::op::matmul, {}, attrs, {}, ""};
     kernel_ = make_packed_gemm({&node_, {a_.type(), b_.type()}, {c_.type()}, isa, 1});
     workspace_ = Tensor(DType::u8, {kernel_->workspace_bytes()});
-    repeats_ = std::max<int64_t>(1, 40'000'000 / (c.matrices * c.m * c.n * c.k));
+    repeats_ = std::max<int64_t>(8, 40'000'000 / (c.matrices * c.m * c.n * c.k));
   }
 
   void measure() {

@@ -1,14 +1,14 @@
 // "gemm.packed": the blocked matrix product.
 //
-// The result is cut into blocks, by shape alone, which are the items of the parallel loop. Where
-// reuse pays for it, operands are packed into panels (kernels/gemm/micro.h): all of a beforehand,
-// and by each block the panels of b that it reads, which so lie in its own L2. A block takes the
-// chain in chunks of steps whose panels of b stay in L2 and whose panel of a stays in L1; from
-// chunk to chunk a chain goes on from what the result holds, so that chunks do not touch the bits.
-// A sum over a batch takes the shard tree tile by tile, with a stack of tiles in L1. An epilogue
-// runs in place on each strip of a block as soon as its chains are done. Matrices beside each other
-// are the outermost items of the same loops; where all of them meet one b, their rows are those of
-// one matrix.
+// The result is cut into blocks, which are the items of the parallel loop. Where reuse pays for it,
+// operands are packed into panels (kernels/gemm/micro.h): b beforehand, or each panel just before
+// its use where a single block reads it; the rows of a by each block. A block takes the chain in
+// chunks of steps, so that one panel of b stays in L1 while all the block's rows of a, which stay
+// in L2, pass by it; from chunk to chunk a chain goes on from what the result holds, so that chunks
+// do not touch the bits. A sum over a batch takes the shard tree tile by tile, with a stack of
+// tiles in L1. An epilogue runs in place on each panel of a block as soon as its chains are done.
+// Matrices beside each other are the outermost items of the same loops; where all of them meet one
+// b, their rows are those of one matrix.
 #include <algorithm>
 #include <bit>
 #include <optional>
@@ -25,10 +25,9 @@ namespace hone::kernels {
 namespace {
 
 constexpr int64_t kAlignedFloats = 16;  // 64 bytes
-constexpr int64_t kChunk = 256;         // steps of the chain
-constexpr int64_t kBlockRows = 112, kBlockCols = 128;
-constexpr int64_t kPackingBlockRows = 448;         // a block that packs its b makes more of it
-constexpr int64_t kEnoughBlocks = 32;              // for the threads of a large machine...
+constexpr int64_t kChunk = 384;         // steps of the chain
+constexpr int64_t kBlockRows = 224, kBlockCols = 256;
+constexpr int64_t kBlocksPerThread = 8;            // at least, to share them out evenly...
 constexpr int64_t kLeastBlock = int64_t{1} << 18;  // ... unless a block would have fewer FMAs
 constexpr int64_t kPackItem = int64_t{1} << 14;    // elements that one item packs at least
 // Reuse that pays for packing. A transposed a already has the rows of a tile side by side.
@@ -55,7 +54,7 @@ class PackedGemm final : public Kernel {
     const float* a;
     const float* b;
     float* c;
-    float* packed_a;
+    float* packed_a;  // of the worker
     float* packed_b;
     float* slots;
     std::byte* scratch;  // of the epilogue
@@ -68,33 +67,36 @@ class PackedGemm final : public Kernel {
     return {i * fns_.max_cols, std::min(n_, (i + 1) * fns_.max_cols)};
   }
   int64_t pitch(Range panel) const { return round_up(panel.size(), fns_.lanes); }
+
+  void cut_blocks(int threads);
+  Memory matrices(Memory at, int64_t a, int64_t b) const;
   // A ragged panel is always packed, so that whole vectors can be read.
   bool is_packed(Range panel) const { return pack_b_ || panel.size() % fns_.lanes != 0; }
 
-  void cut_blocks();
-  Memory matrices(Memory at, int64_t a, int64_t b) const;
-  void pack_strips(const Memory& at, Range strips) const;
-  void pack_panels(const Memory& at, Range panels) const;
-  const float* packed_panel(const Memory& at, Range panels, int64_t i) const;
+  void pack_panel(const Memory& at, int64_t panel, Range steps, float* packed) const;
+  void pack_strips(const Memory& at, Range strips, Range steps) const;
   void block(const Call& call, const Memory& at, Range strips, Range panels) const;
-  void strip_of_block(const Memory& at, Range rows, Range panels, Range steps) const;
+  void panel_of_block(const Memory& at, Range strips, int64_t panel, Range steps) const;
   void sharded_tile(const Tile& tile, int64_t rows, float* slots) const;
 
   const GemmFns& fns_;
   int64_t m_, n_, depth_;
   Strided a_of_, b_of_;  // which matrix of an operand each product reads
-  int64_t products_, a_matrices_;
+  int64_t products_, b_matrices_;
   int64_t a_row_, a_step_, b_step_, b_col_;
   Sharding sharding_;
   int64_t shards_;  // present
   int64_t strips_, panels_;
   int64_t block_strips_ = 1, block_panels_ = 1;  // in a block
   bool pack_a_, pack_b_;
-  int64_t pack_strips_;  // in an item of packing
+  int64_t chunks_, chunk_;
+  bool pack_first_;      // b is packed beforehand
+  int64_t pack_panels_;  // in an item of packing
   std::optional<TileProgram> epilogue_;
-  int64_t packed_a_floats_;                 // of one matrix
-  int64_t panel_floats_, packed_b_floats_;  // of a panel, and of those of a block
-  int64_t packed_b_at_, slots_at_, scratch_at_, slot_floats_, scratch_floats_, total_floats_;
+  int64_t panel_floats_,
+      packed_b_floats_;      // of a panel; of one b, or of what a block packs at once
+  int64_t packed_a_floats_;  // of a chunk of a block
+  int64_t packed_a_at_, slots_at_, scratch_at_, slot_floats_, scratch_floats_, total_floats_;
 };
 
 PackedGemm::PackedGemm(const Problem& problem) : fns_(gemm_fns(problem.isa)) {
@@ -112,7 +114,7 @@ PackedGemm::PackedGemm(const Problem& problem) : fns_(gemm_fns(problem.isa)) {
   a_of_ = {d.leading.dims(), broadcast_strides(d.leading_a, d.leading)};
   b_of_ = {d.leading.dims(), broadcast_strides(d.leading_b, d.leading)};
   products_ = d.leading.elements();
-  a_matrices_ = d.leading_a.elements();
+  b_matrices_ = d.leading_b.elements();
   a_row_ = trans_a ? 1 : depth_;
   a_step_ = trans_a ? m_ : 1;
   b_step_ = trans_b ? 1 : n_;
@@ -126,15 +128,18 @@ PackedGemm::PackedGemm(const Problem& problem) : fns_(gemm_fns(problem.isa)) {
   const bool rows_collide = fns_.max_rows > kWays && a_row_ % kAliasedRow == 0;
   pack_a_ = trans_a ? n_ >= kPackTransposedAFromCols : n_ >= kPackAFromCols && rows_collide;
   pack_b_ = trans_b || m_ >= kPackBFromRows;
-  cut_blocks();
+  cut_blocks(problem.threads);
 
-  const int64_t strip_floats = fns_.max_rows * std::max<int64_t>(1, depth_);
-  panel_floats_ = fns_.max_cols * std::max<int64_t>(1, depth_);
-  pack_strips_ = ceil_div(kPackItem, strip_floats);
-  packed_a_floats_ = pack_a_ ? round_up(m_ * depth_, kAlignedFloats) : 0;
-  packed_b_floats_ = (pack_b_ ? block_panels_ : 1) * panel_floats_;
-  packed_b_at_ = a_matrices_ * packed_a_floats_;
-  slots_at_ = packed_b_at_ + problem.threads * packed_b_floats_;
+  const int64_t depth = std::max<int64_t>(1, depth_);
+  chunks_ = shards_ > 1 ? 1 : ceil_div(depth, kChunk);
+  chunk_ = ceil_div(depth, chunks_);
+  pack_first_ = pack_b_ && strips_ > block_strips_;
+  panel_floats_ = fns_.max_cols * depth;
+  pack_panels_ = ceil_div(kPackItem, panel_floats_);
+  packed_b_floats_ = pack_first_ ? panels_ * panel_floats_ : fns_.max_cols * chunk_;
+  packed_a_floats_ = pack_a_ ? round_up(block_strips_ * fns_.max_rows * chunk_, kAlignedFloats) : 0;
+  packed_a_at_ = (pack_first_ ? b_matrices_ : problem.threads) * packed_b_floats_;
+  slots_at_ = packed_a_at_ + problem.threads * packed_a_floats_;
   const int64_t slots = shards_ > 1 ? std::bit_width(static_cast<uint64_t>(shards_ - 1)) + 1 : 0;
   slot_floats_ = slots * fns_.max_rows * fns_.max_cols;
   if (problem.attrs().has("epilogue"))
@@ -145,42 +150,36 @@ PackedGemm::PackedGemm(const Problem& problem) : fns_(gemm_fns(problem.isa)) {
   total_floats_ = scratch_at_ + problem.threads * scratch_floats_;
 }
 
-// Starts from the largest block and halves it until there are enough blocks or they are small: what
-// it shares of b last, if it packs that.
-void PackedGemm::cut_blocks() {
-  const int64_t rows = pack_b_ ? kPackingBlockRows : kBlockRows;
-  block_strips_ = std::max<int64_t>(1, std::min(strips_, rows / fns_.max_rows));
-  block_panels_ = std::max<int64_t>(1, std::min(panels_, kBlockCols / fns_.max_cols));
+// Starts from the largest block and halves it, across its longer side, until there are enough for
+// the threads or they are small.
+void PackedGemm::cut_blocks(int threads) {
+  block_strips_ = std::clamp<int64_t>(strips_, 1, kBlockRows / fns_.max_rows);
+  block_panels_ = std::clamp<int64_t>(panels_, 1, kBlockCols / fns_.max_cols);
   const auto blocks = [&] {
     return ceil_div(strips_, block_strips_) * ceil_div(panels_, block_panels_);
   };
-  while (block_strips_ * block_panels_ > 1 && blocks() < kEnoughBlocks &&
+  const int64_t enough = threads > 1 ? kBlocksPerThread * threads : 1;
+  while (block_strips_ * block_panels_ > 1 && products_ * blocks() < enough &&
          m_ * n_ * depth_ / blocks() > kLeastBlock) {
-    const bool cut_panels = pack_b_ ? block_panels_ > 1 : block_panels_ >= block_strips_;
-    int64_t& cut = cut_panels ? block_panels_ : block_strips_;
+    const bool wide = block_panels_ * fns_.max_cols >= block_strips_ * fns_.max_rows;
+    int64_t& cut =
+        block_strips_ == 1 || (wide && block_panels_ > 1) ? block_panels_ : block_strips_;
     cut = ceil_div(cut, 2);
   }
 }
 
-void PackedGemm::pack_strips(const Memory& at, Range strips) const {
+void PackedGemm::pack_panel(const Memory& at, int64_t i, Range steps, float* packed) const {
+  const Range cols = panel(i);
+  fns_.pack({at.b + cols.begin * b_col_ + steps.begin * b_step_, b_col_, b_step_, cols.size(),
+             steps.size(), packed, pitch(cols)});
+}
+
+void PackedGemm::pack_strips(const Memory& at, Range strips, Range steps) const {
+  const int64_t first = strip(strips.begin).begin;
   for (int64_t i = strips.begin; i < strips.end; ++i) {
     const Range rows = strip(i);
-    fns_.pack({at.a + rows.begin * a_row_, a_row_, a_step_, rows.size(), depth_,
-               at.packed_a + rows.begin * depth_, rows.size()});
-  }
-}
-
-// Where panel i of a block lies packed; a block that packs none but the ragged one has one place.
-const float* PackedGemm::packed_panel(const Memory& at, Range panels, int64_t i) const {
-  return at.packed_b + (pack_b_ ? (i - panels.begin) * panel_floats_ : 0);
-}
-
-void PackedGemm::pack_panels(const Memory& at, Range panels) const {
-  for (int64_t i = panels.begin; i < panels.end; ++i) {
-    const Range cols = panel(i);
-    if (!is_packed(cols)) continue;
-    fns_.pack({at.b + cols.begin * b_col_, b_col_, b_step_, cols.size(), depth_,
-               const_cast<float*>(packed_panel(at, panels, i)), pitch(cols)});
+    fns_.pack({at.a + rows.begin * a_row_ + steps.begin * a_step_, a_row_, a_step_, rows.size(),
+               steps.size(), at.packed_a + (rows.begin - first) * steps.size(), rows.size()});
   }
 }
 
@@ -215,44 +214,47 @@ void PackedGemm::sharded_tile(const Tile& tile, int64_t rows, float* slots) cons
       });
 }
 
-void PackedGemm::strip_of_block(const Memory& at, Range rows, Range panels, Range steps) const {
-  const int64_t a_step = pack_a_ ? rows.size() : a_step_;
-  const float* a = pack_a_ ? at.packed_a + rows.begin * depth_ : at.a + rows.begin * a_row_;
-  for (int64_t i = panels.begin; i < panels.end; ++i) {
-    const Range cols = panel(i);
-    const bool packed = is_packed(cols);
-    const int64_t b_step = packed ? pitch(cols) : b_step_;
-    const float* b = packed ? packed_panel(at, panels, i) : at.b + cols.begin;
-    Tile tile;
-    tile.a = a + steps.begin * a_step;
+void PackedGemm::panel_of_block(const Memory& at, Range strips, int64_t i, Range steps) const {
+  const Range cols = panel(i);
+  Tile tile;
+  tile.b_step = is_packed(cols) ? pitch(cols) : b_step_;
+  if (pack_first_) {
+    tile.b = at.packed_b + i * panel_floats_ + steps.begin * tile.b_step;
+  } else if (is_packed(cols)) {
+    pack_panel(at, i, steps, at.packed_b);
+    tile.b = at.packed_b;
+  } else {
+    tile.b = at.b + cols.begin + steps.begin * tile.b_step;
+  }
+  tile.depth = steps.size();
+  tile.c_row = n_;
+  tile.cols = cols.size();
+  tile.chain = steps.begin > 0 ? Chain::resume : Chain::fresh;
+  const int64_t first = strip(strips.begin).begin;
+  for (int64_t s = strips.begin; s < strips.end; ++s) {
+    const Range rows = strip(s);
+    tile.a = pack_a_ ? at.packed_a + (rows.begin - first) * steps.size()
+                     : at.a + rows.begin * a_row_ + steps.begin * a_step_;
     tile.a_row = pack_a_ ? 1 : a_row_;
-    tile.a_step = a_step;
-    tile.b = b + steps.begin * b_step;
-    tile.b_step = b_step;
-    tile.depth = steps.size();
+    tile.a_step = pack_a_ ? rows.size() : a_step_;
     tile.c = at.c + rows.begin * n_ + cols.begin;
-    tile.c_row = n_;
-    tile.cols = cols.size();
-    tile.chain = steps.begin > 0 ? Chain::resume : Chain::fresh;
     if (shards_ > 1) sharded_tile(tile, rows.size(), at.slots);
     else fns_.tile(rows.size(), tile);
   }
 }
 
 void PackedGemm::block(const Call& call, const Memory& at, Range strips, Range panels) const {
-  const int64_t chunks = shards_ > 1 ? 1 : std::max<int64_t>(1, ceil_div(depth_, kChunk));
-  const Range cols{panel(panels.begin).begin, panel(panels.end - 1).end};
-  pack_panels(at, panels);
-  for (int64_t chunk = 0; chunk < chunks; ++chunk) {
-    const Range steps{chunk * depth_ / chunks, (chunk + 1) * depth_ / chunks};
-    for (int64_t i = strips.begin; i < strips.end; ++i) {
-      const Range rows = strip(i);
-      strip_of_block(at, rows, panels, steps);
-      if (epilogue_ && chunk + 1 == chunks) {
-        const Accumulator accumulator{at.c + rows.begin * n_ + cols.begin, n_};
-        epilogue_->run({at.row + rows.begin, rows.size(), cols.begin, cols.size()},
-                       call.operands.subspan(2), call.results, at.scratch, &accumulator);
-      }
+  const Range rows{strip(strips.begin).begin, strip(strips.end - 1).end};
+  for (int64_t chunk = 0; chunk < chunks_; ++chunk) {
+    const Range steps{chunk * depth_ / chunks_, (chunk + 1) * depth_ / chunks_};
+    if (pack_a_) pack_strips(at, strips, steps);
+    for (int64_t i = panels.begin; i < panels.end; ++i) {
+      panel_of_block(at, strips, i, steps);
+      if (!epilogue_ || chunk + 1 < chunks_) continue;
+      const Range cols = panel(i);
+      const Accumulator accumulator{at.c + rows.begin * n_ + cols.begin, n_};
+      epilogue_->run({at.row + rows.begin, rows.size(), cols.begin, cols.size()},
+                     call.operands.subspan(2), call.results, at.scratch, &accumulator);
     }
   }
 }
@@ -261,7 +263,7 @@ void PackedGemm::block(const Call& call, const Memory& at, Range strips, Range p
 PackedGemm::Memory PackedGemm::matrices(Memory at, int64_t a, int64_t b) const {
   at.a += a * m_ * depth_;
   at.b += b * depth_ * n_;
-  at.packed_a += a * packed_a_floats_;
+  if (pack_first_) at.packed_b += b * packed_b_floats_;
   return at;
 }
 
@@ -270,18 +272,20 @@ void PackedGemm::run(const Call& call) const noexcept {
   const Memory at{call.operands[0].as<float>(),
                   call.operands[1].as<float>(),
                   call.results[0].as<float>(),
+                  workspace + packed_a_at_,
                   workspace,
-                  workspace + packed_b_at_,
                   workspace + slots_at_,
                   call.workspace + scratch_at_ * int64_t{sizeof(float)},
                   0};
-  const int64_t pack_a_items = pack_a_ ? ceil_div(strips_, pack_strips_) : 0;
   const auto range = [](int64_t item, int64_t size, int64_t end) {
     return Range{item * size, std::min(end, (item + 1) * size)};
   };
-  call.pool->run(a_matrices_ * pack_a_items, [&](int64_t item, int) {
-    pack_strips(matrices(at, item / pack_a_items, 0),
-                range(item % pack_a_items, pack_strips_, strips_));
+  const int64_t pack_items = pack_first_ ? ceil_div(panels_, pack_panels_) : 0;
+  call.pool->run(b_matrices_ * pack_items, [&](int64_t item, int) {
+    const Memory mine = matrices(at, 0, item / pack_items);
+    const Range panels = range(item % pack_items, pack_panels_, panels_);
+    for (int64_t i = panels.begin; i < panels.end; ++i)
+      pack_panel(mine, i, {0, depth_}, mine.packed_b + i * panel_floats_);
   });
 
   const int64_t across = ceil_div(panels_, block_panels_);
@@ -292,7 +296,8 @@ void PackedGemm::run(const Call& call) const noexcept {
     Memory mine = matrices(at, a_of_.offset(product), b_of_.offset(product));
     mine.c += product * m_ * n_;
     mine.row = product * m_;
-    mine.packed_b += worker * packed_b_floats_;
+    if (!pack_first_) mine.packed_b += worker * packed_b_floats_;
+    mine.packed_a += worker * packed_a_floats_;
     mine.slots += worker * slot_floats_;
     mine.scratch += worker * scratch_floats_ * int64_t{sizeof(float)};
     block(call, mine, range(item / across, block_strips_, strips_),
