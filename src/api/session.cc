@@ -88,16 +88,16 @@ class SharedSource {
 
 }  // namespace
 
-std::unique_ptr<SessionImpl> SessionImpl::make(const io::OnnxModel& file,
-                                               const SessionOptions& options) {
+std::unique_ptr<SessionImpl> SessionImpl::make(io::OnnxModel file, const SessionOptions& options) {
   auto impl = std::make_unique<SessionImpl>();
   impl->name = file.graph.name();
   impl->class_names = file.labels;
-  impl->graph = passes::freeze(file.graph, file.states);
-  impl->inputs = inputs_of(impl->graph);
-  impl->outputs = ports(impl->graph, impl->graph.outputs());
-  const passes::PassOptions passes = pass_options(options);
-  ir::Graph prepared = passes::prepare_inference(impl->graph, passes);
+  ir::Graph graph = passes::freeze(file.graph, file.states);
+  file.graph = ir::Graph();
+  file.states.clear();
+  impl->inputs = inputs_of(graph);
+  impl->outputs = ports(graph, graph.outputs());
+  ir::Graph prepared = passes::prepare_inference(std::move(graph), pass_options(options));
   impl->start(
       [graph = std::move(prepared)](const exec::InputTypes& types) {
         return exec::bind_inputs(passes::retype_inputs(graph, types), types);

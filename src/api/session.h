@@ -12,12 +12,10 @@ struct SessionImpl {
   std::string name;
   std::vector<std::string> class_names;
   std::vector<Port> inputs, outputs;
-  ir::Graph graph;  ///< as it was read, its weights constants; empty where shapes must come first
   std::unique_ptr<ThreadPool> pool;
   std::unique_ptr<exec::StagedExecutor> executor;
 
-  static std::unique_ptr<SessionImpl> make(const io::OnnxModel& file,
-                                           const SessionOptions& options);
+  static std::unique_ptr<SessionImpl> make(io::OnnxModel file, const SessionOptions& options);
   /// For a file that cannot be imported before its inputs' shapes are known.
   static std::unique_ptr<SessionImpl> make(io::OnnxSource source, const SessionOptions& options);
   /// What a session is made of; it lives as long as the session.

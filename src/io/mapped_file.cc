@@ -12,6 +12,15 @@ namespace {
 constexpr int64_t kAlignment = 64;
 constexpr int64_t kSlack = 64;
 
+// Lets the system drop the whole pages of a range that nobody reads any more.
+void give_back(std::byte* memory, int64_t length, int64_t page) {
+  const auto begin = reinterpret_cast<uintptr_t>(memory);
+  const auto size = static_cast<uintptr_t>(page);
+  const uintptr_t first = (begin + size - 1) / size * size;
+  const uintptr_t end = (begin + static_cast<uintptr_t>(length)) / size * size;
+  if (first < end) ::madvise(reinterpret_cast<void*>(first), end - first, MADV_DONTNEED);
+}
+
 }  // namespace
 
 MappedFile::~MappedFile() {
@@ -36,7 +45,8 @@ std::shared_ptr<std::byte> MappedFile::share(const std::shared_ptr<MappedFile>& 
   const bool fits = offset >= 0 && length >= 0 && offset <= file->size() &&
                     length <= file->size() - offset && offset + length + kSlack <= mapped;
   if (!fits || offset % kAlignment != 0) return nullptr;
-  return {file, file->memory() + offset};
+  std::byte* memory = file->memory() + offset;
+  return {memory, [file, length, page](std::byte* at) { give_back(at, length, page); }};
 }
 
 }  // namespace hone::io

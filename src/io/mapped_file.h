@@ -17,7 +17,7 @@ class MappedFile final : public FileSource {
   ~MappedFile() override;
 
   /// The memory of a range that can be a tensor's (aligned, inside, readable a little beyond), or
-  /// null. It keeps the file mapped.
+  /// null. It keeps the file mapped; the last who lets go of it gives its pages back.
   static std::shared_ptr<std::byte> share(const std::shared_ptr<MappedFile>& file, int64_t offset,
                                           int64_t length);
 

@@ -322,6 +322,7 @@ constexpr OnnxExportRow kRows[] = {
     {&ir::op::max_pool2d, max_pool2d, "MaxPool"},
     {&ir::op::avg_pool2d, avg_pool2d, "AveragePool"},
     {&ir::op::fused, nullptr, "export the graph before fusion"},
+    {&ir::op::unpack, nullptr, "export the graph before its weights are packed"},
     {&ir::op::conv2d_grad_weight, nullptr, kTraining},
     {&ir::op::scatter_add, nullptr, kTraining},
     {&ir::op::max_pool2d_grad, nullptr, kTraining},

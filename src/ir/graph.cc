@@ -87,6 +87,13 @@ void Graph::clear_results() {
   updates_.clear();
 }
 
+Tensor Graph::take_constant(NodeId id) {
+  Attrs& attrs = nodes_[static_cast<size_t>(id)].attrs;
+  Tensor value = attrs.get<Tensor>("value");
+  attrs.set("value", Tensor());
+  return value;
+}
+
 std::vector<int> Graph::use_counts() const {
   std::vector<int> uses(values_.size(), 0);
   for (const Node& n : nodes_)

@@ -62,6 +62,8 @@ class Graph {
   ValueId input(std::string name, TensorType type);
   ValueId state(std::string name, TensorType type, bool trainable);
   ValueId constant(Tensor value, std::string name = "");
+  /// Moves a constant's value out of a graph that only serves to build another one from now on.
+  Tensor take_constant(NodeId node);
   /// Names a node, or names it anew.
   void name_node(NodeId node, std::string name) {
     nodes_[static_cast<size_t>(node)].name = std::move(name);

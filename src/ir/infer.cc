@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "ir/graph.h"
+#include "ir/panels.h"
 
 namespace hone::ir {
 namespace {
@@ -235,6 +236,13 @@ Inferred infer_topk(Types in, const Attrs& attrs) {
   require(0 <= k && k <= out[axis], "k is {}, axis {} has {} places", k, axis, out[axis]);
   out[axis] = k;
   return {{in[0].dtype, out}, {DType::i64, out}};
+}
+
+Inferred infer_unpack(Types in, const Attrs& attrs) {
+  const PanelFormat format = PanelFormat::from(attrs);
+  const TensorType packed{DType::f32, {format.floats()}};
+  require(in[0] == packed, "expected panels {}, found {}", packed.to_string(), in[0].to_string());
+  return {{DType::f32, format.weight}};
 }
 
 Inferred infer_dim(Types in, const Attrs& attrs) {

@@ -26,6 +26,7 @@ Inferred infer_slice(Types, const Attrs&);
 Inferred infer_pad(Types, const Attrs&);
 Inferred infer_one_hot(Types, const Attrs&);
 Inferred infer_gather(Types, const Attrs&);
+Inferred infer_unpack(Types, const Attrs&);
 Inferred infer_dim(Types, const Attrs&);
 Inferred infer_reduce(Types, const Attrs&);
 Inferred infer_argmax(Types, const Attrs&);

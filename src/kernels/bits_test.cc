@@ -12,6 +12,7 @@
 
 #include "base/dtype.h"
 #include "kernels/interpreter.h"
+#include "kernels/panels.h"
 #include "kernels/problems.h"
 
 namespace hone::kernels {
@@ -105,10 +106,10 @@ struct Alias {
 };
 
 /// Runs the kernel; says what it did wrong, or nothing.
-std::string fault_of(const KernelRow& row, const Case& c, const std::vector<Tensor>& expected,
-                     const Problem& problem, Alias alias = {}) {
+std::string fault_of(const KernelRow& row, const std::vector<Tensor>& originals,
+                     const std::vector<Tensor>& expected, const Problem& problem,
+                     Alias alias = {}) {
   const std::unique_ptr<Kernel> kernel = row.make(problem);
-  const std::vector<Tensor> originals = c.operand_list();
   std::vector<Fenced> operands, results;
   std::vector<View> operand_views, result_views;
   for (size_t i = 0; i < originals.size(); ++i) {
@@ -143,6 +144,19 @@ std::string fault_of(const KernelRow& row, const Case& c, const std::vector<Tens
   return workspace.intact() ? "" : "wrote outside the workspace";
 }
 
+/// The same with operand 1 packed as the row wants it.
+void check_panels(const KernelRow& row, const Case& c, Problem problem,
+                  const std::vector<Tensor>& expected) {
+  if (row.panels == nullptr || problem.operands[1].dtype != DType::f32) return;
+  problem.panels = row.panels(*problem.node, problem.operands[1].shape, problem.isa);
+  if (!problem.panels) return;
+  std::vector<Tensor> operands = c.operand_list();
+  operands[1] = pack_panels(*problem.panels, operands[1], problem.isa);
+  EXPECT_EQ(fault_of(row, operands, expected, problem), "")
+      << row.name << " on panels at " << name_of(problem.isa) << " with " << problem.threads
+      << " threads: " << c.describe();
+}
+
 /// Every way in which the row may run a case; false if it refuses it.
 bool check_case(const KernelRow& row, const Case& c, Isa isa, const std::vector<Tensor>& expected) {
   bool claimed = false;
@@ -156,9 +170,10 @@ bool check_case(const KernelRow& row, const Case& c, Isa isa, const std::vector<
         for (int o = 0; o < static_cast<int>(problem.operands.size()); ++o)
           if (row.in_place(problem, r, o)) aliases.push_back({r, o});
     for (Alias alias : aliases)
-      EXPECT_EQ(fault_of(row, c, expected, problem, alias), "")
+      EXPECT_EQ(fault_of(row, c.operand_list(), expected, problem, alias), "")
           << row.name << " at " << name_of(isa) << " with " << threads << " threads, result "
           << alias.result << " in operand " << alias.operand << ": " << c.describe();
+    check_panels(row, c, problem, expected);
     if (testing::Test::HasFailure()) break;
   }
   return claimed;
@@ -220,7 +235,7 @@ std::string found_fault() {
       [](const Problem&) { return std::string(); },
       [](const Problem&) -> std::unique_ptr<Kernel> { return std::make_unique<Faulty<kFault>>(); }};
   const Case c = random_case(ir::op::relu, 1);
-  return fault_of(row, c, reference_results(c), c.problem(Isa::scalar, 1));
+  return fault_of(row, c.operand_list(), reference_results(c), c.problem(Isa::scalar, 1));
 }
 
 TEST(BitsHarness, FindsEveryFault) {

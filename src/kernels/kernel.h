@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,6 +17,7 @@
 #include "base/cpu.h"
 #include "base/thread_pool.h"
 #include "ir/graph.h"
+#include "ir/panels.h"
 
 namespace hone::kernels {
 
@@ -38,6 +40,8 @@ struct Problem {
   std::vector<TensorType> results;
   Isa isa = Isa::scalar;
   int threads = 1;
+  /// How operand 1, of whose type `operands` tells as ever, lies packed, if it does.
+  std::optional<ir::PanelFormat> panels = {};
 
   const ir::Attrs& attrs() const { return node->attrs; }
 };
@@ -68,6 +72,9 @@ struct KernelRow {
   std::unique_ptr<Kernel> (*make)(const Problem&);
   /// True if result i may share memory with operand j (same type and extent).
   bool (*in_place)(const Problem&, int result, int operand) = nullptr;
+  /// How the row's kernel would have operand 1 packed, if that is a constant of this shape; none
+  /// where it would not. It depends on nothing else, so that all programs share one packing.
+  std::optional<ir::PanelFormat> (*panels)(const ir::Node&, const Shape& weight, Isa) = nullptr;
 };
 
 /// Every row, of all families (kernels/table.cc lists the families).

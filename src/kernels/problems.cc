@@ -202,6 +202,25 @@ void make_pad(Maker& m) {
       {{"axis", random_axis(m, from)}, {"before", m.draw.below(4)}, {"after", m.draw.below(4)}});
 }
 
+// A filter's weights, in any order of its axes.
+void make_unpack(Maker& m) {
+  Ints extents(4), order = {0, 1, 2, 3}, strides(4);
+  for (int64_t& extent : extents) extent = m.draw.between(1, 7);
+  extents[3] = m.extent();
+  m.draw.shuffle(order);
+  int64_t stride = 1;
+  for (int64_t axis : order) {
+    strides[static_cast<size_t>(axis)] = stride;
+    stride *= extents[static_cast<size_t>(axis)];
+  }
+  const Attrs attrs{{"shape", Ints{stride}},
+                    {"extents", extents},
+                    {"strides", strides},
+                    {"panel", Ints{m.draw.between(1, 8), m.draw.between(1, 4)}}};
+  m.operand({ir::PanelFormat::from(attrs).floats()});
+  m.finish(attrs);
+}
+
 void make_one_hot(Maker& m) {
   const int64_t depth = m.extent();
   m.integers = {-1, depth};  // some out of range
@@ -478,6 +497,7 @@ const Row kRows[] = {
     {&op::one_hot, make_one_hot},
     {&op::gather, make_gather},
     {&op::dim, make_dim},
+    {&op::unpack, make_unpack},
     {&op::reduce_sum, make_reduce},
     {&op::reduce_max, make_reduce},
     {&op::reduce_prod, make_reduce},

@@ -24,6 +24,8 @@ struct Pass {
   Exactness exactness;
   bool required;  ///< later stages need what it does: it cannot be switched off
   ir::Graph (*run)(const ir::Graph&, const PassContext&);
+  /// In place of `run`, for a pass that gives memory back as it goes.
+  ir::Graph (*consume)(ir::Graph&&, const PassContext&) = nullptr;
 };
 
 }  // namespace hone::passes

@@ -11,6 +11,7 @@
 #include "passes/fuse_epilogue.h"
 #include "passes/hoist_scalars.h"
 #include "passes/layout.h"
+#include "passes/pack_weights.h"
 #include "passes/shard_sums.h"
 #include "passes/simplify.h"
 
@@ -21,6 +22,7 @@ constexpr Pass kSimplify{"simplify", Exactness::exact, false, simplify};
 constexpr Pass kShardSums{"shard_sums", Exactness::exact, true, shard_sums};
 constexpr Pass kLayout{"layout", Exactness::exact, true, layout};
 constexpr Pass kFoldAffine{"fold_affine", Exactness::approximate, false, fold_affine};
+constexpr Pass kPackWeights{"pack_weights", Exactness::exact, false, nullptr, pack_weights};
 constexpr Pass kHoistScalars{"hoist_scalars", Exactness::exact, false, hoist_scalars};
 constexpr Pass kFuseEpilogue{"fuse_epilogue", Exactness::exact, false, fuse_epilogue};
 constexpr Pass kFuseElementwise{"fuse_elementwise", Exactness::exact, false, fuse_elementwise};
@@ -35,6 +37,7 @@ constexpr Pass kInference[] = {
     kFoldAffine,  // a batch norm goes into the weights of the convolution before it
     kLayout,      // so do weights as NHWC wants them, for all batches at once
     kSimplify,
+    kPackWeights,  // and as the kernels read them, in memory that all programs share
 };
 
 constexpr Pass kLower[] = {
@@ -79,11 +82,11 @@ ir::Graph prepare(const ir::Graph& graph, Sharding sharding, const PassOptions& 
                    records);
 }
 
-ir::Graph prepare_inference(const ir::Graph& graph, const PassOptions& options,
+ir::Graph prepare_inference(ir::Graph graph, const PassOptions& options,
                             std::vector<PassRecord>* records) {
   check_names(options);
-  return run_stage(graph, {"prepare_inference", ir::Level::imported, kInference}, {}, options,
-                   records);
+  return run_stage(std::move(graph), {"prepare_inference", ir::Level::imported, kInference}, {},
+                   options, records);
 }
 
 ir::Graph lower(const ir::Graph& graph, const PassOptions& options,

@@ -12,8 +12,9 @@ ir::Graph prepare(const ir::Graph& graph, Sharding sharding,
                   const PassOptions& options = PassOptions::from_environment(),
                   std::vector<PassRecord>* records = nullptr);
 
-/// What is done once to a graph that only computes outputs, while the batch is symbolic.
-ir::Graph prepare_inference(const ir::Graph& graph,
+/// What is done once to a graph that only computes outputs, while the batch is symbolic. Memory of
+/// its constants that nobody else holds is given back as soon as they lie otherwise.
+ir::Graph prepare_inference(ir::Graph graph,
                             const PassOptions& options = PassOptions::from_environment(),
                             std::vector<PassRecord>* records = nullptr);
 

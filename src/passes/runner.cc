@@ -75,7 +75,8 @@ ir::Graph run_stage(ir::Graph graph, const Stage& stage, const PassContext& cont
     const size_t nodes_before = graph.nodes().size();
     const auto start = std::chrono::steady_clock::now();
     try {
-      graph = pass.run(graph, context);
+      graph = pass.consume != nullptr ? pass.consume(std::move(graph), context)
+                                      : pass.run(graph, context);
       const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
       if (records != nullptr)
         records->push_back({pass.name, took.count(), nodes_before, graph.nodes().size()});

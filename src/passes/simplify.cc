@@ -62,7 +62,7 @@ class Simplifier {
   }
 
   bool foldable(const Node& node, const std::vector<TensorType>& types) {
-    if (node.operands.empty()) return false;
+    if (node.operands.empty() || node.is(op::unpack)) return false;
     if (!node.is(op::fused) && kernels::find_reference(*node.op) == nullptr) return false;
     int64_t in = kFoldedBytes;
     int64_t out = 0;

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "ir/cost.h"
+#include "kernels/run_node.h"
 #include "plan/choose.h"
 #include "plan/memory.h"
 
@@ -48,6 +49,7 @@ class Planner {
  private:
   struct StepPlan {
     const Node* node;
+    std::vector<ValueId> operands;  // what it reads: of an unpacked weight, it may be the panels
     Problem problem;
     Choice choice;
   };
@@ -87,29 +89,48 @@ class Planner {
       program_.outputs.push_back({o.name, graph_.type(o.value), {region++, 0}});
   }
 
+  // What a node is computed from.
+  StepPlan draft(const Node& node) {
+    StepPlan step{&node, node.operands, {&node, {}, {}, options_.isa, options_.threads}, {}};
+    for (ValueId v : node.operands) step.problem.operands.push_back(graph_.type(v));
+    for (ValueId v : node.results) step.problem.results.push_back(graph_.type(v));
+    if (node.operands.size() < 2 || !graph_.produced_by(node.operands[1], ir::op::unpack))
+      return step;
+    const Node& unpack = graph_.producer(node.operands[1]);
+    step.problem.panels = ir::PanelFormat::from(unpack.attrs);
+    if (kernels::best_row(step.problem) != nullptr) step.operands[1] = unpack.operands[0];
+    else step.problem.panels.reset();
+    return step;
+  }
+
+  // In order, but for weights that all read in panels: nobody computes those.
   void make_steps() {
+    std::vector<StepPlan> drafts;
+    std::vector<bool> read(graph_.values().size(), false);
+    for (const ir::Output& o : graph_.outputs()) read[static_cast<size_t>(o.value)] = true;
+    for (const ir::Update& u : graph_.updates()) read[static_cast<size_t>(u.value)] = true;
     for (const Node& node : graph_.nodes()) {
       if (node.op->op_class == ir::OpClass::source) continue;
+      drafts.push_back(draft(node));
+      for (ValueId v : drafts.back().operands) read[static_cast<size_t>(v)] = true;
+    }
+    for (StepPlan& step : drafts) {
+      const Node& node = *step.node;
+      if (node.is(ir::op::unpack) && !read[static_cast<size_t>(node.results[0])]) continue;
       if (node.is(ir::op::reshape)) {
         buffer_of(node.results[0]) = buffer_of(node.operands[0]);
         continue;
       }
-      const int step = static_cast<int>(steps_.size());
-      Problem problem{&node, {}, {}, options_.isa, options_.threads};
-      for (ValueId v : node.operands) problem.operands.push_back(graph_.type(v));
-      for (ValueId v : node.results) {
-        problem.results.push_back(graph_.type(v));
-        add_buffer(v, step, 0);
-      }
-      Choice choice = choose_kernel(problem);
-      steps_.push_back({&node, std::move(problem), std::move(choice)});
+      for (ValueId v : node.results) add_buffer(v, static_cast<int>(steps_.size()), 0);
+      step.choice = choose_kernel(step.problem);
+      steps_.push_back(std::move(step));
     }
   }
 
   void mark_reads() {
     const int end = static_cast<int>(steps_.size());
     for (int s = 0; s < end; ++s)
-      for (ValueId v : steps_[static_cast<size_t>(s)].node->operands) buffer(v).last = s;
+      for (ValueId v : steps_[static_cast<size_t>(s)].operands) buffer(v).last = s;
     for (const ir::Output& o : graph_.outputs()) buffer(o.value).last = end;
     for (const ir::Update& u : graph_.updates())
       if (buffer(u.value).region != 0 && buffer_of(u.value) != buffer_of(u.state))
@@ -166,8 +187,8 @@ class Planner {
     int r = -1;
     for (size_t i = 0; i < step.node->results.size(); ++i)
       if (&buffer(step.node->results[i]) == &result) r = static_cast<int>(i);
-    for (size_t j = 0; j < step.node->operands.size(); ++j)
-      if (buffer_of(step.node->operands[j]) == operand &&
+    for (size_t j = 0; j < step.operands.size(); ++j)
+      if (buffer_of(step.operands[j]) == operand &&
           !step.choice.in_place(step.problem, r, static_cast<int>(j))) {
         return false;
       }
@@ -181,7 +202,7 @@ class Planner {
       for (ValueId out : steps_[static_cast<size_t>(s)].node->results) {
         const Buffer& result = buffer(out);
         if (result.region < program_.outputs_from()) continue;
-        for (ValueId in : steps_[static_cast<size_t>(s)].node->operands) {
+        for (ValueId in : steps_[static_cast<size_t>(s)].operands) {
           Buffer& operand = buffer(in);
           if (operand.region == 0 && operand.last == s && operand.bytes == result.bytes &&
               writes_over(result, buffer_of(in))) {
@@ -196,7 +217,7 @@ class Planner {
       for (ValueId out : step.node->results) {
         Buffer& result = buffer(out);
         if (result.region != 0) continue;
-        for (ValueId in : step.node->operands) {
+        for (ValueId in : step.operands) {
           Buffer& operand = buffer(in);
           if (operand.region == 0 && operand.last == s && operand.next < 0 &&
               operand.bytes >= result.bytes && writes_over(result, buffer_of(in))) {
@@ -254,7 +275,7 @@ class Planner {
       step.op = from.node->op->name;
       step.name = from.node->name;
       step.flops = ir::flops(graph_, *from.node);
-      for (ValueId v : from.node->operands) step.operands.push_back(locate(v));
+      for (ValueId v : from.operands) step.operands.push_back(locate(v));
       for (ValueId v : from.node->results) step.results.push_back(locate(v));
       step.operand_types = std::move(from.problem.operands);
       step.result_types = std::move(from.problem.results);

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "ir/expr.h"
+#include "kernels/panels.h"
 
 namespace hone::plan {
 namespace {
@@ -30,6 +31,25 @@ TEST(Plan, AReshapeIsAView) {
   EXPECT_TRUE(same_place(p.outputs[0].at, p.steps[0].results[0]));
   EXPECT_EQ(p.outputs[0].type, kVector);
   EXPECT_TRUE(same_place(p.steps[1].operands[0], p.inputs[1].at));
+}
+
+TEST(Plan, AKernelReadsThePanelsOfAWeight) {
+  if (!fast()) GTEST_SKIP() << "no kernel reads panels below avx2";
+  ir::Graph g;
+  const Expr x = ir::input(g, "x", {DType::f32, {4, 8}});
+  const TensorType weight{DType::f32, {8, 40}};
+  ir::Graph plain = g;
+  const ir::ValueId unpacked = plain.constant(Tensor(weight.dtype, weight.shape));
+  const auto format = kernels::wanted_panels(
+      plain.node(plain.append(ir::op::matmul, {x.id, unpacked})), weight, Isa::avx2);
+  ASSERT_TRUE(format);
+  const ir::ValueId panels = g.constant(Tensor(DType::f32, {format->floats()}));
+  const Expr w{&g, g.add(ir::op::unpack, {panels}, format->attrs())};
+  g.output("y", ir::apply(ir::op::matmul, {x, w}).id);
+  const Program p = at_avx2(g);
+  ASSERT_EQ(p.steps.size(), 1u) << p.to_text();
+  EXPECT_EQ(p.steps[0].operands[1].region, 2) << p.to_text();
+  EXPECT_EQ(at_scalar(g).steps.size(), 2u) << "no kernel reads panels there: they are unpacked";
 }
 
 TEST(Plan, ADyingOperandGivesItsMemoryToAKernelThatAllowsIt) {

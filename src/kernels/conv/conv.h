@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "kernels/kernel.h"
@@ -14,6 +15,9 @@ std::string refuse_direct_conv(const Problem& problem);
 /// conv2d, and conv2d_grad_input: every pixel of the result gathers what it reads (gather.cc).
 std::unique_ptr<Kernel> make_conv_forward(const Problem& problem);
 std::unique_ptr<Kernel> make_conv_grad_input(const Problem& problem);
+/// How either of them would have its weights packed.
+std::optional<ir::PanelFormat> wanted_conv_panels(const ir::Node& node, const Shape& weight,
+                                                  Isa isa);
 /// conv2d_grad_weight (grad_weight.cc).
 std::unique_ptr<Kernel> make_conv_grad_weight(const Problem& problem);
 

@@ -12,7 +12,7 @@
 #include "kernels/conv/geometry.h"
 #include "kernels/conv/micro.h"
 #include "kernels/eltwise/tile_program.h"
-#include "kernels/gemm/micro.h"
+#include "kernels/panels.h"
 
 namespace hone::kernels {
 namespace {
@@ -21,6 +21,25 @@ constexpr int64_t kBlockBytes = 32 << 10;                // of the result: it st
 constexpr int64_t kLeastPixels = 64, kMostPixels = 512;  // of a block
 constexpr int64_t kEnoughBlocks = 16;                    // below it, panels are items of their own
 
+// The weights [kh, kw, i, o] as conv2d, or its gradient, reads them: columns are channels of the
+// result, and a depthwise filter is one group whose columns each read a channel of their own.
+ir::PanelFormat conv_panels(const ir::Node& node, const Shape& weight, Isa isa) {
+  const ConvFns& fns = conv_fns(isa);
+  const bool forward = node.is(ir::op::conv2d);
+  const int64_t in = weight[2], out = weight[3];
+  int64_t groups = node.attrs.integer("groups");
+  const bool depthwise = groups > 1 && in == 1 && out == groups;
+  if (depthwise) groups = 1;
+  const ir::PanelFormat::Axis inputs{in, out}, outputs{out / groups, 1};
+  return {weight,
+          {groups, out / groups},
+          {weight[0] * weight[1], in * out},
+          forward || depthwise ? inputs : outputs,
+          forward || depthwise ? outputs : inputs,
+          fns.lanes,
+          fns.max_vectors};
+}
+
 constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 constexpr int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
 
@@ -28,16 +47,10 @@ struct Image {
   int64_t h, w, c;
 };
 
-/// How the weights [kh, kw, i, o] are read as panels[tap][depth][column].
-struct WeightOrder {
-  int64_t depth;  // of a group
-  int64_t depth_stride, column_stride, group_stride, tap_stride;
-};
-
 class GatherConv final : public Kernel {
  public:
   GatherConv(const Problem& problem, const ir::ConvDims& d, Image source, Image result,
-             std::vector<AxisClass> rows, std::vector<AxisClass> cols, WeightOrder order);
+             std::vector<AxisClass> rows, std::vector<AxisClass> cols);
   void run(const Call& call) const noexcept override;
   int64_t workspace_bytes() const override {
     return packed_floats_ * int64_t{sizeof(float)} + threads_ * scratch_bytes();
@@ -48,6 +61,10 @@ class GatherConv final : public Kernel {
   struct Region {
     size_t rows, cols;
     std::vector<Tap> taps;
+  };
+  struct Panel {
+    int64_t group;
+    ir::PanelFormat::Columns columns;
   };
   struct Line {
     size_t row_class;
@@ -71,43 +88,40 @@ class GatherConv final : public Kernel {
   int64_t scratch_bytes() const {
     return lists_bytes() + (epilogue_ ? round_up(epilogue_->scratch_bytes(), 64) : 0);
   }
-  int64_t column(const ConvPanel& panel) const { return panel.group * group_cols_ + panel.begin; }
-  int64_t pitch(const ConvPanel& panel) const { return round_up(panel.cols, fns_.lanes); }
-  void pack(const float* weights, float* packed, size_t panel, int64_t tap) const;
+  int64_t column(const Panel& panel) const {
+    return panel.group * format_.column.extent + panel.columns.begin;
+  }
   int64_t list_pixels(const Region& region, const Part& part, const Scratch& out) const;
   void compute(const Part& part, const Call& call, const float* panels,
                const Scratch& scratch) const;
   void finish(const Part& part, const Call& call, std::byte* scratch) const;
 
   const ConvFns& fns_;
-  const GemmFns& pack_fns_;
+  Isa isa_;
   int64_t threads_;
   int64_t samples_;
   Image source_, result_;
-  WeightOrder order_;
-  int64_t taps_;
+  ir::PanelFormat format_;
   bool depthwise_;
   std::vector<AxisClass> cols_;
   std::vector<Line> lines_;  // of one image of the result
   std::vector<Region> regions_;
-  std::vector<ConvPanel> panels_;
-  std::vector<int64_t> packed_at_;
-  int64_t group_cols_, packed_floats_ = 0;
-  bool packs_ = true;
+  std::vector<Panel> panels_;
+  bool packs_;
+  int64_t packed_floats_;
   int64_t block_lines_ = 1;
   std::optional<TileProgram> epilogue_;
 };
 
 GatherConv::GatherConv(const Problem& problem, const ir::ConvDims& d, Image source, Image result,
-                       std::vector<AxisClass> rows, std::vector<AxisClass> cols, WeightOrder order)
+                       std::vector<AxisClass> rows, std::vector<AxisClass> cols)
     : fns_(conv_fns(problem.isa)),
-      pack_fns_(gemm_fns(problem.isa)),
+      isa_(problem.isa),
       threads_(problem.threads),
       samples_(d.n),
       source_(source),
       result_(result),
-      order_(order),
-      taps_(d.kh * d.kw),
+      format_(conv_panels(*problem.node, problem.operands[1].shape, problem.isa)),
       depthwise_(d.groups > 1 && d.group_c() == 1 && d.group_o() == 1),
       cols_(std::move(cols)),
       lines_(static_cast<size_t>(result.h)) {
@@ -126,29 +140,16 @@ GatherConv::GatherConv(const Problem& problem, const ir::ConvDims& d, Image sour
       regions_.push_back(std::move(region));
     }
 
-  const int64_t groups = depthwise_ ? 1 : d.groups;
-  group_cols_ = result_.c / groups;
-  panels_ = cut_panels(groups, group_cols_, fns_.lanes, fns_.max_vectors);
-  // Weights that already are one whole panel are read where they lie.
-  packs_ = panels_.size() != 1 || order_.column_stride != 1 || pitch(panels_[0]) != group_cols_;
-  for (const ConvPanel& panel : panels_) {
-    packed_at_.push_back(packed_floats_);
-    if (packs_) packed_floats_ += round_up(taps_ * order_.depth * pitch(panel), 16);
-  }
+  for (int64_t g = 0; g < format_.group.extent; ++g)
+    for (int64_t p = 0; p < format_.panels(); ++p) panels_.push_back({g, format_.columns(p)});
+  packs_ = !problem.panels && !format_.is_plain();
+  packed_floats_ = packs_ ? round_up(format_.floats(), 16) : 0;
   const int64_t pixels =
       std::clamp<int64_t>(kBlockBytes / std::max<int64_t>(1, result_.c * int64_t{sizeof(float)}),
                           kLeastPixels, kMostPixels);
   block_lines_ =
       std::clamp<int64_t>(ceil_div(pixels, result_.w), 1,
                           std::max<int64_t>(1, ceil_div(samples_ * result_.h, kEnoughBlocks)));
-}
-
-void GatherConv::pack(const float* weights, float* packed, size_t panel, int64_t tap) const {
-  const ConvPanel& p = panels_[panel];
-  pack_fns_.pack({weights + tap * order_.tap_stride + p.group * order_.group_stride +
-                      p.begin * order_.column_stride,
-                  order_.column_stride, order_.depth_stride, p.cols, order_.depth,
-                  packed + packed_at_[panel] + tap * order_.depth * pitch(p), pitch(p)});
 }
 
 // Lists the pixels of a region on the lines of a part.
@@ -174,21 +175,21 @@ void GatherConv::compute(const Part& part, const Call& call, const float* panels
     const int64_t pixels = list_pixels(region, part, scratch);
     if (pixels == 0) continue;
     for (int64_t i = part.panel; i < part.panel_end; ++i) {
-      const ConvPanel& p = panels_[static_cast<size_t>(i)];
-      const int64_t channel = depthwise_ ? column(p) : p.group * order_.depth;
+      const Panel& p = panels_[static_cast<size_t>(i)];
+      const int64_t channel = depthwise_ ? column(p) : p.group * format_.depth.extent;
       gather({call.operands[0].as<float>() + channel, scratch.source_at,
               call.results[0].as<float>() + column(p), scratch.result_at, pixels,
-              region.taps.data(), std::ssize(region.taps), order_.depth,
-              panels + packed_at_[static_cast<size_t>(i)], p.cols});
+              region.taps.data(), std::ssize(region.taps), format_.depth.extent,
+              panels + format_.offset(p.group, p.columns), p.columns.size});
     }
   }
 }
 
 void GatherConv::finish(const Part& part, const Call& call, std::byte* scratch) const {
-  const ConvPanel& last = panels_[static_cast<size_t>(part.panel_end - 1)];
+  const Panel& last = panels_[static_cast<size_t>(part.panel_end - 1)];
   const int64_t begin = column(panels_[static_cast<size_t>(part.panel)]);
   const Block block{part.line * result_.w, (part.line_end - part.line) * result_.w, begin,
-                    column(last) + last.cols - begin};
+                    column(last) + last.columns.size - begin};
   const Accumulator sums{call.results[0].as<float>() + block.row * result_.c + begin, result_.c};
   epilogue_->run(block, call.operands.subspan(2), call.results, scratch, &sums);
 }
@@ -196,9 +197,14 @@ void GatherConv::finish(const Part& part, const Call& call, std::byte* scratch) 
 void GatherConv::run(const Call& call) const noexcept {
   const float* weights = call.operands[1].as<float>();
   float* packed = reinterpret_cast<float*>(call.workspace);
+  const int64_t taps = format_.tap.extent;
   if (packs_)
-    call.pool->run(std::ssize(panels_) * taps_, [&](int64_t item, int) {
-      pack(weights, packed, static_cast<size_t>(item / taps_), item % taps_);
+    call.pool->run(std::ssize(panels_) * taps, [&](int64_t item, int) {
+      const auto& [group, columns] = panels_[static_cast<size_t>(item / taps)];
+      const int64_t tap = item % taps;
+      pack_tap(
+          format_, weights, group, tap, columns, isa_,
+          packed + format_.offset(group, columns) + tap * format_.depth.extent * columns.pitch);
     });
   std::byte* scratches = call.workspace + packed_floats_ * int64_t{sizeof(float)};
   const int64_t lines = samples_ * result_.h;
@@ -222,20 +228,25 @@ void GatherConv::run(const Call& call) const noexcept {
 std::unique_ptr<Kernel> make_conv_forward(const Problem& problem) {
   const ir::ConvDims d =
       ir::conv_dims(problem.operands[0].shape, problem.operands[1].shape, problem.attrs());
-  return std::make_unique<GatherConv>(
-      problem, d, Image{d.h, d.w, d.c}, Image{d.oh, d.ow, d.o},
-      output_classes(filter_rows(d), d.h, d.oh), output_classes(filter_cols(d), d.w, d.ow),
-      WeightOrder{d.group_c(), d.o, 1, d.group_o(), d.group_c() * d.o});
+  return std::make_unique<GatherConv>(problem, d, Image{d.h, d.w, d.c}, Image{d.oh, d.ow, d.o},
+                                      output_classes(filter_rows(d), d.h, d.oh),
+                                      output_classes(filter_cols(d), d.w, d.ow));
 }
 
 std::unique_ptr<Kernel> make_conv_grad_input(const Problem& problem) {
   const ir::ConvDims d =
       ir::conv_dims(problem.results[0].shape, problem.operands[1].shape, problem.attrs());
-  const bool depthwise = d.groups > 1 && d.group_c() == 1 && d.group_o() == 1;
-  return std::make_unique<GatherConv>(
-      problem, d, Image{d.oh, d.ow, d.o}, Image{d.h, d.w, d.c},
-      input_classes(filter_rows(d), d.h, d.oh), input_classes(filter_cols(d), d.w, d.ow),
-      WeightOrder{d.group_o(), 1, depthwise ? 1 : d.o, d.group_o(), d.group_c() * d.o});
+  return std::make_unique<GatherConv>(problem, d, Image{d.oh, d.ow, d.o}, Image{d.h, d.w, d.c},
+                                      input_classes(filter_rows(d), d.h, d.oh),
+                                      input_classes(filter_cols(d), d.w, d.ow));
+}
+
+std::optional<ir::PanelFormat> wanted_conv_panels(const ir::Node& node, const Shape& weight,
+                                                  Isa isa) {
+  if (node.attrs.get<std::string>("layout") != "nhwc") return {};
+  const ir::PanelFormat format = conv_panels(node, weight, isa);
+  if (format.is_plain()) return {};
+  return format;
 }
 
 }  // namespace hone::kernels

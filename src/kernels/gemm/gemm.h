@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "kernels/kernel.h"
@@ -9,6 +10,8 @@
 namespace hone::kernels {
 
 std::string refuse_packed_gemm(const Problem& problem);
+std::optional<ir::PanelFormat> wanted_gemm_panels(const ir::Node& node, const Shape& weight,
+                                                  Isa isa);
 std::unique_ptr<Kernel> make_packed_gemm(const Problem& problem);
 
 }  // namespace hone::kernels

@@ -38,10 +38,26 @@ constexpr int64_t kAliasedRow = 1024, kWays = 8;
 constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 constexpr int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
 
+// The panels of one matrix b.
+ir::PanelFormat gemm_panels(const ir::Node& node, const Shape& b, Isa isa) {
+  const GemmFns& fns = gemm_fns(isa);
+  const bool trans = node.attrs.flag("trans_b");
+  const int64_t depth = b[b.rank() - (trans ? 1 : 2)], cols = b[b.rank() - (trans ? 2 : 1)];
+  return {b,
+          {1, 0},
+          {1, 0},
+          {depth, trans ? 1 : cols},
+          {cols, trans ? depth : 1},
+          fns.lanes,
+          fns.max_cols / fns.lanes};
+}
+
 struct Range {
   int64_t begin, end;
   int64_t size() const { return end - begin; }
 };
+
+using Columns = ir::PanelFormat::Columns;
 
 class PackedGemm final : public Kernel {
  public:
@@ -63,23 +79,19 @@ class PackedGemm final : public Kernel {
 
   // A strip is the rows of one tile, a panel its columns. Strips are as even as they can be.
   Range strip(int64_t i) const { return {i * m_ / strips_, (i + 1) * m_ / strips_}; }
-  Range panel(int64_t i) const {
-    return {i * fns_.max_cols, std::min(n_, (i + 1) * fns_.max_cols)};
-  }
-  int64_t pitch(Range panel) const { return round_up(panel.size(), fns_.lanes); }
+  // A ragged panel is always packed, so that whole vectors can be read.
+  bool is_packed(const Columns& panel) const { return pack_b_ || panel.size != panel.pitch; }
 
   void cut_blocks(int threads);
   Memory matrices(Memory at, int64_t a, int64_t b) const;
-  // A ragged panel is always packed, so that whole vectors can be read.
-  bool is_packed(Range panel) const { return pack_b_ || panel.size() % fns_.lanes != 0; }
-
-  void pack_panel(const Memory& at, int64_t panel, Range steps, float* packed) const;
+  void pack_panel(const Memory& at, const Columns& panel, Range steps, float* packed) const;
   void pack_strips(const Memory& at, Range strips, Range steps) const;
   void block(const Call& call, const Memory& at, Range strips, Range panels) const;
   void panel_of_block(const Memory& at, Range strips, int64_t panel, Range steps) const;
   void sharded_tile(const Tile& tile, int64_t rows, float* slots) const;
 
   const GemmFns& fns_;
+  ir::PanelFormat format_;  // of b
   int64_t m_, n_, depth_;
   Strided a_of_, b_of_;  // which matrix of an operand each product reads
   int64_t products_, b_matrices_;
@@ -90,16 +102,18 @@ class PackedGemm final : public Kernel {
   int64_t block_strips_ = 1, block_panels_ = 1;  // in a block
   bool pack_a_, pack_b_;
   int64_t chunks_, chunk_;
+  bool packed_;          // b comes packed
   bool pack_first_;      // b is packed beforehand
   int64_t pack_panels_;  // in an item of packing
   std::optional<TileProgram> epilogue_;
-  int64_t panel_floats_,
-      packed_b_floats_;      // of a panel; of one b, or of what a block packs at once
+  int64_t packed_b_floats_;  // of one b, or of what a block packs at once
   int64_t packed_a_floats_;  // of a chunk of a block
   int64_t packed_a_at_, slots_at_, scratch_at_, slot_floats_, scratch_floats_, total_floats_;
 };
 
-PackedGemm::PackedGemm(const Problem& problem) : fns_(gemm_fns(problem.isa)) {
+PackedGemm::PackedGemm(const Problem& problem)
+    : fns_(gemm_fns(problem.isa)),
+      format_(gemm_panels(*problem.node, problem.operands[1].shape, problem.isa)) {
   ir::MatmulDims d =
       ir::matmul_dims(problem.operands[0].shape, problem.operands[1].shape, problem.attrs());
   const bool trans_a = problem.attrs().flag("trans_a");
@@ -124,19 +138,19 @@ PackedGemm::PackedGemm(const Problem& problem) : fns_(gemm_fns(problem.isa)) {
   shards_ = sharding_.present(depth_);
 
   strips_ = ceil_div(m_, fns_.max_rows);
-  panels_ = ceil_div(n_, fns_.max_cols);
+  panels_ = format_.panels();
   const bool rows_collide = fns_.max_rows > kWays && a_row_ % kAliasedRow == 0;
   pack_a_ = trans_a ? n_ >= kPackTransposedAFromCols : n_ >= kPackAFromCols && rows_collide;
-  pack_b_ = trans_b || m_ >= kPackBFromRows;
+  packed_ = problem.panels.has_value();
+  pack_b_ = !packed_ && (trans_b || m_ >= kPackBFromRows);
   cut_blocks(problem.threads);
 
   const int64_t depth = std::max<int64_t>(1, depth_);
   chunks_ = shards_ > 1 ? 1 : ceil_div(depth, kChunk);
   chunk_ = ceil_div(depth, chunks_);
   pack_first_ = pack_b_ && strips_ > block_strips_;
-  panel_floats_ = fns_.max_cols * depth;
-  pack_panels_ = ceil_div(kPackItem, panel_floats_);
-  packed_b_floats_ = pack_first_ ? panels_ * panel_floats_ : fns_.max_cols * chunk_;
+  pack_panels_ = ceil_div(kPackItem, fns_.max_cols * depth);
+  packed_b_floats_ = pack_first_ ? format_.floats() : packed_ ? 0 : fns_.max_cols * chunk_;
   packed_a_floats_ = pack_a_ ? round_up(block_strips_ * fns_.max_rows * chunk_, kAlignedFloats) : 0;
   packed_a_at_ = (pack_first_ ? b_matrices_ : problem.threads) * packed_b_floats_;
   slots_at_ = packed_a_at_ + problem.threads * packed_a_floats_;
@@ -168,10 +182,10 @@ void PackedGemm::cut_blocks(int threads) {
   }
 }
 
-void PackedGemm::pack_panel(const Memory& at, int64_t i, Range steps, float* packed) const {
-  const Range cols = panel(i);
-  fns_.pack({at.b + cols.begin * b_col_ + steps.begin * b_step_, b_col_, b_step_, cols.size(),
-             steps.size(), packed, pitch(cols)});
+void PackedGemm::pack_panel(const Memory& at, const Columns& panel, Range steps,
+                            float* packed) const {
+  fns_.pack({at.b + panel.begin * b_col_ + steps.begin * b_step_, b_col_, b_step_, panel.size,
+             steps.size(), packed, panel.pitch});
 }
 
 void PackedGemm::pack_strips(const Memory& at, Range strips, Range steps) const {
@@ -186,7 +200,7 @@ void PackedGemm::pack_strips(const Memory& at, Range strips, Range steps) const 
 // The tree adds every second leaf to the slot below at once: such a leaf is added there straight
 // from the registers. The last addition goes to the result. Slots hold whole vectors.
 void PackedGemm::sharded_tile(const Tile& tile, int64_t rows, float* slots) const {
-  const int64_t row = pitch({0, tile.cols});
+  const int64_t row = round_up(tile.cols, fns_.lanes);
   const auto slot = [&](int i) { return slots + i * fns_.max_rows * row; };
   bool last = false, added = false;
   tree_fold(
@@ -215,20 +229,20 @@ void PackedGemm::sharded_tile(const Tile& tile, int64_t rows, float* slots) cons
 }
 
 void PackedGemm::panel_of_block(const Memory& at, Range strips, int64_t i, Range steps) const {
-  const Range cols = panel(i);
+  const Columns cols = format_.columns(i);
   Tile tile;
-  tile.b_step = is_packed(cols) ? pitch(cols) : b_step_;
-  if (pack_first_) {
-    tile.b = at.packed_b + i * panel_floats_ + steps.begin * tile.b_step;
+  tile.b_step = packed_ || is_packed(cols) ? cols.pitch : b_step_;
+  if (packed_ || pack_first_) {
+    tile.b = (packed_ ? at.b : at.packed_b) + format_.offset(0, cols) + steps.begin * cols.pitch;
   } else if (is_packed(cols)) {
-    pack_panel(at, i, steps, at.packed_b);
+    pack_panel(at, cols, steps, at.packed_b);
     tile.b = at.packed_b;
   } else {
-    tile.b = at.b + cols.begin + steps.begin * tile.b_step;
+    tile.b = at.b + cols.begin + steps.begin * b_step_;
   }
   tile.depth = steps.size();
   tile.c_row = n_;
-  tile.cols = cols.size();
+  tile.cols = cols.size;
   tile.chain = steps.begin > 0 ? Chain::resume : Chain::fresh;
   const int64_t first = strip(strips.begin).begin;
   for (int64_t s = strips.begin; s < strips.end; ++s) {
@@ -251,9 +265,9 @@ void PackedGemm::block(const Call& call, const Memory& at, Range strips, Range p
     for (int64_t i = panels.begin; i < panels.end; ++i) {
       panel_of_block(at, strips, i, steps);
       if (!epilogue_ || chunk + 1 < chunks_) continue;
-      const Range cols = panel(i);
+      const Columns cols = format_.columns(i);
       const Accumulator accumulator{at.c + rows.begin * n_ + cols.begin, n_};
-      epilogue_->run({at.row + rows.begin, rows.size(), cols.begin, cols.size()},
+      epilogue_->run({at.row + rows.begin, rows.size(), cols.begin, cols.size},
                      call.operands.subspan(2), call.results, at.scratch, &accumulator);
     }
   }
@@ -285,7 +299,8 @@ void PackedGemm::run(const Call& call) const noexcept {
     const Memory mine = matrices(at, 0, item / pack_items);
     const Range panels = range(item % pack_items, pack_panels_, panels_);
     for (int64_t i = panels.begin; i < panels.end; ++i)
-      pack_panel(mine, i, {0, depth_}, mine.packed_b + i * panel_floats_);
+      pack_panel(mine, format_.columns(i), {0, depth_},
+                 mine.packed_b + format_.offset(0, format_.columns(i)));
   });
 
   const int64_t across = ceil_div(panels_, block_panels_);
@@ -306,6 +321,14 @@ void PackedGemm::run(const Call& call) const noexcept {
 }
 
 }  // namespace
+
+std::optional<ir::PanelFormat> wanted_gemm_panels(const ir::Node& node, const Shape& weight,
+                                                  Isa isa) {
+  const ir::PanelFormat format = gemm_panels(node, weight, isa);
+  if (weight.elements() != format.depth.extent * format.column.extent || format.is_plain())
+    return {};
+  return format;
+}
 
 std::string refuse_packed_gemm(const Problem& problem) {
   if (problem.operands[0].dtype != DType::f32)

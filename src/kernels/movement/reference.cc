@@ -9,6 +9,7 @@
 
 #include "base/rng.h"
 #include "base/shards.h"
+#include "ir/panels.h"
 #include "kernels/eltwise/broadcast.h"
 #include "kernels/families.h"
 #include "kernels/movement/indexed_axis.h"
@@ -147,6 +148,21 @@ HONE_INLINE void scatter_add(const RefCall& call) {
 }
 
 template <class T>
+HONE_INLINE void unpack(const RefCall& call) {
+  const ir::PanelFormat f = ir::PanelFormat::from(call.attrs());
+  for (int64_t g = 0; g < f.group.extent; ++g)
+    for (int64_t p = 0; p < f.panels(); ++p) {
+      const ir::PanelFormat::Columns columns = f.columns(p);
+      const T* from = call.in<T>(0) + f.offset(g, columns);
+      for (int64_t t = 0; t < f.tap.extent; ++t)
+        for (int64_t k = 0; k < f.depth.extent; ++k, from += columns.pitch)
+          for (int64_t j = 0; j < columns.size; ++j)
+            call.out<T>(0)[g * f.group.stride + t * f.tap.stride + k * f.depth.stride +
+                           (columns.begin + j) * f.column.stride] = from[j];
+    }
+}
+
+template <class T>
 HONE_INLINE void dim(const RefCall& call) {
   call.out<T>(0)[0] =
       static_cast<T>(call.operands[0].shape()[static_cast<int>(call.attrs().integer("axis"))]);
@@ -171,10 +187,10 @@ HONE_INLINE void random_uniform(const RefCall& call) {
 
 std::span<const ReferenceRow> movement_reference() {
   static const ReferenceRow rows[] = {
-      HONE_REFERENCE(reshape), HONE_REFERENCE(transpose),     HONE_REFERENCE(broadcast),
-      HONE_REFERENCE(concat),  HONE_REFERENCE(slice),         HONE_REFERENCE(pad),
-      HONE_REFERENCE(one_hot), HONE_REFERENCE(gather),        HONE_REFERENCE(scatter_add),
-      HONE_REFERENCE(dim),     HONE_REFERENCE(random_uniform)};
+      HONE_REFERENCE(reshape), HONE_REFERENCE(transpose), HONE_REFERENCE(broadcast),
+      HONE_REFERENCE(concat),  HONE_REFERENCE(slice),     HONE_REFERENCE(pad),
+      HONE_REFERENCE(one_hot), HONE_REFERENCE(gather),    HONE_REFERENCE(scatter_add),
+      HONE_REFERENCE(dim),     HONE_REFERENCE(unpack),    HONE_REFERENCE(random_uniform)};
   return rows;
 }
 

@@ -1,0 +1,50 @@
+// How a kernel wants a weight: cut into panels of columns, each in the order in which it is read.
+//
+// A weight is seen as groups x taps x depth x columns: a matrix has one group (or one for each
+// matrix) and one tap; a filter has a tap for each place of its window. The columns of a group are
+// cut into panels of whole vectors, as even as they can be; a panel holds [taps][depth][columns],
+// the columns filled up with zeros to whole vectors. Nothing is lost: the `unpack` op gives the
+// weight back.
+#pragma once
+
+#include "ir/attrs.h"
+
+namespace hone::ir {
+
+struct PanelFormat {
+  struct Axis {
+    int64_t extent;
+    int64_t stride;  ///< in the weight, in elements
+    friend bool operator==(const Axis&, const Axis&) = default;
+  };
+  struct Columns {
+    int64_t begin, size;  ///< of the group's columns
+    int64_t pitch;        ///< size, filled up to whole vectors
+  };
+
+  Shape weight;
+  Axis group, tap, depth, column;
+  int64_t lanes;        ///< floats in a vector
+  int64_t max_vectors;  ///< the most vectors of a panel
+
+  /// Throws InvalidInput unless they describe a format.
+  static PanelFormat from(const Attrs& attrs);
+  Attrs attrs() const;
+
+  /// Panels of a group.
+  int64_t panels() const;
+  Columns columns(int64_t panel) const;
+  /// Where a panel lies, in floats.
+  int64_t offset(int64_t group, const Columns& columns) const;
+  /// All panels of all groups.
+  int64_t floats() const;
+  /// True if the weight lies so already.
+  bool is_plain() const;
+
+  friend bool operator==(const PanelFormat&, const PanelFormat&) = default;
+
+ private:
+  int64_t vectors() const { return (column.extent + lanes - 1) / lanes; }
+};
+
+}  // namespace hone::ir

@@ -1,0 +1,24 @@
+// Packing a weight into the panels that a kernel reads (ir/panels.h).
+#pragma once
+
+#include <optional>
+
+#include "base/cpu.h"
+#include "ir/graph.h"
+#include "ir/panels.h"
+
+namespace hone::kernels {
+
+/// Packs one tap of one panel of a group, to `packed`.
+void pack_tap(const ir::PanelFormat& format, const float* weight, int64_t group, int64_t tap,
+              const ir::PanelFormat::Columns& columns, Isa isa, float* packed);
+
+/// All panels of an f32 weight.
+Tensor pack_panels(const ir::PanelFormat& format, const Tensor& weight, Isa isa);
+
+/// How the kernel for a node would have operand 1, where that is a constant of this type; none
+/// where no packing pays.
+std::optional<ir::PanelFormat> wanted_panels(const ir::Node& node, const TensorType& weight,
+                                             Isa isa);
+
+}  // namespace hone::kernels
