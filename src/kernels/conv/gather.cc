@@ -2,9 +2,12 @@
 // result gathers source pixels along its taps, each a vector of channels times a matrix of weights.
 // They differ in which pixel a tap reads (geometry.h) and in how weights are packed.
 //
-// Work is cut into blocks of whole lines of the result, across samples. The pixels of a block that
-// read the same taps are listed, region by region, so that tiles are full even where an image is
-// small and its borders are many. An epilogue runs in place on a block that is done.
+// Work is cut into blocks: whole lines of the result, across samples, times panels of channels. The
+// pixels of a block that read the same taps are listed, region by region, so that tiles are full
+// even where an image is small and its borders are many. A block takes the chain in chunks of taps
+// or of channels, so that one panel's weights stay in L1 while all the block's pixels pass by them;
+// from chunk to chunk a chain goes on from what the result holds, so that chunks do not touch the
+// bits. An epilogue runs in place on each panel of a block that is done.
 #include <algorithm>
 #include <optional>
 
@@ -17,9 +20,11 @@
 namespace hone::kernels {
 namespace {
 
-constexpr int64_t kBlockBytes = 32 << 10;                // of the result: it stays in L1 or L2
-constexpr int64_t kLeastPixels = 64, kMostPixels = 512;  // of a block
-constexpr int64_t kEnoughBlocks = 16;                    // below it, panels are items of their own
+constexpr int64_t kBlockPixels = 224, kBlockCols = 256;
+constexpr int64_t kFewPixels = 56;                 // a block is not cut below it if it has panels
+constexpr int64_t kBlocksPerThread = 6;            // at least, to share them out evenly...
+constexpr int64_t kLeastBlock = int64_t{1} << 18;  // ... unless a block would have fewer FMAs
+constexpr int64_t kChunk = 384;                    // steps of the chain
 
 // The weights [kh, kw, i, o] as conv2d, or its gradient, reads them: columns are channels of the
 // result, and a depthwise filter is one group whose columns each read a channel of their own.
@@ -37,7 +42,7 @@ ir::PanelFormat conv_panels(const ir::Node& node, const Shape& weight, Isa isa) 
           forward || depthwise ? inputs : outputs,
           forward || depthwise ? outputs : inputs,
           fns.lanes,
-          fns.max_vectors};
+          fns.gather_vectors};
 }
 
 constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
@@ -57,10 +62,16 @@ class GatherConv final : public Kernel {
   }
 
  private:
+  /// Steps of the chain: channels [begin, end) of the taps of the filter from `tap` to `tap_end`.
+  struct Chunk {
+    int64_t tap, tap_end;
+    int64_t begin, end;
+  };
   /// A class of lines times a class of columns, with the taps that its pixels read.
   struct Region {
     size_t rows, cols;
     std::vector<Tap> taps;
+    std::vector<size_t> first;  ///< of each chunk, and the end: where its taps begin
   };
   struct Panel {
     int64_t group;
@@ -75,26 +86,33 @@ class GatherConv final : public Kernel {
     int64_t line, line_end;
     int64_t panel, panel_end;
   };
-  /// What one worker needs: the list of a block's pixels, and the epilogue's tiles.
+  /// What one worker needs: the list of a block's pixels, where each region's begin in it, and the
+  /// epilogue's tiles.
   struct Scratch {
     int64_t* source_at;
     int64_t* result_at;
+    int64_t* region_at;
     std::byte* epilogue;
   };
 
   int64_t lists_bytes() const {
-    return round_up(2 * block_lines_ * result_.w * int64_t{sizeof(int64_t)}, 64);
+    return round_up(
+        (2 * block_lines_ * result_.w + std::ssize(regions_) + 1) * int64_t{sizeof(int64_t)}, 64);
   }
   int64_t scratch_bytes() const {
     return lists_bytes() + (epilogue_ ? round_up(epilogue_->scratch_bytes(), 64) : 0);
   }
+  void cut_chunks();
+  void cut_blocks(const ir::ConvDims& d);
   int64_t column(const Panel& panel) const {
     return panel.group * format_.column.extent + panel.columns.begin;
   }
-  int64_t list_pixels(const Region& region, const Part& part, const Scratch& out) const;
-  void compute(const Part& part, const Call& call, const float* panels,
-               const Scratch& scratch) const;
-  void finish(const Part& part, const Call& call, std::byte* scratch) const;
+  void list_pixels(const Part& part, const Scratch& out) const;
+  void panel_of_block(const Panel& panel, const Chunk& chunk, const Call& call,
+                      const float* weights, const Scratch& scratch) const;
+  void block(const Part& part, const Call& call, const float* weights,
+             const Scratch& scratch) const;
+  void finish(const Part& part, const Panel& panel, const Call& call, std::byte* scratch) const;
 
   const ConvFns& fns_;
   Isa isa_;
@@ -106,10 +124,11 @@ class GatherConv final : public Kernel {
   std::vector<AxisClass> cols_;
   std::vector<Line> lines_;  // of one image of the result
   std::vector<Region> regions_;
+  std::vector<Chunk> chunks_;
   std::vector<Panel> panels_;
   bool packs_;
   int64_t packed_floats_;
-  int64_t block_lines_ = 1;
+  int64_t block_lines_ = 1, block_panels_ = 1;
   std::optional<TileProgram> epilogue_;
 };
 
@@ -132,7 +151,7 @@ GatherConv::GatherConv(const Problem& problem, const ir::ConvDims& d, Image sour
       lines_[static_cast<size_t>(place.result)] = {i, place.source};
   for (size_t i = 0; i < rows.size(); ++i)
     for (size_t j = 0; j < cols_.size(); ++j) {
-      Region region{i, j, {}};
+      Region region{i, j, {}, {}};
       for (const AxisClass::Tap& row : rows[i].taps)
         for (const AxisClass::Tap& col : cols_[j].taps)
           region.taps.push_back(
@@ -144,61 +163,115 @@ GatherConv::GatherConv(const Problem& problem, const ir::ConvDims& d, Image sour
     for (int64_t p = 0; p < format_.panels(); ++p) panels_.push_back({g, format_.columns(p)});
   packs_ = !problem.panels && !format_.is_plain();
   packed_floats_ = packs_ ? round_up(format_.floats(), 16) : 0;
-  const int64_t pixels =
-      std::clamp<int64_t>(kBlockBytes / std::max<int64_t>(1, result_.c * int64_t{sizeof(float)}),
-                          kLeastPixels, kMostPixels);
-  block_lines_ =
-      std::clamp<int64_t>(ceil_div(pixels, result_.w), 1,
-                          std::max<int64_t>(1, ceil_div(samples_ * result_.h, kEnoughBlocks)));
+  cut_chunks();
+  cut_blocks(d);
 }
 
-// Lists the pixels of a region on the lines of a part.
-int64_t GatherConv::list_pixels(const Region& region, const Part& part, const Scratch& out) const {
+void GatherConv::cut_chunks() {
+  const int64_t taps = format_.tap.extent, depth = format_.depth.extent;
+  const int64_t parts = ceil_div(depth, kChunk);
+  const int64_t groups = parts > 1 ? taps : ceil_div(taps * depth, kChunk);
+  for (int64_t g = 0; g < groups; ++g)
+    for (int64_t p = 0; p < parts; ++p)
+      chunks_.push_back(
+          {g * taps / groups, (g + 1) * taps / groups, p * depth / parts, (p + 1) * depth / parts});
+  for (Region& region : regions_) {
+    const auto first = [&](int64_t tap) {
+      const auto at = std::find_if(region.taps.begin(), region.taps.end(),
+                                   [&](const Tap& t) { return t.block >= tap; });
+      return static_cast<size_t>(at - region.taps.begin());
+    };
+    for (const Chunk& chunk : chunks_) region.first.push_back(first(chunk.tap));
+    region.first.push_back(region.taps.size());
+  }
+}
+
+// Starts from the largest block and halves it until there are enough for the threads or they are
+// small: across the panels, where it has few pixels, or more columns than pixels.
+void GatherConv::cut_blocks(const ir::ConvDims& d) {
+  const int64_t lines = samples_ * result_.h, panels = std::ssize(panels_);
+  const int64_t cols = panels_.empty() ? 1 : panels_[0].columns.pitch;
+  block_lines_ = std::clamp<int64_t>(kBlockPixels / result_.w, 1, std::max<int64_t>(1, lines));
+  block_panels_ = std::clamp<int64_t>(kBlockCols / cols, 1, std::max<int64_t>(1, panels));
+  const auto blocks = [&] {
+    return ceil_div(lines, block_lines_) * ceil_div(panels, block_panels_);
+  };
+  const int64_t enough = threads_ > 1 ? kBlocksPerThread * threads_ : 1;
+  const int64_t work = lines * result_.w * d.o * format_.tap.extent * d.group_c();
+  while (block_lines_ * block_panels_ > 1 && blocks() < enough && work / blocks() > kLeastBlock) {
+    const int64_t pixels = block_lines_ * result_.w;
+    const bool cut_panels =
+        block_lines_ == 1 ||
+        (block_panels_ > 1 && (pixels < 2 * kFewPixels || block_panels_ * cols >= pixels));
+    int64_t& cut = cut_panels ? block_panels_ : block_lines_;
+    cut = ceil_div(cut, 2);
+  }
+}
+
+// Lists the pixels of a part, region by region.
+void GatherConv::list_pixels(const Part& part, const Scratch& out) const {
   int64_t count = 0;
-  for (int64_t i = part.line; i < part.line_end; ++i) {
-    const Line& line = lines_[static_cast<size_t>(i % result_.h)];
-    if (line.row_class != region.rows) continue;
-    const int64_t source = (i / result_.h * source_.h + line.source) * source_.w;
-    for (const AxisClass::Place& place : cols_[region.cols].places) {
-      out.source_at[count] = (source + place.source) * source_.c;
-      out.result_at[count] = (i * result_.w + place.result) * result_.c;
-      ++count;
+  for (size_t r = 0; r < regions_.size(); ++r) {
+    out.region_at[r] = count;
+    for (int64_t i = part.line; i < part.line_end; ++i) {
+      const Line& line = lines_[static_cast<size_t>(i % result_.h)];
+      if (line.row_class != regions_[r].rows) continue;
+      const int64_t source = (i / result_.h * source_.h + line.source) * source_.w;
+      for (const AxisClass::Place& place : cols_[regions_[r].cols].places) {
+        out.source_at[count] = (source + place.source) * source_.c;
+        out.result_at[count] = (i * result_.w + place.result) * result_.c;
+        ++count;
+      }
     }
   }
-  return count;
+  out.region_at[regions_.size()] = count;
 }
 
-void GatherConv::compute(const Part& part, const Call& call, const float* panels,
-                         const Scratch& scratch) const {
+void GatherConv::panel_of_block(const Panel& panel, const Chunk& chunk, const Call& call,
+                                const float* weights, const Scratch& scratch) const {
   const auto gather = depthwise_ ? fns_.gather_depthwise : fns_.gather;
-  for (const Region& region : regions_) {
-    const int64_t pixels = list_pixels(region, part, scratch);
-    if (pixels == 0) continue;
-    for (int64_t i = part.panel; i < part.panel_end; ++i) {
-      const Panel& p = panels_[static_cast<size_t>(i)];
-      const int64_t channel = depthwise_ ? column(p) : p.group * format_.depth.extent;
-      gather({call.operands[0].as<float>() + channel, scratch.source_at,
-              call.results[0].as<float>() + column(p), scratch.result_at, pixels,
-              region.taps.data(), std::ssize(region.taps), format_.depth.extent,
-              panels + format_.offset(p.group, p.columns), p.columns.size});
-    }
+  const auto c = static_cast<size_t>(&chunk - chunks_.data());
+  const int64_t channel = depthwise_ ? column(panel) : panel.group * format_.depth.extent;
+  for (size_t r = 0; r < regions_.size(); ++r) {
+    const Region& region = regions_[r];
+    const int64_t at = scratch.region_at[r];
+    const size_t first = region.first[c], taps = region.first[c + 1] - first;
+    // What a chunk adds nothing to only begins, with the first.
+    const bool begins = chunk.begin == 0 && first == 0;
+    if (scratch.region_at[r + 1] == at || (taps == 0 && c > 0)) continue;
+    gather({call.operands[0].as<float>() + channel, scratch.source_at + at,
+            call.results[0].as<float>() + column(panel), scratch.result_at + at,
+            scratch.region_at[r + 1] - at, region.taps.data() + first, static_cast<int64_t>(taps),
+            format_.depth.extent, chunk.begin, chunk.end,
+            weights + format_.offset(panel.group, panel.columns), panel.columns.size, !begins});
   }
 }
 
-void GatherConv::finish(const Part& part, const Call& call, std::byte* scratch) const {
-  const Panel& last = panels_[static_cast<size_t>(part.panel_end - 1)];
-  const int64_t begin = column(panels_[static_cast<size_t>(part.panel)]);
-  const Block block{part.line * result_.w, (part.line_end - part.line) * result_.w, begin,
-                    column(last) + last.columns.size - begin};
-  const Accumulator sums{call.results[0].as<float>() + block.row * result_.c + begin, result_.c};
+void GatherConv::finish(const Part& part, const Panel& panel, const Call& call,
+                        std::byte* scratch) const {
+  const Block block{part.line * result_.w, (part.line_end - part.line) * result_.w, column(panel),
+                    panel.columns.size};
+  const Accumulator sums{call.results[0].as<float>() + block.row * result_.c + block.col,
+                         result_.c};
   epilogue_->run(block, call.operands.subspan(2), call.results, scratch, &sums);
+}
+
+void GatherConv::block(const Part& part, const Call& call, const float* weights,
+                       const Scratch& scratch) const {
+  list_pixels(part, scratch);
+  for (const Chunk& chunk : chunks_)
+    for (int64_t i = part.panel; i < part.panel_end; ++i) {
+      const Panel& panel = panels_[static_cast<size_t>(i)];
+      panel_of_block(panel, chunk, call, weights, scratch);
+      if (epilogue_ && &chunk == &chunks_.back()) finish(part, panel, call, scratch.epilogue);
+    }
 }
 
 void GatherConv::run(const Call& call) const noexcept {
   const float* weights = call.operands[1].as<float>();
   float* packed = reinterpret_cast<float*>(call.workspace);
   const int64_t taps = format_.tap.extent;
-  if (packs_)
+  if (packs_) {
     call.pool->run(std::ssize(panels_) * taps, [&](int64_t item, int) {
       const auto& [group, columns] = panels_[static_cast<size_t>(item / taps)];
       const int64_t tap = item % taps;
@@ -206,20 +279,20 @@ void GatherConv::run(const Call& call) const noexcept {
           format_, weights, group, tap, columns, isa_,
           packed + format_.offset(group, columns) + tap * format_.depth.extent * columns.pitch);
     });
+    weights = packed;
+  }
   std::byte* scratches = call.workspace + packed_floats_ * int64_t{sizeof(float)};
-  const int64_t lines = samples_ * result_.h;
-  const int64_t blocks = ceil_div(lines, block_lines_);
-  const int64_t across = blocks < kEnoughBlocks ? std::ssize(panels_) : 1;
-  call.pool->run(blocks * across, [&](int64_t item, int worker) {
+  const int64_t lines = samples_ * result_.h, panels = std::ssize(panels_);
+  const int64_t across = ceil_div(panels, block_panels_);
+  call.pool->run(ceil_div(lines, block_lines_) * across, [&](int64_t item, int worker) {
     std::byte* own = scratches + worker * scratch_bytes();
     int64_t* lists = reinterpret_cast<int64_t*>(own);
-    const Scratch scratch{lists, lists + block_lines_ * result_.w, own + lists_bytes()};
-    const int64_t line = item / across * block_lines_;
-    const int64_t panel = item % across;
-    const Part part{line, std::min(lines, line + block_lines_), panel,
-                    across == 1 ? std::ssize(panels_) : panel + 1};
-    compute(part, call, packs_ ? packed : weights, scratch);
-    if (epilogue_) finish(part, call, scratch.epilogue);
+    const int64_t pixels = block_lines_ * result_.w;
+    const Scratch scratch{lists, lists + pixels, lists + 2 * pixels, own + lists_bytes()};
+    const int64_t line = item / across * block_lines_, panel = item % across * block_panels_;
+    block({line, std::min(lines, line + block_lines_), panel,
+           std::min(panels, panel + block_panels_)},
+          call, weights, scratch);
   });
 }
 

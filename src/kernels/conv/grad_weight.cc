@@ -52,7 +52,7 @@ class ConvGradWeight final : public Kernel {
 
   int64_t weight_rows() const { return d_.kh * d_.kw * d_.group_c(); }
   int64_t weight_floats() const { return round_up(weight_rows() * d_.o, 16); }
-  int64_t slot_floats() const { return kMostChunkRows * fns_.max_vectors * fns_.lanes; }
+  int64_t slot_floats() const { return kMostChunkRows * fns_.weight_vectors * fns_.lanes; }
   int64_t pitch(const ConvPanel& panel) const { return round_up(panel.cols, fns_.lanes); }
 
   void collect_rows();
@@ -121,7 +121,7 @@ void ConvGradWeight::collect_rows() {
 void ConvGradWeight::cut_chunks() {
   const int64_t groups = depthwise_ ? 1 : d_.groups;
   const std::vector<ConvPanel> panels =
-      cut_panels(groups, d_.o / groups, fns_.lanes, fns_.max_vectors);
+      cut_panels(groups, d_.o / groups, fns_.lanes, fns_.weight_vectors);
   int64_t all_rows = 0;
   for (const Rows& rows : rows_) all_rows += std::ssize(rows.weight);
   const int64_t chunk_rows =

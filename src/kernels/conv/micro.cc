@@ -23,11 +23,14 @@ using M = hn::Mask<D>;
 constexpr int kLanes = HWY_MAX_BYTES / sizeof(float);
 constexpr bool kWide = HWY_MAX_BYTES == 64;
 // Accumulators fill the register file, but for one step of b and an element of a: 32 registers with
-// AVX-512, 16 without. Wide tiles have fewer rows, as each row also takes an address register.
-constexpr int kMaxVectors = kWide ? 4 : 2;
-constexpr int kMaxRows[kMaxVectors + 1] = {0, kWide ? 12 : 8, kWide ? 12 : 6,
+// AVX-512, 16 without. Each row also takes an address register, so that tiles have no more of them.
+// Pixels are many where weights are gathered for, rows few where sums of weights are: there tiles
+// may be wide.
+constexpr int kGatherVectors = 2;
+constexpr int kWeightVectors = kWide ? 4 : 2;
+constexpr int kMaxRows[kWeightVectors + 1] = {0, kWide ? 12 : 8, kWide ? 12 : 6,
 #if HWY_MAX_BYTES == 64
-                                           8, 6
+                                              8, 6
 #endif
 };
 
@@ -70,11 +73,17 @@ void gather_tile(const GatherTiles& g, int64_t first) {
 #pragma GCC unroll 4
     for (int v = 0; v < vectors; ++v) acc[r][v] = hn::Zero(d);
   }
-  const int64_t depth = g.depth;
+  if (g.resume) {
+#pragma GCC unroll 16
+    for (int r = 0; r < rows; ++r)
+#pragma GCC unroll 4
+      for (int v = 0; v < vectors; ++v)
+        acc[r][v] = load<vectors>(g.result + g.result_at[first + r], v, last);
+  }
   for (const Tap* tap = g.taps; tap != g.taps + g.tap_count; ++tap) {
-    const float* panel = g.panel + tap->block * depth * (vectors * kLanes);
-    const int64_t end = tap->source + depth;
-    for (int64_t at = tap->source; at < end; ++at) {
+    const float* panel = g.panel + (tap->block * g.depth + g.begin) * (vectors * kLanes);
+    const int64_t end = tap->source + g.end;
+    for (int64_t at = tap->source + g.begin; at < end; ++at) {
       V b[vectors];
 #pragma GCC unroll 4
       for (int v = 0; v < vectors; ++v) b[v] = hn::LoadU(d, panel + v * kLanes);
@@ -163,36 +172,30 @@ struct Fns {
   }
 };
 
-// Calls f with the number of vectors of a panel as a compile-time constant.
-template <class F>
+// Calls f with the number of vectors of a panel, at most `most`, as a compile-time constant.
+template <int most, class F>
 void with_vectors(int64_t cols, F&& f) {
-  switch ((cols + kLanes - 1) / kLanes) {
-    case 1:
-      return f(std::integral_constant<int, 1>{});
-    case 2:
-      return f(std::integral_constant<int, 2>{});
-#if HWY_MAX_BYTES == 64
-    case 3:
-      return f(std::integral_constant<int, 3>{});
-    case 4:
-      return f(std::integral_constant<int, 4>{});
-#endif
+  if constexpr (most > 1) {
+    if (cols <= (most - 1) * kLanes) return with_vectors<most - 1>(cols, f);
   }
+  f(std::integral_constant<int, most>{});
 }
 
 template <bool depthwise>
 void gather(const GatherTiles& g) {
-  with_vectors(g.cols, [&](auto vectors) HWY_ATTR { Fns<vectors(), depthwise>::gather(g); });
+  with_vectors<kGatherVectors>(
+      g.cols, [&](auto vectors) HWY_ATTR { Fns<vectors(), depthwise>::gather(g); });
 }
 
 template <bool depthwise>
 void weight(const WeightTiles& g) {
-  with_vectors(g.cols, [&](auto vectors) HWY_ATTR { Fns<vectors(), depthwise>::weight(g); });
+  with_vectors<kWeightVectors>(
+      g.cols, [&](auto vectors) HWY_ATTR { Fns<vectors(), depthwise>::weight(g); });
 }
 
 }  // namespace
 
-constexpr ConvFns kFns = {kLanes,        kMaxVectors,    &gather<false>,
+constexpr ConvFns kFns = {kLanes,        kGatherVectors, kWeightVectors, &gather<false>,
                           &gather<true>, &weight<false>, &weight<true>};
 
 }  // namespace hone::kernels::HWY_NAMESPACE

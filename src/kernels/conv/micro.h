@@ -17,8 +17,9 @@ struct Tap {
   int64_t source, block;
 };
 
-/// result[p][j] = the chain over (tap, k < depth) of source[p + tap + k] * panel[tap][k][j].
-/// Pixels lie anywhere; the panel is packed in rows of whole vectors.
+/// result[p][j] = the chain over (tap, begin <= k < end) of source[p + tap + k] * panel[tap][k][j],
+/// which goes on from what the result holds if `resume`. Pixels lie anywhere; the panel is packed
+/// in rows of whole vectors.
 struct GatherTiles {
   const float* source;
   const int64_t* source_at;  ///< of each pixel: where the first tap reads
@@ -27,8 +28,10 @@ struct GatherTiles {
   int64_t pixels;
   const Tap* taps;
   int64_t tap_count, depth;
+  int64_t begin, end;
   const float* panel;
   int64_t cols;
+  bool resume;
 };
 
 /// sums[r][j] goes on with the chain over (line, pixel) of x[x_at + row_at[r] + pixel] *
@@ -47,8 +50,9 @@ struct WeightTiles {
 };
 
 struct ConvFns {
-  int64_t lanes;        ///< floats in a vector
-  int64_t max_vectors;  ///< the most vectors of a panel
+  int64_t lanes;           ///< floats in a vector
+  int64_t gather_vectors;  ///< the most vectors of a panel of `gather`
+  int64_t weight_vectors;  ///< and of `weight`
   void (*gather)(const GatherTiles&);
   void (*gather_depthwise)(const GatherTiles&);
   void (*weight)(const WeightTiles&);
