@@ -371,8 +371,12 @@ void make_conv(Maker& m) {
   const int64_t reach = m.options.small ? 2 : 5;
   const bool depthwise = m.draw.one_in(5);
   const bool large = !m.options.small && !depthwise && m.draw.one_in(6);
-  const int64_t group_c = depthwise ? 1 : m.draw.between(1, m.options.small ? 2 : large ? 40 : 9);
-  const int64_t group_o = depthwise ? 1 : m.draw.between(1, m.options.small ? 2 : large ? 80 : 20);
+  // Now and then chains longer than the chunks of a kernel, forward or backward.
+  const bool deep = !m.options.small && !depthwise && !large && m.draw.one_in(6);
+  const bool deep_c = deep && m.draw.one_in(2);
+  int64_t group_c = depthwise ? 1 : m.draw.between(1, m.options.small ? 2 : large ? 40 : 9);
+  int64_t group_o = depthwise ? 1 : m.draw.between(1, m.options.small ? 2 : large ? 80 : 20);
+  if (deep) (deep_c ? group_c : group_o) = m.draw.between(300, 900);
   const int64_t groups =
       depthwise ? m.draw.between(1, m.options.small ? 3 : 40) : m.draw.pick(kGroups);
   const int64_t kh = m.draw.between(1, reach), kw = m.draw.between(1, reach);
@@ -389,9 +393,9 @@ void make_conv(Maker& m) {
   // The padded image is at least as large as the window.
   const auto side = [&](int64_t window, int64_t padding, int64_t dilated) {
     return std::max<int64_t>(dilated * (window - 1) + 1 - padding, 1) +
-           m.draw.below(m.options.small ? 3 : 14);
+           m.draw.below(m.options.small || deep ? 3 : 14);
   };
-  const int64_t n = m.draw.between(1, m.options.small ? 2 : 6);
+  const int64_t n = m.draw.between(1, m.options.small || deep ? 2 : 6);
   const Shape x = image(attrs, n, groups * group_c, side(kh, pad[0] + pad[2], dilation[0]),
                         side(kw, pad[1] + pad[3], dilation[1]));
   const int64_t o = groups * group_o;

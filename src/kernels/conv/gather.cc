@@ -71,7 +71,7 @@ class GatherConv final : public Kernel {
   struct Region {
     size_t rows, cols;
     std::vector<Tap> taps;
-    std::vector<size_t> first;  ///< of each chunk, and the end: where its taps begin
+    std::vector<std::pair<size_t, size_t>> of_chunk;  ///< which of them each chunk has
   };
   struct Panel {
     int64_t group;
@@ -181,8 +181,8 @@ void GatherConv::cut_chunks() {
                                    [&](const Tap& t) { return t.block >= tap; });
       return static_cast<size_t>(at - region.taps.begin());
     };
-    for (const Chunk& chunk : chunks_) region.first.push_back(first(chunk.tap));
-    region.first.push_back(region.taps.size());
+    for (const Chunk& chunk : chunks_)
+      region.of_chunk.emplace_back(first(chunk.tap), first(chunk.tap_end));
   }
 }
 
@@ -235,14 +235,14 @@ void GatherConv::panel_of_block(const Panel& panel, const Chunk& chunk, const Ca
   for (size_t r = 0; r < regions_.size(); ++r) {
     const Region& region = regions_[r];
     const int64_t at = scratch.region_at[r];
-    const size_t first = region.first[c], taps = region.first[c + 1] - first;
+    const auto [first, end] = region.of_chunk[c];
     // What a chunk adds nothing to only begins, with the first.
     const bool begins = chunk.begin == 0 && first == 0;
-    if (scratch.region_at[r + 1] == at || (taps == 0 && c > 0)) continue;
+    if (scratch.region_at[r + 1] == at || (first == end && c > 0)) continue;
     gather({call.operands[0].as<float>() + channel, scratch.source_at + at,
             call.results[0].as<float>() + column(panel), scratch.result_at + at,
-            scratch.region_at[r + 1] - at, region.taps.data() + first, static_cast<int64_t>(taps),
-            format_.depth.extent, chunk.begin, chunk.end,
+            scratch.region_at[r + 1] - at, region.taps.data() + first,
+            static_cast<int64_t>(end - first), format_.depth.extent, chunk.begin, chunk.end,
             weights + format_.offset(panel.group, panel.columns), panel.columns.size, !begins});
   }
 }
