@@ -24,7 +24,7 @@ constexpr int64_t kBlockPixels = 224, kBlockCols = 256;
 constexpr int64_t kFewPixels = 56;                 // a block is not cut below it if it has panels
 constexpr int64_t kBlocksPerThread = 6;            // at least, to share them out evenly...
 constexpr int64_t kLeastBlock = int64_t{1} << 18;  // ... unless a block would have fewer FMAs
-constexpr int64_t kChunk = 384;                    // steps of the chain
+constexpr int64_t kChunk = 256;                    // steps of the chain
 
 // The weights [kh, kw, i, o] as conv2d, or its gradient, reads them: columns are channels of the
 // result, and a depthwise filter is one group whose columns each read a channel of their own.

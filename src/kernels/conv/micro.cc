@@ -5,6 +5,8 @@
 #include <array>
 #include <utility>
 
+#include <hwy/cache_control.h>
+
 #include "kernels/simd.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -27,6 +29,7 @@ constexpr bool kWide = HWY_MAX_BYTES == 64;
 // Pixels are many where weights are gathered for, rows few where sums of weights are: there tiles
 // may be wide.
 constexpr int kGatherVectors = 2;
+constexpr int kAhead = 1024;
 constexpr int kWeightVectors = kWide ? 4 : 2;
 constexpr int kMaxRows[kWeightVectors + 1] = {0, kWide ? 12 : 8, kWide ? 12 : 6,
 #if HWY_MAX_BYTES == 64
@@ -86,7 +89,10 @@ void gather_tile(const GatherTiles& g, int64_t first) {
     for (int64_t at = tap->source + g.begin; at < end; ++at) {
       V b[vectors];
 #pragma GCC unroll 4
-      for (int v = 0; v < vectors; ++v) b[v] = hn::LoadU(d, panel + v * kLanes);
+      for (int v = 0; v < vectors; ++v) {
+        b[v] = hn::LoadU(d, panel + v * kLanes);
+        if constexpr (!depthwise) hwy::Prefetch(panel + kAhead + v * kLanes);
+      }
       step<rows, vectors, depthwise>(acc, a, at, b, last);
       panel += vectors * kLanes;
     }
