@@ -7,7 +7,7 @@
 // even where an image is small and its borders are many. A block takes the chain in chunks of taps
 // or of channels, so that one panel's weights stay in L1 while all the block's pixels pass by them;
 // from chunk to chunk a chain goes on from what the result holds, so that chunks do not touch the
-// bits. An epilogue runs in place on each panel of a block that is done.
+// bits. An epilogue runs in place on a block that is done.
 #include <algorithm>
 #include <optional>
 
@@ -112,7 +112,7 @@ class GatherConv final : public Kernel {
                       const float* weights, const Scratch& scratch) const;
   void block(const Part& part, const Call& call, const float* weights,
              const Scratch& scratch) const;
-  void finish(const Part& part, const Panel& panel, const Call& call, std::byte* scratch) const;
+  void finish(const Part& part, const Call& call, std::byte* scratch) const;
 
   const ConvFns& fns_;
   Isa isa_;
@@ -247,10 +247,11 @@ void GatherConv::panel_of_block(const Panel& panel, const Chunk& chunk, const Ca
   }
 }
 
-void GatherConv::finish(const Part& part, const Panel& panel, const Call& call,
-                        std::byte* scratch) const {
-  const Block block{part.line * result_.w, (part.line_end - part.line) * result_.w, column(panel),
-                    panel.columns.size};
+void GatherConv::finish(const Part& part, const Call& call, std::byte* scratch) const {
+  const Panel& last = panels_[static_cast<size_t>(part.panel_end - 1)];
+  const int64_t begin = column(panels_[static_cast<size_t>(part.panel)]);
+  const Block block{part.line * result_.w, (part.line_end - part.line) * result_.w, begin,
+                    column(last) + last.columns.size - begin};
   const Accumulator sums{call.results[0].as<float>() + block.row * result_.c + block.col,
                          result_.c};
   epilogue_->run(block, call.operands.subspan(2), call.results, scratch, &sums);
@@ -260,11 +261,9 @@ void GatherConv::block(const Part& part, const Call& call, const float* weights,
                        const Scratch& scratch) const {
   list_pixels(part, scratch);
   for (const Chunk& chunk : chunks_)
-    for (int64_t i = part.panel; i < part.panel_end; ++i) {
-      const Panel& panel = panels_[static_cast<size_t>(i)];
-      panel_of_block(panel, chunk, call, weights, scratch);
-      if (epilogue_ && &chunk == &chunks_.back()) finish(part, panel, call, scratch.epilogue);
-    }
+    for (int64_t i = part.panel; i < part.panel_end; ++i)
+      panel_of_block(panels_[static_cast<size_t>(i)], chunk, call, weights, scratch);
+  if (epilogue_) finish(part, call, scratch.epilogue);
 }
 
 void GatherConv::run(const Call& call) const noexcept {

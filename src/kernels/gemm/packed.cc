@@ -6,9 +6,9 @@
 // chunks of steps, so that one panel of b stays in L1 while all the block's rows of a, which stay
 // in L2, pass by it; from chunk to chunk a chain goes on from what the result holds, so that chunks
 // do not touch the bits. A sum over a batch takes the shard tree tile by tile, with a stack of
-// tiles in L1. An epilogue runs in place on each panel of a block as soon as its chains are done.
-// Matrices beside each other are the outermost items of the same loops; where all of them meet one
-// b, their rows are those of one matrix.
+// tiles in L1. An epilogue runs in place on a block that is done. Matrices beside each other are
+// the outermost items of the same loops; where all of them meet one b, their rows are those of one
+// matrix.
 #include <algorithm>
 #include <bit>
 #include <optional>
@@ -258,19 +258,18 @@ void PackedGemm::panel_of_block(const Memory& at, Range strips, int64_t i, Range
 }
 
 void PackedGemm::block(const Call& call, const Memory& at, Range strips, Range panels) const {
-  const Range rows{strip(strips.begin).begin, strip(strips.end - 1).end};
   for (int64_t chunk = 0; chunk < chunks_; ++chunk) {
     const Range steps{chunk * depth_ / chunks_, (chunk + 1) * depth_ / chunks_};
     if (pack_a_) pack_strips(at, strips, steps);
-    for (int64_t i = panels.begin; i < panels.end; ++i) {
-      panel_of_block(at, strips, i, steps);
-      if (!epilogue_ || chunk + 1 < chunks_) continue;
-      const Columns cols = format_.columns(i);
-      const Accumulator accumulator{at.c + rows.begin * n_ + cols.begin, n_};
-      epilogue_->run({at.row + rows.begin, rows.size(), cols.begin, cols.size},
-                     call.operands.subspan(2), call.results, at.scratch, &accumulator);
-    }
+    for (int64_t i = panels.begin; i < panels.end; ++i) panel_of_block(at, strips, i, steps);
   }
+  if (!epilogue_) return;
+  const Range rows{strip(strips.begin).begin, strip(strips.end - 1).end};
+  const Columns last = format_.columns(panels.end - 1);
+  const int64_t col = format_.columns(panels.begin).begin;
+  const Accumulator accumulator{at.c + rows.begin * n_ + col, n_};
+  epilogue_->run({at.row + rows.begin, rows.size(), col, last.begin + last.size - col},
+                 call.operands.subspan(2), call.results, at.scratch, &accumulator);
 }
 
 // The memory of matrix `a` of the first operand and `b` of the second.
