@@ -4,7 +4,9 @@
 #include <hone/session.h>
 #include <onnx/onnx_pb.h>
 
+#include <atomic>
 #include <numeric>
+#include <thread>
 
 #include "base/error.h"
 #include "base/test_support.h"
@@ -88,6 +90,20 @@ TEST_F(ShapesTest, AreImportedAsTheyCome) {
     const Tensor x = counting(shape);
     EXPECT_TRUE(session.run({{"x", x}}).at("y").same_bits(x.reshaped({shape[0] * shape[1]})));
   }
+}
+
+TEST_F(ShapesTest, ManyCallersBringTheirShapesAtOnce) {
+  const Session session = load(flattening());
+  std::atomic<int> wrong = 0;
+  std::vector<std::thread> threads;
+  for (int64_t n = 1; n <= 8; ++n)
+    threads.emplace_back([&, n] {
+      const Tensor x = counting({n / 2 + 1, 3});  // two threads a shape
+      for (int i = 0; i < 10; ++i)
+        if (!session.run({{"x", x}}).at("y").same_bits(x.reshaped({x.elements()}))) ++wrong;
+    });
+  for (std::thread& t : threads) t.join();
+  EXPECT_EQ(wrong, 0);
 }
 
 TEST_F(ShapesTest, MayBeFixedByName) {

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <mutex>
 
 #include "base/error.h"
 #include "ir/text.h"
@@ -37,6 +38,9 @@ class Dump {
 
   void write(std::string_view pass, const ir::Graph& graph) {
     if (folder_.empty()) return;
+    // Graphs of one name may be prepared at once, for several shapes: each file is one graph's.
+    static std::mutex mutex;
+    const std::lock_guard lock(mutex);
     const std::filesystem::path file = folder_ / fmt::format("{:02}-{}.txt", number_++, pass);
     std::ofstream out(file);
     out << ir::to_text(graph, {.max_constant_elements = kDumpedElements});
