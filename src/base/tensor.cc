@@ -1,20 +1,15 @@
 // Tensor, Shape and DType: the plain parts of the public header.
 #include <hone/tensor.h>
 
-#include <cstdlib>
 #include <cstring>
 #include <iterator>
-#include <new>
 
 #include "base/dtype.h"
 #include "base/error.h"
+#include "base/memory.h"
 
 namespace hone {
 namespace {
-
-constexpr size_t kAlignment = 64;
-// Masked vector tails may touch a full vector; the slack keeps such reads inside the allocation.
-constexpr size_t kSlack = 64;
 
 struct Row {
   DType dtype;
@@ -28,15 +23,6 @@ constexpr Row kRows[] = {
     {DType::u32, 4, "u32"},  {DType::u64, 8, "u64"}, {DType::f16, 2, "f16"},
     {DType::bf16, 2, "bf16"}};
 static_assert(std::size(kRows) == kDTypes);
-
-std::shared_ptr<std::byte> allocate(int64_t bytes) {
-  const size_t size =
-      (static_cast<size_t>(bytes) + kSlack + kAlignment - 1) / kAlignment * kAlignment;
-  void* memory = std::aligned_alloc(kAlignment, size);
-  if (memory == nullptr) fail(ErrorKind::Exhausted, "out of memory: {} bytes for a tensor", bytes);
-  std::memset(memory, 0, size);
-  return {static_cast<std::byte*>(memory), [](std::byte* p) { std::free(p); }};
-}
 
 }  // namespace
 
@@ -90,11 +76,11 @@ std::string TensorType::to_string() const {
 }
 
 Tensor::Tensor(DType dtype, Shape shape)
-    : type_{dtype, std::move(shape)}, storage_(allocate(type_.bytes())) {}
+    : type_{dtype, std::move(shape)}, storage_(allocate_zeros(type_.bytes())) {}
 
 Tensor::Tensor(DType dtype, Shape shape, std::shared_ptr<std::byte> memory)
     : type_{dtype, std::move(shape)}, storage_(std::move(memory)) {
-  require(reinterpret_cast<uintptr_t>(storage_.get()) % kAlignment == 0,
+  require(reinterpret_cast<uintptr_t>(storage_.get()) % kTensorAlignment == 0,
           "tensor {}: its memory is not aligned to 64 bytes", type_);
 }
 

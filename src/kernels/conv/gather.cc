@@ -24,7 +24,9 @@ constexpr int64_t kBlockPixels = 224, kBlockCols = 256;
 constexpr int64_t kFewPixels = 56;                 // a block is not cut below it if it has panels
 constexpr int64_t kBlocksPerThread = 6;            // at least, to share them out evenly...
 constexpr int64_t kLeastBlock = int64_t{1} << 18;  // ... unless a block would have fewer FMAs
-constexpr int64_t kChunk = 256;                    // steps of the chain
+// Channels of a tap that are taps of their own: a loop over so few costs more than it does.
+constexpr int64_t kFewChannels = 8;
+constexpr int64_t kChunk = 256;  // steps of the chain
 
 // The weights [kh, kw, i, o] as conv2d, or its gradient, reads them: columns are channels of the
 // result, and a depthwise filter is one group whose columns each read a channel of their own.
@@ -102,6 +104,7 @@ class GatherConv final : public Kernel {
   int64_t scratch_bytes() const {
     return lists_bytes() + (epilogue_ ? round_up(epilogue_->scratch_bytes(), 64) : 0);
   }
+  void split_taps();
   void cut_chunks();
   void cut_blocks(const ir::ConvDims& d);
   int64_t column(const Panel& panel) const {
@@ -120,6 +123,7 @@ class GatherConv final : public Kernel {
   int64_t samples_;
   Image source_, result_;
   ir::PanelFormat format_;
+  int64_t taps_, depth_;  // of the filter, and channels of each, as the loops take them
   bool depthwise_;
   std::vector<AxisClass> cols_;
   std::vector<Line> lines_;  // of one image of the result
@@ -163,18 +167,32 @@ GatherConv::GatherConv(const Problem& problem, const ir::ConvDims& d, Image sour
     for (int64_t p = 0; p < format_.panels(); ++p) panels_.push_back({g, format_.columns(p)});
   packs_ = !problem.panels && !format_.is_plain();
   packed_floats_ = packs_ ? round_up(format_.floats(), 16) : 0;
+  taps_ = format_.tap.extent;
+  depth_ = format_.depth.extent;
+  if (depth_ <= kFewChannels) split_taps();
   cut_chunks();
   cut_blocks(d);
 }
 
+// Makes each channel of a tap a tap.
+void GatherConv::split_taps() {
+  for (Region& region : regions_) {
+    std::vector<Tap> taps;
+    for (const Tap& tap : region.taps)
+      for (int64_t k = 0; k < depth_; ++k) taps.push_back({tap.source + k, tap.block * depth_ + k});
+    region.taps = std::move(taps);
+  }
+  taps_ *= depth_;
+  depth_ = 1;
+}
+
 void GatherConv::cut_chunks() {
-  const int64_t taps = format_.tap.extent, depth = format_.depth.extent;
-  const int64_t parts = ceil_div(depth, kChunk);
-  const int64_t groups = parts > 1 ? taps : ceil_div(taps * depth, kChunk);
+  const int64_t parts = ceil_div(depth_, kChunk);
+  const int64_t groups = parts > 1 ? taps_ : ceil_div(taps_ * depth_, kChunk);
   for (int64_t g = 0; g < groups; ++g)
     for (int64_t p = 0; p < parts; ++p)
-      chunks_.push_back(
-          {g * taps / groups, (g + 1) * taps / groups, p * depth / parts, (p + 1) * depth / parts});
+      chunks_.push_back({g * taps_ / groups, (g + 1) * taps_ / groups, p * depth_ / parts,
+                         (p + 1) * depth_ / parts});
   for (Region& region : regions_) {
     const auto first = [&](int64_t tap) {
       const auto at = std::find_if(region.taps.begin(), region.taps.end(),
@@ -242,7 +260,7 @@ void GatherConv::panel_of_block(const Panel& panel, const Chunk& chunk, const Ca
     gather({call.operands[0].as<float>() + channel, scratch.source_at + at,
             call.results[0].as<float>() + column(panel), scratch.result_at + at,
             scratch.region_at[r + 1] - at, region.taps.data() + first,
-            static_cast<int64_t>(end - first), format_.depth.extent, chunk.begin, chunk.end,
+            static_cast<int64_t>(end - first), depth_, chunk.begin, chunk.end,
             weights + format_.offset(panel.group, panel.columns), panel.columns.size, !begins});
   }
 }

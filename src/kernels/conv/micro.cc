@@ -63,7 +63,10 @@ HWY_INLINE void step(V (&acc)[rows][vectors], const float* const (&a)[rows], int
   }
 }
 
-template <int rows, int vectors, bool depthwise>
+// What a tile gathers: taps of many channels, taps of one channel, or each column its own channel.
+enum class Gather { dense, single, depthwise };
+
+template <int rows, int vectors, Gather kind>
 void gather_tile(const GatherTiles& g, int64_t first) {
   const D d;
   const int64_t tail = g.cols - (vectors - 1) * kLanes;
@@ -83,18 +86,25 @@ void gather_tile(const GatherTiles& g, int64_t first) {
       for (int v = 0; v < vectors; ++v)
         acc[r][v] = load<vectors>(g.result + g.result_at[first + r], v, last);
   }
-  for (const Tap* tap = g.taps; tap != g.taps + g.tap_count; ++tap) {
-    const float* panel = g.panel + (tap->block * g.depth + g.begin) * (vectors * kLanes);
-    const int64_t end = tap->source + g.end;
-    for (int64_t at = tap->source + g.begin; at < end; ++at) {
-      V b[vectors];
+  const auto run = [&](int64_t at, const float* panel) HWY_ATTR {
+    V b[vectors];
 #pragma GCC unroll 4
-      for (int v = 0; v < vectors; ++v) {
-        b[v] = hn::LoadU(d, panel + v * kLanes);
-        if constexpr (!depthwise) hwy::Prefetch(panel + kAhead + v * kLanes);
+    for (int v = 0; v < vectors; ++v) {
+      b[v] = hn::LoadU(d, panel + v * kLanes);
+      if constexpr (kind == Gather::dense) hwy::Prefetch(panel + kAhead + v * kLanes);
+    }
+    step<rows, vectors, kind == Gather::depthwise>(acc, a, at, b, last);
+  };
+  for (const Tap* tap = g.taps; tap != g.taps + g.tap_count; ++tap) {
+    if constexpr (kind == Gather::dense) {
+      const float* panel = g.panel + (tap->block * g.depth + g.begin) * (vectors * kLanes);
+      const int64_t end = tap->source + g.end;
+      for (int64_t at = tap->source + g.begin; at < end; ++at) {
+        run(at, panel);
+        panel += vectors * kLanes;
       }
-      step<rows, vectors, depthwise>(acc, a, at, b, last);
-      panel += vectors * kLanes;
+    } else {
+      run(tap->source, g.panel + tap->block * (vectors * kLanes));
     }
   }
 #pragma GCC unroll 16
@@ -155,28 +165,17 @@ void run_tiles(const std::array<TileFn<Tiles>, max_rows>& fns, const Tiles& g, i
   }
 }
 
-template <int vectors, bool depthwise>
-struct Fns {
-  template <int... r>
-  static constexpr auto gathers(std::integer_sequence<int, r...>) {
-    return std::array<TileFn<GatherTiles>, sizeof...(r)>{
-        &gather_tile<r + 1, vectors, depthwise>...};
-  }
-  template <int... r>
-  static constexpr auto weights(std::integer_sequence<int, r...>) {
-    return std::array<TileFn<WeightTiles>, sizeof...(r)>{
-        &weight_tile<r + 1, vectors, depthwise>...};
-  }
-  using Rows = std::make_integer_sequence<int, kMaxRows[vectors]>;
-  static void gather(const GatherTiles& g) {
-    static constexpr auto fns = gathers(Rows{});
-    run_tiles(fns, g, g.pixels);
-  }
-  static void weight(const WeightTiles& g) {
-    static constexpr auto fns = weights(Rows{});
-    run_tiles(fns, g, g.rows);
-  }
-};
+template <int vectors>
+using Rows = std::make_integer_sequence<int, kMaxRows[vectors]>;
+
+template <int vectors, Gather kind, int... r>
+constexpr auto gather_tiles(std::integer_sequence<int, r...>) {
+  return std::array<TileFn<GatherTiles>, sizeof...(r)>{&gather_tile<r + 1, vectors, kind>...};
+}
+template <int vectors, bool depthwise, int... r>
+constexpr auto weight_tiles(std::integer_sequence<int, r...>) {
+  return std::array<TileFn<WeightTiles>, sizeof...(r)>{&weight_tile<r + 1, vectors, depthwise>...};
+}
 
 // Calls f with the number of vectors of a panel, at most `most`, as a compile-time constant.
 template <int most, class F>
@@ -187,22 +186,33 @@ void with_vectors(int64_t cols, F&& f) {
   f(std::integral_constant<int, most>{});
 }
 
-template <bool depthwise>
-void gather(const GatherTiles& g) {
-  with_vectors<kGatherVectors>(
-      g.cols, [&](auto vectors) HWY_ATTR { Fns<vectors(), depthwise>::gather(g); });
+template <Gather kind>
+void run_gather(const GatherTiles& g) {
+  with_vectors<kGatherVectors>(g.cols, [&](auto vectors) HWY_ATTR {
+    static constexpr auto kTiles = gather_tiles<vectors(), kind>(Rows<vectors()>{});
+    run_tiles(kTiles, g, g.pixels);
+  });
 }
+
+void gather(const GatherTiles& g) {
+  if (g.depth == 1) run_gather<Gather::single>(g);
+  else run_gather<Gather::dense>(g);
+}
+void gather_depthwise(const GatherTiles& g) { run_gather<Gather::depthwise>(g); }
 
 template <bool depthwise>
 void weight(const WeightTiles& g) {
-  with_vectors<kWeightVectors>(
-      g.cols, [&](auto vectors) HWY_ATTR { Fns<vectors(), depthwise>::weight(g); });
+  with_vectors<kWeightVectors>(g.cols, [&](auto vectors) HWY_ATTR {
+    static constexpr auto kTiles = weight_tiles<vectors(), depthwise>(Rows<vectors()>{});
+    run_tiles(kTiles, g, g.rows);
+  });
 }
 
 }  // namespace
 
-constexpr ConvFns kFns = {kLanes,        kGatherVectors, kWeightVectors, &gather<false>,
-                          &gather<true>, &weight<false>, &weight<true>};
+constexpr ConvFns kFns = {kLanes,       kGatherVectors,    kWeightVectors,
+                          &gather,      &gather_depthwise, &weight<false>,
+                          &weight<true>};
 
 }  // namespace hone::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

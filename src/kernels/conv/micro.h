@@ -27,7 +27,7 @@ struct GatherTiles {
   const int64_t* result_at;  ///< of each pixel
   int64_t pixels;
   const Tap* taps;
-  int64_t tap_count, depth;
+  int64_t tap_count, depth;  ///< a depth of 1 has a loop of its own
   int64_t begin, end;
   const float* panel;
   int64_t cols;
