@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <optional>
 
 #include "base/error.h"
 #include "io/onnx_import.h"
@@ -141,13 +142,16 @@ exec::InputTypes SessionImpl::input_types(int64_t n) const {
 
 // What cannot be imported with open extents may be with extents of 1: then it waits for shapes.
 Session Session::load(const std::string& path, const SessionOptions& options) {
-  io::OnnxSource source = io::OnnxSource::open(path);
+  auto source = std::make_unique<io::OnnxSource>(io::OnnxSource::open(path));
+  std::optional<io::OnnxModel> model;
   try {
-    return Session(SessionImpl::make(source.import({.dims = options.dims}), options));
+    model = source->import({.dims = options.dims});
   } catch (const Error& e) {
-    if (e.kind() != ErrorKind::Unsupported || !waits_for_shapes(source, options)) throw;
+    if (e.kind() != ErrorKind::Unsupported || !waits_for_shapes(*source, options)) throw;
+    return Session(SessionImpl::make(std::move(*source), options));
   }
-  return Session(SessionImpl::make(std::move(source), options));
+  source.reset();  // the model alone holds its weights from here on
+  return Session(SessionImpl::make(*std::move(model), options));
 }
 
 Session::Session(std::unique_ptr<SessionImpl> impl) : impl_(std::move(impl)) {}

@@ -69,14 +69,12 @@ void inspect(const InspectArgs& args, const Common& common) {
     inspect_unsupported(outline, common);
     return;
   }
-  const io::OnnxModel file = io::load_onnx(args.model, {.dims = args.dims});
+  io::OnnxModel file = io::load_onnx(args.model, {.dims = args.dims});
   const ir::Graph& graph = file.graph;
   if (args.dot && !common.json) {
     say(common, ir::to_dot(graph));
     return;
   }
-  const std::unique_ptr<SessionImpl> session = SessionImpl::make(file, {.threads = common.threads});
-  const auto program = session->executor->program(session->input_types(args.batch));
   const std::vector<ir::LayerRow> rows = ir::layers(ir::bind_batch(graph, 1));
   // Inputs, weights and constants are nodes of the graph, too, but do nothing.
   const auto operators =
@@ -92,14 +90,24 @@ void inspect(const InspectArgs& args, const Common& common) {
   say(common, table_of(rows));
   say(common, fmt::format("\n{} parameters, {} operators, {} FLOPs a sample", grouped(parameters),
                           grouped(operators), grouped(flops)));
+  nlohmann::json object = {{"parameters", parameters},
+                           {"flops", flops},
+                           {"nodes", operators},
+                           {"layers", json_of(rows)},
+                           {"unsupported", nlohmann::json::array()}};
+  if (args.dot) object["dot"] = ir::to_dot(graph);
+  const std::string text =
+      args.graph ? "\n" + ir::to_text(graph, {.max_constant_elements = 16}) : "";
+
+  // The session takes the weights over: nobody else holds them from here on.
+  const std::unique_ptr<SessionImpl> session =
+      SessionImpl::make(std::move(file), {.threads = common.threads});
+  const auto program = session->executor->program(session->input_types(args.batch));
   say(common, fmt::format("at batch {}: {} kernel calls, {} bytes of memory beside the weights",
                           args.batch, program->steps.size(), grouped(program->arena_bytes)));
-  if (args.graph) say(common, "\n" + ir::to_text(graph, {.max_constant_elements = 16}));
+  if (args.graph) say(common, text);
   if (args.plan) say(common, "\n" + program->to_text());
-  nlohmann::json object = {{"parameters", parameters}, {"flops", flops},
-                           {"nodes", operators},       {"peak_bytes", program->arena_bytes},
-                           {"layers", json_of(rows)},  {"unsupported", nlohmann::json::array()}};
-  if (args.dot) object["dot"] = ir::to_dot(graph);
+  object["peak_bytes"] = program->arena_bytes;
   say_json(common, object);
 }
 
