@@ -27,6 +27,7 @@ namespace {
 constexpr int64_t kAlignedFloats = 16;  // 64 bytes
 constexpr int64_t kChunk = 384;         // steps of the chain
 constexpr int64_t kBlockRows = 224, kBlockCols = 256;
+constexpr int64_t kPackingBlockCols = 1024;        // a block that packs its a makes more of it
 constexpr int64_t kBlocksPerThread = 8;            // at least, to share them out evenly...
 constexpr int64_t kLeastBlock = int64_t{1} << 18;  // ... unless a block would have fewer FMAs
 constexpr int64_t kPackItem = int64_t{1} << 14;    // elements that one item packs at least
@@ -168,7 +169,8 @@ PackedGemm::PackedGemm(const Problem& problem)
 // the threads or they are small.
 void PackedGemm::cut_blocks(int threads) {
   block_strips_ = std::clamp<int64_t>(strips_, 1, kBlockRows / fns_.max_rows);
-  block_panels_ = std::clamp<int64_t>(panels_, 1, kBlockCols / fns_.max_cols);
+  block_panels_ =
+      std::clamp<int64_t>(panels_, 1, (pack_a_ ? kPackingBlockCols : kBlockCols) / fns_.max_cols);
   const auto blocks = [&] {
     return ceil_div(strips_, block_strips_) * ceil_div(panels_, block_panels_);
   };
