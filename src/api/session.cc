@@ -17,6 +17,7 @@ namespace {
 
 std::vector<Port> ports(const ir::Graph& graph, const std::vector<ir::Output>& values) {
   std::vector<Port> out;
+  out.reserve(values.size());
   for (const ir::Output& v : values) out.push_back({v.name, graph.type(v.value)});
   return out;
 }

@@ -45,7 +45,11 @@ Splits as_splits(Dataset train, Dataset test, const std::string& name,
   if (class_names.empty()) class_names = numbered_classes(train.labels, name);
   train.class_names = test.class_names = std::move(class_names);
   train.check();
-  if (test.size() == 0) std::tie(train, test) = hold_out_test(std::move(train));
+  if (test.size() == 0) {
+    auto [kept, held] = hold_out_test(std::move(train));
+    train = std::move(kept);
+    test = std::move(held);
+  }
   test.check();
   require(train.images.dtype() == test.images.dtype() && sample_of(train) == sample_of(test),
           "'{}': training images are {}, test images {}", name, train.images.type(),

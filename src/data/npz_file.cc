@@ -52,8 +52,7 @@ bool is_colour(int64_t channels) { return channels == 1 || channels == 3; }
 
 // NumPy's floats are f64 unless somebody asks for others, and its images have the channels last.
 Tensor images_of(const Tensor& array, const std::string& where) {
-  const Tensor images =
-      as_images(array.dtype() == DType::f64 ? array.cast(DType::f32) : array, where);
+  Tensor images = as_images(array.dtype() == DType::f64 ? array.cast(DType::f32) : array, where);
   const Shape& s = images.shape();
   if (is_colour(s[1]) || !is_colour(s[3])) return images;
   return images.dtype() == DType::u8 ? channels_first<uint8_t>(images)

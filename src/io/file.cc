@@ -142,9 +142,11 @@ void FileTransaction::place(File& file) {
   // A rename that fails changes nothing: the last file needs no backup.
   if (&file != &files_.back()) {
     std::string backup = unique_name(file.target, "old");
-    if (::link(file.target.c_str(), backup.c_str()) == 0) file.backup = std::move(backup);
-    else if (::rename(file.target.c_str(), backup.c_str()) == 0) file.backup = std::move(backup);
-    else if (errno != ENOENT) fail_errno("write", file.path, errno);
+    // Not every file system has hard links.
+    const bool kept = ::link(file.target.c_str(), backup.c_str()) == 0 ||
+                      ::rename(file.target.c_str(), backup.c_str()) == 0;
+    if (!kept && errno != ENOENT) fail_errno("write", file.path, errno);
+    if (kept) file.backup = std::move(backup);
   }
   if (::rename(file.draft.c_str(), file.target.c_str()) != 0) fail_errno("write", file.path, errno);
   file.draft.clear();

@@ -144,7 +144,7 @@ void write_archive(const std::string& draft, std::string_view name,
           zip_file_set_dostime(archive.get(), at, 0, 1 << 5 | 1, 0) == 0);
   }
   check(zip_close(archive.get()) == 0);
-  archive.release();
+  (void)archive.release();  // closing freed it
 }
 
 }  // namespace
