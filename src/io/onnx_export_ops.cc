@@ -192,7 +192,7 @@ std::string transposed(OnnxEmitter& e, const Node& n, size_t operand) {
   Ints perm(static_cast<size_t>(e.operand_type(n, operand).shape.rank()));
   std::iota(perm.begin(), perm.end(), int64_t{0});
   std::swap(perm.back(), perm[perm.size() - 2]);
-  const std::string name = e.fresh(e.result(n) + ".transposed");
+  std::string name = e.fresh(e.result(n) + ".transposed");
   set_ints(e.emit("Transpose", n, {e.operand(n, operand)}, name), "perm", perm);
   return name;
 }
