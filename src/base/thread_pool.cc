@@ -1,4 +1,4 @@
-// The pool: one atomic counter hands out items; a job number wakes the workers.
+// The pool: counters hand out the items of each share; a job number wakes the workers.
 #include "base/thread_pool.h"
 
 #include "base/cpu.h"
@@ -21,9 +21,10 @@ inline void pause() {
 
 }  // namespace
 
-ThreadPool::ThreadPool(int threads) {
-  const int total = threads > 0 ? threads : usable_cores();
-  for (int i = 1; i < total; ++i) workers_.emplace_back([this, i] { work(i); });
+ThreadPool::ThreadPool(int threads)
+    : shares_(static_cast<size_t>(threads > 0 ? threads : usable_cores())) {
+  for (int i = 1; i < static_cast<int>(shares_.size()); ++i)
+    workers_.emplace_back([this, i] { work(i); });
 }
 
 ThreadPool::~ThreadPool() {
@@ -36,11 +37,14 @@ ThreadPool::~ThreadPool() {
   for (std::thread& t : workers_) t.join();
 }
 
-void ThreadPool::take_items(const Body& body, int64_t items, int worker) {
-  for (;;) {
-    const int64_t item = next_.fetch_add(1, std::memory_order_relaxed);
-    if (item >= items) return;
-    body(item, worker);
+void ThreadPool::take_items(const Body& body, int worker) {
+  for (size_t i = 0; i < shares_.size(); ++i) {
+    Share& share = shares_[(static_cast<size_t>(worker) + i) % shares_.size()];
+    for (;;) {
+      const int64_t item = share.next.fetch_add(1, std::memory_order_relaxed);
+      if (item >= share.end) break;
+      body(item, worker);
+    }
   }
 }
 
@@ -61,7 +65,7 @@ void ThreadPool::work(int worker) {
     while (!joined && (gate & kOpen) != 0 && job_of(gate) == seen)
       joined = gate_.compare_exchange_weak(gate, gate + 1, std::memory_order_acq_rel);
     if (!joined) continue;
-    take_items(*body_, items_, worker);
+    take_items(*body_, worker);
     gate_.fetch_sub(1, std::memory_order_release);
   }
 }
@@ -72,8 +76,12 @@ void ThreadPool::run(int64_t items, Body body) {
     return;
   }
   body_ = &body;
-  items_ = items;
-  next_.store(0, std::memory_order_relaxed);
+  const auto shares = static_cast<int64_t>(shares_.size());
+  for (int64_t i = 0; i < shares; ++i) {
+    Share& share = shares_[static_cast<size_t>(i)];
+    share.next.store(i * items / shares, std::memory_order_relaxed);
+    share.end = (i + 1) * items / shares;
+  }
   {
     // Under the lock, so that no worker misses the change between its check and its wait.
     const std::lock_guard lock(mutex_);
@@ -81,7 +89,7 @@ void ThreadPool::run(int64_t items, Body body) {
     gate_.store(job | kOpen, std::memory_order_release);
   }
   wake_.notify_all();
-  take_items(body, items, 0);
+  take_items(body, 0);
   gate_.fetch_and(~kOpen, std::memory_order_acq_rel);
   for (int spin = 0; (gate_.load(std::memory_order_acquire) & kMembers) != 0; ++spin) {
     if (spin < kSpins) pause();

@@ -1,5 +1,7 @@
 // A small fork-join pool. Work comes as numbered items whose results do not depend on one another,
-// so the number of threads can never change a bit. Threads spin briefly between jobs, then park.
+// so the number of threads can never change a bit. Each thread has a share of adjacent items, and
+// takes from the others' when it is done: so parts of one kernel's result are read by the next
+// kernel on the core that has them in its cache. Threads spin briefly between jobs, then park.
 #pragma once
 
 #include <atomic>
@@ -32,8 +34,15 @@ class ThreadPool {
  private:
   using Body = FunctionRef<void(int64_t, int)>;
   void work(int worker);
-  void take_items(const Body& body, int64_t items, int worker);
+  /// Items that one worker takes first. Apart in memory, so that counters do not disturb each
+  /// other.
+  struct alignas(64) Share {
+    std::atomic<int64_t> next{0};  // nobody has taken it
+    int64_t end = 0;
+  };
+  void take_items(const Body& body, int worker);
 
+  std::vector<Share> shares_;
   std::vector<std::thread> workers_;
   std::atomic_flag busy_;
   std::mutex mutex_;
@@ -42,10 +51,8 @@ class ThreadPool {
   // caller closes the job when no item is left and waits only for those who joined: a worker that
   // the system has not let run yet holds nobody up.
   std::atomic<uint64_t> gate_{0};
-  std::atomic<int64_t> next_{0};  // the next item nobody has taken
   std::atomic<bool> stop_{false};
   const Body* body_ = nullptr;
-  int64_t items_ = 0;
 };
 
 }  // namespace hone
