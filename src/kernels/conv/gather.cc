@@ -205,7 +205,8 @@ void GatherConv::cut_chunks() {
 }
 
 // Starts from the largest block and halves it until there are enough for the threads or they are
-// small: across the panels, where it has few pixels, or more columns than pixels.
+// small: across its lines, so that a thread reads the part of an image that it has made before;
+// across the panels where the weights are more than the image, or the pixels few.
 void GatherConv::cut_blocks(const ir::ConvDims& d) {
   const int64_t lines = samples_ * result_.h, panels = std::ssize(panels_);
   const int64_t cols = panels_.empty() ? 1 : panels_[0].columns.pitch;
@@ -216,11 +217,10 @@ void GatherConv::cut_blocks(const ir::ConvDims& d) {
   };
   const int64_t enough = threads_ > 1 ? kBlocksPerThread * threads_ : 1;
   const int64_t work = lines * result_.w * d.o * format_.tap.extent * d.group_c();
+  const bool heavy = format_.floats() > samples_ * source_.h * source_.w * source_.c;
   while (block_lines_ * block_panels_ > 1 && blocks() < enough && work / blocks() > kLeastBlock) {
-    const int64_t pixels = block_lines_ * result_.w;
-    const bool cut_panels =
-        block_lines_ == 1 ||
-        (block_panels_ > 1 && (pixels < 2 * kFewPixels || block_panels_ * cols >= pixels));
+    const bool few = block_lines_ * result_.w < 2 * kFewPixels;
+    const bool cut_panels = block_lines_ == 1 || (block_panels_ > 1 && (few || heavy));
     int64_t& cut = cut_panels ? block_panels_ : block_lines_;
     cut = ceil_div(cut, 2);
   }
