@@ -2,6 +2,8 @@
 #include "ir/panels.h"
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 #include "base/error.h"
 #include "ir/infer.h"
@@ -12,26 +14,36 @@ PanelFormat PanelFormat::from(const Attrs& attrs) {
   const Ints& extents = attrs.ints("extents");
   const Ints& strides = attrs.ints("strides");
   const Ints& panel = attrs.ints("panel");
+  const Shape weight(attrs.ints("shape"));
   require(extents.size() == 4 && strides.size() == 4 && panel.size() == 2,
           "expected 4 extents, 4 strides, and a panel's lanes and vectors");
-  require_reasonable(Shape(extents));
-  require_reasonable(Shape(panel));
-  PanelFormat f{Shape(attrs.ints("shape")),
+  require_reasonable(weight);
+  require(weight.is_static(), "expected a weight without a batch, found {}", weight);
+  PanelFormat f{weight,
                 {extents[0], strides[0]},
                 {extents[1], strides[1]},
                 {extents[2], strides[2]},
                 {extents[3], strides[3]},
                 panel[0],
                 panel[1]};
-  int64_t last = 0;
-  for (const Axis& axis : {f.group, f.tap, f.depth, f.column}) {
-    require(axis.extent > 0 && axis.stride >= 0, "expected extents above 0, strides of at least 0");
-    require(axis.stride <= f.weight.elements(), "a stride leaves the weight");
-    last += (axis.extent - 1) * axis.stride;
-  }
   require(f.lanes > 0 && f.max_vectors > 0, "expected lanes and vectors above 0");
-  require(last < f.weight.elements() && Shape(extents).elements() == f.weight.elements(),
-          "expected extents and strides of a weight {}", f.weight.to_string());
+  require_reasonable({f.lanes, f.max_vectors});
+  // The axes, from the one whose neighbours lie side by side, count every element once.
+  std::array<Axis, 4> axes = {f.group, f.tap, f.depth, f.column};
+  std::sort(axes.begin(), axes.end(), [](const Axis& a, const Axis& b) {
+    return std::pair(a.stride, a.extent) < std::pair(b.stride, b.extent);
+  });
+  int64_t elements = 1;
+  for (const Axis& axis : axes) {
+    require(axis.extent > 0, "expected extents above 0, found {}", axis.extent);
+    require(axis.extent == 1 || axis.stride == elements,
+            "expected strides of a dense weight, found {} after {} elements", axis.stride,
+            elements);
+    require_reasonable({elements, axis.extent});
+    elements *= axis.extent;
+  }
+  require(elements == weight.elements(), "expected the extents of a weight {}", weight);
+  require_reasonable({f.group.extent, f.tap.extent, f.depth.extent, f.vectors() * f.lanes});
   return f;
 }
 

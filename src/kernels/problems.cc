@@ -51,6 +51,8 @@ struct Maker {
     const int64_t kind = draw.below(8);
     return kind < 4 ? draw.between(1, 8) : kind < 7 ? draw.between(9, 40) : draw.between(41, 300);
   }
+  /// Now and then 0.
+  int64_t extent_or_none() { return !options.small && draw.one_in(16) ? 0 : extent(); }
   Shape shape(int rank) {
     int64_t budget = options.small ? 64 : 20000;
     std::vector<int64_t> dims(static_cast<size_t>(rank));
@@ -340,9 +342,9 @@ void finish_contraction(Maker& m, Attrs attrs) {
 void make_matmul(Maker& m) {
   // Now and then larger than the blocks and the chunks of a packed product, in all three extents.
   const bool large = !m.options.small && m.draw.one_in(6);
-  const int64_t rows = large ? m.draw.between(100, 260) : m.extent();
-  const int64_t columns = large ? m.draw.between(100, 300) : m.extent();
-  const int64_t depth = large ? m.draw.between(200, 700) : m.extent();
+  const int64_t rows = large ? m.draw.between(100, 260) : m.extent_or_none();
+  const int64_t columns = large ? m.draw.between(100, 300) : m.extent_or_none();
+  const int64_t depth = large ? m.draw.between(200, 700) : m.extent_or_none();
   const int64_t axes = large || m.draw.one_in(2) ? 0 : m.draw.between(1, 2);
   Ints leading;
   for (int64_t i = 0; i < axes; ++i) leading.push_back(m.draw.between(1, 3));
@@ -377,6 +379,7 @@ void make_conv(Maker& m) {
   int64_t group_c = depthwise ? 1 : m.draw.between(1, m.options.small ? 2 : large ? 40 : 9);
   int64_t group_o = depthwise ? 1 : m.draw.between(1, m.options.small ? 2 : large ? 80 : 20);
   if (deep) (deep_c ? group_c : group_o) = m.draw.between(300, 900);
+  else if (!m.options.small && !depthwise && m.draw.one_in(16)) group_c = 0;
   const int64_t groups =
       depthwise ? m.draw.between(1, m.options.small ? 3 : 40) : m.draw.pick(kGroups);
   const int64_t kh = m.draw.between(1, reach), kw = m.draw.between(1, reach);
@@ -395,7 +398,9 @@ void make_conv(Maker& m) {
     return std::max<int64_t>(dilated * (window - 1) + 1 - padding, 1) +
            m.draw.below(m.options.small || deep ? 3 : 14);
   };
-  const int64_t n = m.draw.between(1, m.options.small || deep ? 2 : 6);
+  const int64_t n = m.options.small || !m.draw.one_in(16)
+                        ? m.draw.between(1, m.options.small || deep ? 2 : 6)
+                        : 0;
   const Shape x = image(attrs, n, groups * group_c, side(kh, pad[0] + pad[2], dilation[0]),
                         side(kw, pad[1] + pad[3], dilation[1]));
   const int64_t o = groups * group_o;

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "kernels/blocks.h"
 #include "kernels/conv/conv.h"
 #include "kernels/conv/geometry.h"
 #include "kernels/conv/micro.h"
@@ -46,9 +47,6 @@ ir::PanelFormat conv_panels(const ir::Node& node, const Shape& weight, Isa isa) 
           fns.lanes,
           fns.gather_vectors};
 }
-
-constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-constexpr int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
 
 struct Image {
   int64_t h, w, c;
@@ -187,8 +185,9 @@ void GatherConv::split_taps() {
 }
 
 void GatherConv::cut_chunks() {
-  const int64_t parts = ceil_div(depth_, kChunk);
-  const int64_t groups = parts > 1 ? taps_ : ceil_div(taps_ * depth_, kChunk);
+  // A filter without channels has one empty chunk, which begins every chain: +0.
+  const int64_t parts = std::max<int64_t>(1, ceil_div(depth_, kChunk));
+  const int64_t groups = parts > 1 ? taps_ : std::max<int64_t>(1, ceil_div(taps_ * depth_, kChunk));
   for (int64_t g = 0; g < groups; ++g)
     for (int64_t p = 0; p < parts; ++p)
       chunks_.push_back({g * taps_ / groups, (g + 1) * taps_ / groups, p * depth_ / parts,
@@ -204,26 +203,20 @@ void GatherConv::cut_chunks() {
   }
 }
 
-// Starts from the largest block and halves it until there are enough for the threads or they are
-// small: across its lines, so that a thread reads the part of an image that it has made before;
-// across the panels where the weights are more than the image, or the pixels few.
+// Starts from the largest block and cuts it across its lines, so that a thread reads the part of an
+// image that it has made before; across the panels where the weights are more than the image, or
+// the pixels few.
 void GatherConv::cut_blocks(const ir::ConvDims& d) {
-  const int64_t lines = samples_ * result_.h, panels = std::ssize(panels_);
-  const int64_t cols = panels_.empty() ? 1 : panels_[0].columns.pitch;
-  block_lines_ = std::clamp<int64_t>(kBlockPixels / result_.w, 1, std::max<int64_t>(1, lines));
-  block_panels_ = std::clamp<int64_t>(kBlockCols / cols, 1, std::max<int64_t>(1, panels));
-  const auto blocks = [&] {
-    return ceil_div(lines, block_lines_) * ceil_div(panels, block_panels_);
-  };
+  const int64_t pitch = panels_.empty() ? 1 : panels_[0].columns.pitch;
+  Side lines = Side::of(samples_ * result_.h, kBlockPixels / std::max<int64_t>(1, result_.w));
+  Side panels = Side::of(std::ssize(panels_), kBlockCols / pitch);
   const int64_t enough = threads_ > 1 ? kBlocksPerThread * threads_ : 1;
-  const int64_t work = lines * result_.w * d.o * format_.tap.extent * d.group_c();
+  const int64_t work = lines.units * result_.w * d.o * format_.tap.extent * d.group_c();
   const bool heavy = format_.floats() > samples_ * source_.h * source_.w * source_.c;
-  while (block_lines_ * block_panels_ > 1 && blocks() < enough && work / blocks() > kLeastBlock) {
-    const bool few = block_lines_ * result_.w < 2 * kFewPixels;
-    const bool cut_panels = block_lines_ == 1 || (block_panels_ > 1 && (few || heavy));
-    int64_t& cut = cut_panels ? block_panels_ : block_lines_;
-    cut = ceil_div(cut, 2);
-  }
+  kernels::cut_blocks(panels, lines, 1, work, {enough, kLeastBlock},
+                      [&] { return heavy || lines.block * result_.w < 2 * kFewPixels; });
+  block_lines_ = lines.block;
+  block_panels_ = panels.block;
 }
 
 // Lists the pixels of a part, region by region.

@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "base/shards.h"
+#include "kernels/blocks.h"
 #include "kernels/conv/conv.h"
 #include "kernels/conv/geometry.h"
 #include "kernels/conv/micro.h"
@@ -24,9 +25,6 @@ constexpr int64_t kLinesBytes = 16 << 10;  // of x and dy that pass by at a time
 constexpr int64_t kLeastPixels = 48;       // and no fewer pixels than this
 constexpr int64_t kEnoughItems = 16;
 constexpr int64_t kLastStepItem = 1 << 13;  // elements of the weight
-
-constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-constexpr int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
 
 class ConvGradWeight final : public Kernel {
  public:

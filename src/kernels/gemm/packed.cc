@@ -15,6 +15,7 @@
 
 #include "base/shards.h"
 #include "ir/infer.h"
+#include "kernels/blocks.h"
 #include "kernels/eltwise/broadcast.h"
 #include "kernels/eltwise/tile_program.h"
 #include "kernels/gemm/gemm.h"
@@ -35,9 +36,6 @@ constexpr int64_t kPackItem = int64_t{1} << 14;    // elements that one item pac
 constexpr int64_t kPackAFromCols = 160, kPackTransposedAFromCols = 512, kPackBFromRows = 96;
 // Rows so many floats apart meet in one set of the L1 cache, which may have as few as so many ways.
 constexpr int64_t kAliasedRow = 1024, kWays = 8;
-
-constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-constexpr int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
 
 // The panels of one matrix b.
 ir::PanelFormat gemm_panels(const ir::Node& node, const Shape& b, Isa isa) {
@@ -165,23 +163,16 @@ PackedGemm::PackedGemm(const Problem& problem)
   total_floats_ = scratch_at_ + problem.threads * scratch_floats_;
 }
 
-// Starts from the largest block and halves it, across its longer side, until there are enough for
-// the threads or they are small.
+// Starts from the largest block and cuts it across its longer side.
 void PackedGemm::cut_blocks(int threads) {
-  block_strips_ = std::clamp<int64_t>(strips_, 1, kBlockRows / fns_.max_rows);
-  block_panels_ =
-      std::clamp<int64_t>(panels_, 1, (pack_a_ ? kPackingBlockCols : kBlockCols) / fns_.max_cols);
-  const auto blocks = [&] {
-    return ceil_div(strips_, block_strips_) * ceil_div(panels_, block_panels_);
-  };
+  Side strips = Side::of(strips_, kBlockRows / fns_.max_rows);
+  Side panels = Side::of(panels_, (pack_a_ ? kPackingBlockCols : kBlockCols) / fns_.max_cols);
   const int64_t enough = threads > 1 ? kBlocksPerThread * threads : 1;
-  while (block_strips_ * block_panels_ > 1 && products_ * blocks() < enough &&
-         m_ * n_ * depth_ / blocks() > kLeastBlock) {
-    const bool wide = block_panels_ * fns_.max_cols >= block_strips_ * fns_.max_rows;
-    int64_t& cut =
-        block_strips_ == 1 || (wide && block_panels_ > 1) ? block_panels_ : block_strips_;
-    cut = ceil_div(cut, 2);
-  }
+  kernels::cut_blocks(panels, strips, products_, products_ * m_ * n_ * depth_,
+                      {enough, kLeastBlock},
+                      [&] { return panels.block * fns_.max_cols >= strips.block * fns_.max_rows; });
+  block_strips_ = strips.block;
+  block_panels_ = panels.block;
 }
 
 void PackedGemm::pack_panel(const Memory& at, const Columns& panel, Range steps,

@@ -1,6 +1,7 @@
 // The rows of the pool family: "pool.channels", pooling in nhwc.
 #include <algorithm>
 
+#include "kernels/blocks.h"
 #include "kernels/families.h"
 #include "kernels/pool/micro.h"
 
@@ -9,8 +10,6 @@ namespace {
 
 constexpr int64_t kEnoughItems = 16;
 constexpr int64_t kItemBytes = 32 << 10;  // of the output, for an item of whole lines
-
-constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 class Pool final : public Kernel {
  public:
