@@ -29,13 +29,16 @@ constexpr bool kWide = HWY_MAX_BYTES == 64;
 // Pixels are many where weights are gathered for, rows few where sums of weights are: there tiles
 // may be wide.
 constexpr int kGatherVectors = 2;
-constexpr int kAhead = 1024;
 constexpr int kWeightVectors = kWide ? 4 : 2;
 constexpr int kMaxRows[kWeightVectors + 1] = {0, kWide ? 12 : 8, kWide ? 12 : 6,
 #if HWY_MAX_BYTES == 64
                                               8, 6
 #endif
 };
+
+// How many floats ahead weights are fetched: a page, at whose end the processor's own fetching
+// stops.
+constexpr int kAhead = 1024;
 
 template <int vectors>
 HWY_INLINE V load(const float* from, int v, M last) {
