@@ -342,7 +342,7 @@ void finish_contraction(Maker& m, Attrs attrs) {
 void make_matmul(Maker& m) {
   // Now and then larger than the blocks and the chunks of a packed product, in all three extents.
   const bool large = !m.options.small && m.draw.one_in(6);
-  const int64_t rows = large ? m.draw.between(100, 260) : m.extent_or_none();
+  const int64_t rows = m.draw.one_in(8) ? 1 : large ? m.draw.between(100, 260) : m.extent_or_none();
   const int64_t columns = large ? m.draw.between(100, 300) : m.extent_or_none();
   const int64_t depth = large ? m.draw.between(200, 700) : m.extent_or_none();
   const int64_t axes = large || m.draw.one_in(2) ? 0 : m.draw.between(1, 2);

@@ -102,6 +102,42 @@ constexpr std::array<MicroFn, kRows> kMicros[kVectors] = {
 
 void tile(int64_t rows, const Tile& t) { kMicros[(t.cols - 1) / kLanes][rows - 1](t); }
 
+constexpr int kRowPanels = 4;
+
+template <int panels>
+void row_micro(int64_t panel_floats, const Tile& t) {
+  const D d;
+  V acc[panels][kVectors];
+#pragma GCC unroll 4
+  for (int p = 0; p < panels; ++p)
+#pragma GCC unroll 2
+    for (int v = 0; v < kVectors; ++v)
+      acc[p][v] =
+          t.chain == Chain::resume ? hn::LoadU(d, t.c + (p * kVectors + v) * kLanes) : hn::Zero(d);
+  const float* a = t.a;
+  const float* b = t.b;
+  for (int64_t k = t.depth; k > 0; --k) {
+    const V each = hn::Set(d, *a);
+#pragma GCC unroll 4
+    for (int p = 0; p < panels; ++p)
+#pragma GCC unroll 2
+      for (int v = 0; v < kVectors; ++v)
+        acc[p][v] = hn::MulAdd(each, hn::LoadU(d, b + p * panel_floats + v * kLanes), acc[p][v]);
+    a += t.a_step;
+    b += kVectors * kLanes;
+  }
+#pragma GCC unroll 4
+  for (int p = 0; p < panels; ++p)
+#pragma GCC unroll 2
+    for (int v = 0; v < kVectors; ++v) hn::StoreU(acc[p][v], d, t.c + (p * kVectors + v) * kLanes);
+}
+
+void row(int64_t panels, int64_t panel_floats, const Tile& t) {
+  static constexpr decltype(&row_micro<1>) kFns[kRowPanels] = {&row_micro<1>, &row_micro<2>,
+                                                               &row_micro<3>, &row_micro<4>};
+  kFns[panels - 1](panel_floats, t);
+}
+
 // Lanes are adjacent in the source: copies steps, in whole vectors, then in fours of which the last
 // overlaps the one before it.
 void pack_steps(Panel p) {
@@ -181,7 +217,7 @@ void add(int64_t rows, int64_t cols, float* out, int64_t out_row, const float* x
 
 }  // namespace
 
-constexpr GemmFns kFns = {kLanes, kRows, kVectors* kLanes, &tile, &pack, &add};
+constexpr GemmFns kFns = {kLanes, kRows, kVectors* kLanes, &tile, kRowPanels, &row, &pack, &add};
 
 }  // namespace hone::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

@@ -47,6 +47,10 @@ struct GemmFns {
   int64_t max_rows;  ///< the most rows of a tile
   int64_t max_cols;  ///< the most columns of a tile
   void (*tile)(int64_t rows, const Tile& tile);
+  int64_t row_panels;  ///< the most panels of `row`
+  /// The same for one row and so many whole packed panels, `max_cols` wide and one after another,
+  /// whose columns are adjacent in c: as many chains at once as the processor's pipeline wants.
+  void (*row)(int64_t panels, int64_t panel_floats, const Tile& tile);
   void (*pack)(const Panel& panel);
   /// out[r][j] = x[r][j] + y[r][j] for j < cols, at most `max_cols`. Rows of x and y are
   /// `slot_row` floats, whole vectors, apart; out may be x.

@@ -87,6 +87,8 @@ class PackedGemm final : public Kernel {
   void pack_strips(const Memory& at, Range strips, Range steps) const;
   void block(const Call& call, const Memory& at, Range strips, Range panels) const;
   void panel_of_block(const Memory& at, Range strips, int64_t panel, Range steps) const;
+  int64_t row_panels(int64_t first, int64_t end) const;
+  void row_of_block(const Memory& at, int64_t first, int64_t count, Range steps) const;
   void sharded_tile(const Tile& tile, int64_t rows, float* slots) const;
 
   const GemmFns& fns_;
@@ -139,7 +141,9 @@ PackedGemm::PackedGemm(const Problem& problem)
   strips_ = ceil_div(m_, fns_.max_rows);
   panels_ = format_.panels();
   const bool rows_collide = fns_.max_rows > kWays && a_row_ % kAliasedRow == 0;
-  pack_a_ = trans_a ? n_ >= kPackTransposedAFromCols : n_ >= kPackAFromCols && rows_collide;
+  pack_a_ = m_ == 1   ? false
+            : trans_a ? n_ >= kPackTransposedAFromCols
+                      : n_ >= kPackAFromCols && rows_collide;
   packed_ = problem.panels.has_value();
   pack_b_ = !packed_ && (trans_b || m_ >= kPackBFromRows);
   cut_blocks(problem.threads);
@@ -250,11 +254,42 @@ void PackedGemm::panel_of_block(const Memory& at, Range strips, int64_t i, Range
   }
 }
 
+// How many panels, from `first` on, a single row can take at once.
+int64_t PackedGemm::row_panels(int64_t first, int64_t end) const {
+  if (m_ != 1 || !packed_ || shards_ > 1) return 0;
+  int64_t count = 0;
+  while (count < std::min(fns_.row_panels, end - first) &&
+         format_.columns(first + count).size == fns_.max_cols)
+    ++count;
+  return count;
+}
+
+void PackedGemm::row_of_block(const Memory& at, int64_t first, int64_t count, Range steps) const {
+  const Columns cols = format_.columns(first);
+  Tile tile;
+  tile.a = at.a + steps.begin * a_step_;
+  tile.a_row = a_row_;
+  tile.a_step = a_step_;
+  tile.b = at.b + format_.offset(0, cols) + steps.begin * cols.pitch;
+  tile.b_step = cols.pitch;
+  tile.depth = steps.size();
+  tile.c = at.c + cols.begin;
+  tile.c_row = n_;
+  tile.cols = count * fns_.max_cols;
+  tile.chain = steps.begin > 0 ? Chain::resume : Chain::fresh;
+  fns_.row(count, fns_.max_cols * depth_, tile);
+}
+
 void PackedGemm::block(const Call& call, const Memory& at, Range strips, Range panels) const {
   for (int64_t chunk = 0; chunk < chunks_; ++chunk) {
     const Range steps{chunk * depth_ / chunks_, (chunk + 1) * depth_ / chunks_};
     if (pack_a_) pack_strips(at, strips, steps);
-    for (int64_t i = panels.begin; i < panels.end; ++i) panel_of_block(at, strips, i, steps);
+    for (int64_t i = panels.begin; i < panels.end;) {
+      const int64_t together = row_panels(i, panels.end);
+      if (together > 0) row_of_block(at, i, together, steps);
+      else panel_of_block(at, strips, i, steps);
+      i += std::max<int64_t>(1, together);
+    }
   }
   if (!epilogue_) return;
   const Range rows{strip(strips.begin).begin, strip(strips.end - 1).end};
