@@ -16,6 +16,7 @@
 #include "cli/train_recipe.h"
 #include "cli/training_report.h"
 #include "cli/usage.h"
+#include "io/file.h"
 #include "io/onnx_model.h"
 #include "nn/zoo/zoo.h"
 #include "train/run_state.h"
@@ -47,20 +48,6 @@ bool is_file(const std::string& model) { return model.ends_with(".onnx"); }
 // What networks of no recipe of their own are trained with.
 const nn::Recipe kPlain = {.optimizer = adam()};
 
-void check_writable(const std::string& path) {
-  namespace fs = std::filesystem;
-  std::error_code error;
-  if (fs::is_directory(path, error))
-    fail(ErrorKind::Io, "cannot write '{}': expected a file, found a folder", path);
-  const fs::path folder = fs::absolute(path).parent_path();
-  if (!fs::is_directory(folder, error))
-    fail(ErrorKind::Io, "cannot write '{}': there is no folder '{}'", path, folder.string());
-  // A file is written beside and renamed; only what is no plain file is written in place.
-  const bool in_place = fs::exists(path, error) && !fs::is_regular_file(path, error);
-  if (access(in_place ? path.c_str() : folder.c_str(), W_OK) != 0)
-    fail(ErrorKind::Io, "cannot write '{}': {}", path, std::strerror(errno));
-}
-
 void check_folder(const std::string& path, std::string_view what) {
   std::error_code error;
   std::filesystem::create_directories(path, error);
@@ -72,7 +59,7 @@ void check_folder(const std::string& path, std::string_view what) {
 // A long run must not end on an output that could have been refused at its start.
 void check_outputs(const TrainArgs& args) {
   for (const std::string& path : {args.output, args.report})
-    if (!path.empty()) check_writable(path);
+    if (!path.empty()) io::require_writable(path);
   if (!args.tensorboard.empty()) check_folder(args.tensorboard, "TensorBoard");
   if (args.checkpoint.empty()) return;
   check_folder(args.checkpoint, "checkpoint");

@@ -2,6 +2,7 @@
 #include "exec/staged.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/error.h"
 #include "ir/bind.h"
@@ -17,6 +18,8 @@ const TensorType* type_of(const Tensor& tensor) {
 
 template <class Inputs>
 bool fits(const InputTypes& types, const Inputs& inputs) {
+  const auto is_given = [](const auto& input) { return type_of(input.second) != nullptr; };
+  if (std::count_if(inputs.begin(), inputs.end(), is_given) != std::ssize(types)) return false;
   return std::all_of(types.begin(), types.end(), [&](const auto& expected) {
     const auto found = inputs.find(expected.first);
     const TensorType* given = found == inputs.end() ? nullptr : type_of(found->second);
@@ -57,9 +60,14 @@ struct StagedExecutor::Impl {
       stages.splice(stages.begin(), stages, found);
     } else {
       stages.push_front(std::make_shared<Stage>(to_types(inputs)));
-      if (stages.size() > kMaxStages) stages.pop_back();
     }
     return stages.front();
+  }
+
+  // Only a program that could be made takes the place of another.
+  void trim() {
+    const std::lock_guard lock(mutex);
+    while (stages.size() > kMaxStages) stages.pop_back();
   }
 
   void forget(const std::shared_ptr<Stage>& stage) {
@@ -84,6 +92,7 @@ struct StagedExecutor::Impl {
         forget(stage);
         throw;
       }
+      trim();
     }
     return {std::move(stage), std::move(lock)};
   }

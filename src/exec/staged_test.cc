@@ -96,6 +96,36 @@ TEST(Staged, WhatCannotBeMadeIsTriedAgain) {
   EXPECT_EQ(calls, 2);
 }
 
+TEST_F(StagedTest, WhatIsRefusedTakesNoPlace) {
+  const auto program = [&](int64_t rows, int64_t columns) {
+    return staged_.program({{"x", {DType::f32, {rows, columns}}}});
+  };
+  std::vector<std::shared_ptr<const plan::Program>> kept;
+  constexpr int64_t kMost = kMaxStages;
+  for (int64_t n = 0; n < kMost; ++n) kept.push_back(program(n + 1, 2));
+  for (int64_t n = 0; n < kMost; ++n) test::error_of([&] { program(n + 1, 3); });
+  for (int64_t n = 0; n < kMost; ++n) EXPECT_EQ(program(n + 1, 2), kept[static_cast<size_t>(n)]);
+}
+
+// Whether an input too many is refused is the source's to say, whatever was made before.
+TEST(Staged, AsksTheSourceForOtherInputs) {
+  ThreadPool pool(1);
+  StagedExecutor staged(
+      [](const InputTypes& types) {
+        require(types.size() == 1, "one input too many");
+        return bind_inputs(doubling(), types);
+      },
+      default_isa(), &pool, {});
+  StateStore states = {{"calls", Tensor::scalar_i64(0)}};
+  Tensors inputs = {{"x", rows_of(2)}};
+  staged.run(inputs, states);
+  inputs["none"] = Tensor();
+  staged.run(inputs, states);
+  inputs["more"] = rows_of(2);
+  EXPECT_EQ(test::error_of([&] { staged.run(inputs, states); }), "one input too many");
+  EXPECT_EQ(test::error_of([&] { staged.program(types_of(inputs)); }), "one input too many");
+}
+
 TEST_F(StagedTest, KeepsAFewExecutorsThatNobodyUses) {
   const Tensors inputs = {{"x", rows_of(3)}};
   const auto made = [&] {  // how many of the executors were not there before

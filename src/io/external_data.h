@@ -18,8 +18,9 @@ class ExternalData {
   explicit ExternalData(std::string folder) : folder_(std::move(folder)) {}
 
   /// The tensor of `length` bytes from `offset` on in the file at `location`. It shares the file's
-  /// memory where it is aligned, else it is a copy; a bool always is. Throws Io, naming the file,
-  /// or InvalidInput for a location outside the folder or a length that does not fit.
+  /// memory where it is aligned and no other tensor has some of it, else it is a copy; a bool
+  /// always is. Throws Io, naming the file, or InvalidInput for a location outside the folder or a
+  /// length that does not fit.
   Tensor tensor(const TensorType& type, const std::string& location, int64_t offset,
                 int64_t length);
 

@@ -49,6 +49,23 @@ std::string resolved(const std::string& path) {
   fail_errno("write", path, ELOOP);
 }
 
+// Where a path leads.
+struct Destination {
+  std::string target;  // what is written
+  bool exists = false;
+  bool is_special = false;  // it is written in place
+  struct stat old {};       // if it exists
+};
+
+Destination destination_of(const std::string& path) {
+  Destination out{path};
+  out.exists = ::stat(path.c_str(), &out.old) == 0;
+  if (out.exists && S_ISDIR(out.old.st_mode)) fail_errno("write", path, EISDIR);
+  out.is_special = out.exists && !S_ISREG(out.old.st_mode);
+  if (!out.is_special) out.target = resolved(path);
+  return out;
+}
+
 std::string unique_name(const std::string& stem, std::string_view extension) {
   static std::atomic<unsigned> serial = 0;
   return fmt::format("{}.{}-{}.{}", stem, ::getpid(), serial++, extension);
@@ -106,22 +123,19 @@ std::string read_file(const std::string& path) {
 
 void FileTransaction::write(const std::string& path,
                             const std::function<void(const std::string& draft)>& write) {
-  struct stat old {};
-  const bool exists = ::stat(path.c_str(), &old) == 0;
-  if (exists && S_ISDIR(old.st_mode)) fail_errno("write", path, EISDIR);
-  File file{path, path, {}, {}, exists && !S_ISREG(old.st_mode)};
-  if (!file.is_special) file.target = resolved(path);
+  const Destination to = destination_of(path);
+  File file{path, to.target, {}, {}, to.is_special};
   std::error_code ignored;
   file.draft = unique_name(file.is_special
                                ? (std::filesystem::temp_directory_path(ignored) / "hone").string()
                                : file.target,
                            "tmp");
   // Nobody else may read the draft of what may be secret.
-  const mode_t mode = exists ? S_IRUSR | S_IWUSR : 0666;
+  const mode_t mode = to.exists ? S_IRUSR | S_IWUSR : 0666;
   if (!create(file.draft, mode)) fail_errno("write", path, errno);
   try {
     write(file.draft);
-    if (!file.is_special && !finish(file.draft, exists ? &old : nullptr))
+    if (!file.is_special && !finish(file.draft, to.exists ? &to.old : nullptr))
       fail_errno("write", path, errno);
   } catch (...) {
     ::unlink(file.draft.c_str());
@@ -152,18 +166,29 @@ void FileTransaction::place(File& file) {
   file.draft.clear();
 }
 
+std::string FileTransaction::roll_back() const {
+  std::string lost;
+  for (const File& file : files_) {
+    if (file.backup.empty()) {
+      if (file.draft.empty()) ::unlink(file.target.c_str());
+    } else if (::rename(file.backup.c_str(), file.target.c_str()) == 0) {
+      ::unlink(file.backup.c_str());  // what a rename to the same file leaves
+    } else {
+      lost += fmt::format("; what was in '{}' is now in '{}'", file.path, file.backup);
+    }
+  }
+  return lost;
+}
+
 void FileTransaction::commit() {
   try {
     for (File& file : files_) place(file);
+  } catch (const Error& e) {
+    const std::string lost = roll_back();
+    if (lost.empty()) throw;
+    fail(e.kind(), "{}{}", e.what(), lost);
   } catch (...) {
-    for (const File& file : files_) {
-      if (!file.backup.empty()) {
-        ::rename(file.backup.c_str(), file.target.c_str());
-        ::unlink(file.backup.c_str());  // what a rename to the same file leaves
-      } else if (file.draft.empty()) {
-        ::unlink(file.target.c_str());
-      }
-    }
+    roll_back();
     throw;
   }
   for (const File& file : files_) {
@@ -175,6 +200,18 @@ void FileTransaction::commit() {
 FileTransaction::~FileTransaction() {
   for (const File& file : files_)
     if (!file.draft.empty()) ::unlink(file.draft.c_str());
+}
+
+void require_writable(const std::string& path) {
+  namespace fs = std::filesystem;
+  const Destination to = destination_of(path);
+  const fs::path folder = fs::absolute(to.target).parent_path();
+  std::error_code error;
+  if (!fs::is_directory(folder, error))
+    fail(ErrorKind::Io, "cannot write '{}': there is no folder '{}'", path, folder.string());
+  // A file is written beside and renamed.
+  if (::access(to.is_special ? to.target.c_str() : folder.c_str(), W_OK) != 0)
+    fail_errno("write", path, errno);
 }
 
 void write_file(const std::string& path, std::span<const std::string_view> pieces) {

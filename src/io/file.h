@@ -32,7 +32,8 @@ class FileTransaction {
   void write(const std::string& path, const std::function<void(const std::string& draft)>& write);
   /// The same of the concatenated pieces.
   void write(const std::string& path, std::span<const std::string_view> pieces);
-  /// Puts everything in its place. Throws Io, naming the first path for which that cannot be done.
+  /// Puts everything in its place. Throws Io, naming the first path for which that cannot be done
+  /// and the backups of files that could not be put back.
   void commit();
 
  private:
@@ -44,8 +45,14 @@ class FileTransaction {
     bool is_special = false;
   };
   void place(File& file);
+  /// Puts back what was there. Says what it could not, or nothing.
+  std::string roll_back() const;
   std::vector<File> files_;
 };
+
+/// Throws Io, naming the path, where `FileTransaction` could not write a file, as far as can be
+/// told before there is one.
+void require_writable(const std::string& path);
 
 /// One file alone.
 void write_file(const std::string& path, std::span<const std::string_view> pieces);

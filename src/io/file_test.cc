@@ -1,14 +1,18 @@
 // Files are written whole or not at all.
 #include "io/file.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <array>
 #include <csignal>
+#include <thread>
 
 #include "base/test_support.h"
+#include "io/descriptor.h"
 
 namespace hone::io {
 namespace {
@@ -97,6 +101,51 @@ TEST(FileTransaction, PutsAllInTheirPlacesOrNone) {
   files.commit();
   for (const char* name : {"a", "b"}) EXPECT_EQ(read_file(folder.file(name)), "new");
   EXPECT_EQ(folder.files(), 3);
+}
+
+// While the pipe is written, which waits for its reader, the place of the first file is taken.
+TEST(FileTransaction, LeavesWhatItCannotPutBack) {
+  const TempFolder folder;
+  write_file(folder.file("a"), "old");
+  ASSERT_EQ(::mkfifo(folder.file("pipe").c_str(), 0600), 0);
+  std::thread reader([&] {
+    const Descriptor pipe(::open(folder.file("pipe").c_str(), O_RDONLY | O_CLOEXEC));
+    std::filesystem::remove(folder.file("a"));
+    for (const char* name : {"a", "c"}) std::filesystem::create_directory(folder.file(name));
+    std::array<char, 65536> bytes{};
+    while (::read(pipe.get(), bytes.data(), bytes.size()) > 0) continue;
+  });
+  FileTransaction files;
+  const std::string large(1 << 20, 'x');
+  const std::string_view bytes = large;
+  for (const char* name : {"a", "pipe", "c"}) files.write(folder.file(name), std::span(&bytes, 1));
+  const std::string line = error_of(ErrorKind::Io, [&] { files.commit(); });
+  reader.join();
+  const std::string expected = "cannot write '" + folder.file("c") +
+                               "': Is a directory; what was in '" + folder.file("a") +
+                               "' is now in '";
+  ASSERT_TRUE(line.starts_with(expected)) << line;
+  EXPECT_EQ(read_file(line.substr(expected.size(), line.size() - expected.size() - 1)), "old");
+}
+
+TEST(File, TellsBeforehandWhatItCannotWrite) {
+  const TempFolder folder;
+  const auto refused = [&](const std::string& name) {
+    const std::string path = folder.file(name);
+    const std::string line = error_of(ErrorKind::Io, [&] { require_writable(path); });
+    const std::string expected = "cannot write '" + path + "': ";
+    EXPECT_TRUE(line.starts_with(expected)) << line;
+    return line.substr(std::min(line.size(), expected.size()));
+  };
+  EXPECT_EQ(refused(""), "Is a directory");
+  EXPECT_EQ(refused("absent/file"), "there is no folder '" + folder.file("absent") + "'");
+  std::filesystem::create_symlink("absent/file", folder.file("link"));
+  EXPECT_EQ(refused("link"), "there is no folder '" + folder.file("absent") + "'");
+  std::filesystem::create_directory(folder.file("absent"));
+  require_writable(folder.file("link"));
+  require_writable(folder.file("new"));
+  require_writable("/dev/null");
+  EXPECT_EQ(folder.files(), 2);
 }
 
 TEST(File, NamesWhatItCannotReadOrWrite) {

@@ -1,9 +1,11 @@
-// A private, writable mapping: a tensor of it can be trained, and the file stays as it is.
+// A private, writable mapping: a tensor of it can be trained, and the file stays as it is. No two
+// tensors share a byte, or training one would change the other.
 #include "io/mapped_file.h"
 
 #include <sys/mman.h>
 
 #include <cerrno>
+#include <iterator>
 
 namespace hone::io {
 namespace {
@@ -37,6 +39,14 @@ std::byte* MappedFile::memory() {
   return memory_;
 }
 
+bool MappedFile::take(int64_t begin, int64_t end) {
+  const auto next = taken_.lower_bound(begin);
+  const bool is_free = (next == taken_.end() || end <= next->first) &&
+                       (next == taken_.begin() || std::prev(next)->second <= begin);
+  if (is_free && begin < end) taken_.emplace(begin, end);
+  return is_free;
+}
+
 std::shared_ptr<std::byte> MappedFile::share(const std::shared_ptr<MappedFile>& file,
                                              int64_t offset, int64_t length) {
   // The last page is there as a whole.
@@ -44,7 +54,7 @@ std::shared_ptr<std::byte> MappedFile::share(const std::shared_ptr<MappedFile>& 
   const int64_t mapped = (file->size() + page - 1) / page * page;
   const bool fits = offset >= 0 && length >= 0 && offset <= file->size() &&
                     length <= file->size() - offset && offset + length + kSlack <= mapped;
-  if (!fits || offset % kAlignment != 0) return nullptr;
+  if (!fits || offset % kAlignment != 0 || !file->take(offset, offset + length)) return nullptr;
   std::byte* memory = file->memory() + offset;
   return {memory, [file, length, page](std::byte* at) { give_back(at, length, page); }};
 }

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "base/test_support.h"
@@ -68,8 +69,13 @@ class Beside {
   void point(const std::map<std::string, std::string>& entries) {
     set_external(*proto.mutable_graph()->mutable_initializer(0), entries);
   }
+  void write() const { write_file(folder.file("m.onnx"), proto.SerializeAsString()); }
+  OnnxFile open() const {
+    write();
+    return OnnxFile::open(folder.file("m.onnx"));
+  }
   OnnxModel load() const {
-    write_file(folder.file("m.onnx"), proto.SerializeAsString());
+    write();
     return load_onnx(folder.file("m.onnx"));
   }
   std::string error(ErrorKind kind) const {
@@ -160,6 +166,35 @@ TEST(ExternalData, WritingToATensorLeavesTheFileAsItIs) {
   m.states.at("w").data<float>()[0] = 7;
   EXPECT_EQ(read_file(files.folder.file("w.bin")), before);
   EXPECT_TRUE(files.load().states.at("w").same_bits(counting(1000)));
+}
+
+// Weights that are the same, or overlap, in the file are still trained each for itself, and one
+// that is let go takes no page of another with it.
+TEST(ExternalData, NoTwoTensorsShareMemory) {
+  constexpr int64_t kElements = 10'000;
+  constexpr int64_t kOffset = 4096;  // of what overlaps
+  Beside files(0, kElements + kOffset / 4);
+  auto& graph = *files.proto.mutable_graph();
+  graph.clear_initializer();
+  for (const auto& [name, offset] : {std::pair("w", 0L), {"same", 0L}, {"overlaps", kOffset}}) {
+    onnx::TensorProto& t = *graph.add_initializer();
+    t = to_proto(counting(kElements), name);
+    set_external(t, {{"location", "w.bin"}, {"offset", std::to_string(offset)}});
+  }
+  const OnnxFile file = files.open();
+  const auto tensor = [&](int i) { return file.tensor(file.proto().graph().initializer(i)); };
+  Tensor same = tensor(1);
+  Tensor overlaps = tensor(2);
+  {
+    const Tensor w = tensor(0);
+    std::fill_n(overlaps.data<float>(), kElements, 5.0F);
+    EXPECT_TRUE(w.same_bits(counting(kElements)));
+    std::fill_n(same.data<float>(), kElements, 7.0F);
+    EXPECT_TRUE(w.same_bits(counting(kElements)));
+  }
+  EXPECT_EQ(std::count(same.data<float>(), same.data<float>() + kElements, 7.0F), kElements);
+  EXPECT_EQ(std::count(overlaps.data<float>(), overlaps.data<float>() + kElements, 5.0F),
+            kElements);
 }
 
 TEST(ExternalData, MayLieInAFolderOfTheModelsFolder) {

@@ -78,6 +78,8 @@ refused 1 "batch of 1000 is larger than data set 'good train' of 360" \
 refused 1 "expected at most as many shards" train mlp --data good --shards 100 --json
 refused 1 "momentum 0.9: expected --optimizer sgd or nesterov, found adam" \
   train mlp --data good --momentum 0.9 --json
+refused 1 "momentum 0: expected a number above 0 with nesterov" \
+  train mlp --data good --optimizer nesterov --momentum 0 --json
 refused 1 "expected --val-split above 0" train mlp --data good --best --val-split 0 --json
 refused 1 "crop_pad 30: expected 0 to 27" train mlp --data good --crop 30 --json
 
@@ -146,7 +148,9 @@ refuse_output() { # PATTERN FILE
 }
 refuse_output "cannot write 'absent/x': there is no folder" absent/x
 refuse_output "cannot write 'mlp.onnx/x': there is no folder" mlp.onnx/x
-refuse_output "cannot write 'good': expected a file, found a folder" good
+refuse_output "cannot write 'good': Is a directory" good
+ln -s nowhere/x link
+refuse_output "cannot write 'link': there is no folder '.*/nowhere'" link
 refused 1 "checkpoint folder 'mlp.onnx/c'" train linear --data good --json --checkpoint mlp.onnx/c
 refused 1 "TensorBoard folder 'mlp.onnx/c'" train linear --data good --json --tensorboard mlp.onnx/c
 mkdir -p closed
