@@ -88,6 +88,8 @@ class Model {
   const std::vector<std::string>& class_names() const;
   /// The shape of one sample, if the model is built.
   Shape sample_shape() const;
+  /// The shape of what `predict` gives, with the batch as kBatch, for a model that is built.
+  Shape output_shape() const;
 
  private:
   struct Impl;

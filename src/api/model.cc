@@ -248,6 +248,10 @@ std::vector<LayerSummary> Model::summary() const {
 const std::string& Model::name() const { return impl_->name; }
 const std::vector<std::string>& Model::class_names() const { return impl_->class_names; }
 Shape Model::sample_shape() const { return impl_->sample; }
+Shape Model::output_shape() const {
+  const nn::Built built = impl_->built();
+  return built.graph.shape(built.graph.find_output("logits"));
+}
 
 Model sequential(const std::vector<Layer>& layers, std::string name) {
   return Model(nn::chain(layers), std::move(name));

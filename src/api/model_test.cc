@@ -289,6 +289,7 @@ TEST(Model, SummaryListsLayersWithTheirParameters) {
   EXPECT_EQ(rows[0].parameters, 40);
   EXPECT_EQ(rows[1].parameters, 0);
   EXPECT_EQ(rows[2].parameters, 64 * 2 + 2);
+  EXPECT_EQ(model.output_shape(), (Shape{kBatch, 2}));
 }
 
 // A model whose input has a shape starts from compile's seed, too.

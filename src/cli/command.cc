@@ -88,8 +88,8 @@ void check_fits(const std::string& file, const Model& model, const data::Dataset
   const Shape sample(std::vector<int64_t>(dims.begin() + 1, dims.end()));
   require(model.sample_shape() == sample, "'{}' takes images of shape {}, '{}' has {}", file,
           model.sample_shape(), data.name, sample);
-  const LayerSummary last = model.summary().back();
-  const int64_t classes = last.output.rank() == 2 ? last.output[1] : data.classes();
+  const Shape logits = model.output_shape();
+  const int64_t classes = logits.rank() == 2 ? logits[1] : data.classes();
   require(data.classes() <= classes, "'{}' has {} classes, '{}' has {}", file, classes, data.name,
           data.classes());
 }

@@ -24,16 +24,16 @@ std::string_view name_of(const Optimizer& o) {
 
 Optimizer choose_optimizer(const RecipeArgs& args, const Optimizer& standard) {
   Optimizer o = standard;
-  if (args.optimizer == "sgd") o = sgd({.momentum = args.momentum});
-  if (args.optimizer == "nesterov")
-    o = sgd({.momentum = args.momentum > 0 ? args.momentum : 0.9, .nesterov = true});
+  if (args.optimizer == "sgd") o = sgd();
+  if (args.optimizer == "nesterov") o = sgd({.momentum = 0.9, .nesterov = true});
   if (args.optimizer == "adam") o = adam();
   if (args.optimizer == "adamw") o = adamw();
   if (args.lr > 0) o.lr = args.lr;
-  require(args.momentum == 0 || o.kind == Optimizer::Kind::sgd,
+  require(args.momentum < 0 || o.kind == Optimizer::Kind::sgd,
           "--momentum {}: expected --optimizer sgd or nesterov, found {}", args.momentum,
           args.optimizer.empty() ? "adam, the model's" : args.optimizer);
-  if (args.optimizer.empty() && args.momentum > 0) o.momentum = args.momentum;
+  if (args.momentum >= 0) o.momentum = args.momentum;
+  require(o.momentum > 0 || !o.nesterov, "--momentum 0: expected a number above 0 with nesterov");
   if (args.weight_decay >= 0) o.weight_decay = args.weight_decay;
   return o;
 }
@@ -90,11 +90,11 @@ void add_recipe_options(CLI::App& command, RecipeArgs& args) {
       ->check(whole_number(1, INT64_MAX));
   option("--optimizer", args.optimizer, "NAME", "sgd, nesterov, adam or adamw (default: model's)")
       ->check(one_of({"sgd", "nesterov", "adam", "adamw"}));
-  option("--lr", args.lr, "X", "Learning rate (default: the optimiser's)")
+  option("--lr", args.lr, "X", "Learning rate (default: the model's, or that of --optimizer)")
       ->check(positive_number());
-  option("--momentum", args.momentum, "X", "Momentum of sgd and nesterov")
+  option("--momentum", args.momentum, "X", "Momentum of sgd and nesterov (default: likewise)")
       ->check(number_from(0, 1));
-  option("--weight-decay", args.weight_decay, "X", "Weight decay (default: the optimiser's)")
+  option("--weight-decay", args.weight_decay, "X", "Weight decay (default: likewise)")
       ->check(number_from(0, INFINITY));
   option("--schedule", args.schedule, "NAME",
          "Learning rate: constant, step or cosine (default: the model's)")

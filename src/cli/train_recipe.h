@@ -18,7 +18,7 @@ struct RecipeArgs {
   int64_t batch = 0;
   std::string optimizer;
   double lr = 0;
-  double momentum = 0;
+  double momentum = -1;
   double weight_decay = -1;
   std::string schedule;
   int64_t warmup = -1;

@@ -24,17 +24,21 @@ def value(name, *dims, dtype=TensorProto.FLOAT):
 
 
 # Ten times the mean of each channel, and a softmax: red, green and blue; for any number of pictures,
-# and for three.
+# for three, and of nodes that have no names.
 weight = np.zeros((3 * 4 * 4, 3), np.float32)
 for c in range(3):
     weight[c * 16 : (c + 1) * 16, c] = 10 / 16
-for name, batch in ("colours", "N"), ("threes", 3):
+for name, batch, layers in (
+    ("colours", "N", ("flatten", "head/Gemm", "head/Softmax")),
+    ("threes", 3, ("flatten", "head/Gemm", "head/Softmax")),
+    ("unnamed", "N", (None, None, None)),
+):
     save(
         name,
         [
-            helper.make_node("Flatten", ["image"], ["flat"], "flatten"),
-            helper.make_node("Gemm", ["flat", "w"], ["means"], "head/Gemm"),
-            helper.make_node("Softmax", ["means"], ["probabilities"], "head/Softmax", axis=1),
+            helper.make_node("Flatten", ["image"], ["flat"], layers[0]),
+            helper.make_node("Gemm", ["flat", "w"], ["means"], layers[1]),
+            helper.make_node("Softmax", ["means"], ["probabilities"], layers[2], axis=1),
         ],
         [value("image", batch, 3, 4, 4)],
         [value("probabilities", batch, 3)],

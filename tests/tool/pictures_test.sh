@@ -55,15 +55,17 @@ grep -q '"predictions": \[' out || problem "predict --json: $(cat out)"
 "$HONE" predict "$colours" half.jpg --resize 5 --quiet >out 2>err
 [[ ! -s err ]] || problem "predict --quiet: $(cat err)"
 
-# The same network for three pictures at a time.
-threes=$models/threes.onnx
+# The same network for three pictures at a time, and of nodes without names.
+threes=$models/threes.onnx unnamed=$models/unnamed.onnx
 for verb in "predict MODEL half.jpg" "eval MODEL --data folder"; do
-  for model in "$colours" "$threes"; do
+  for model in "$colours" "$threes" "$unnamed"; do
     # shellcheck disable=SC2086
     "$HONE" ${verb//MODEL/$model} "${feed[@]}" 2>err | sed 's/, [0-9]* images.s//' \
       >"$(basename "$model").out" || problem "$verb: $(cat err)"
   done
-  cmp colours.onnx.out threes.onnx.out || problem "$verb: $(cat ./*.onnx.out)"
+  for model in threes unnamed; do
+    cmp colours.onnx.out $model.onnx.out || problem "$verb: $(cat ./*.onnx.out)"
+  done
 done
 
 # hone's own, on pictures and on a folder of them; grey pictures for a network of colours.
@@ -78,6 +80,7 @@ cp -r folder/* split/test
 expect 'split train: 4 training, 0 validation, 4 test' train mlp --data split --epochs 1 --batch 2 --val-split 0
 expect ' on 4 test images of split test' eval mlp.onnx --data split
 expect '^wrote small.onnx' train mlp --data split --epochs 1 --batch 2 --resize 20 -o small.onnx
+expect '^test: ' train "$unnamed" --data split --epochs 1 --batch 2 --val-split 0 --resize stretch
 expect '"shape":' eval small.onnx --data split --resize 20 --json
 refused "data' cannot be resized: expected a folder of pictures" train mlp --data data --resize 20
 

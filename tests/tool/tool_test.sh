@@ -124,6 +124,10 @@ grep -q '^1 epoch of 1 step, batch 37, sgd 0.1, momentum 0.9, .* cosine, .* flip
 "$HONE" eval resnet20.onnx --data few --quiet >again
 grep -q "$(sed -n 's/^test: .* \(loss .*\)/\1/p' out)" again || problem "resnet20: $(cat out again)"
 
+# A momentum of 0 is one.
+"$HONE" train resnet20 --data few --epochs 1 --momentum 0 --quiet >out 2>err || problem "--momentum 0: $(cat err)"
+grep -q '^1 epoch of 1 step, batch 37, sgd 0.1, weight decay' out || problem "--momentum 0: $(cat out)"
+
 # Training goes on from a file.
 "$HONE" train mlp.onnx --data data --epochs 3 -o more.onnx --json --quiet >more.json
 "$HONE" train mlp --data data --epochs 1 --json --quiet >first.json

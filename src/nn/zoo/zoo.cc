@@ -68,7 +68,7 @@ Optimizer with_schedule(Optimizer optimizer, Schedule::Kind kind, int64_t epochs
       optimizer.schedule = Schedule::constant();
       break;
     case Schedule::Kind::step:
-      optimizer.schedule = Schedule::step(std::max<int64_t>(1, all / 3), 0.1);
+      optimizer.schedule = Schedule::step((all + 2) / 3, 0.1);
       break;
     case Schedule::Kind::cosine:
       optimizer.schedule = Schedule::cosine(all);

@@ -75,6 +75,9 @@ TEST(Zoo, SchedulesSpanTheRun) {
     return with_schedule(sgd(), kind, 30, 10, warmup).schedule;
   };
   EXPECT_EQ(schedule(Schedule::Kind::step, 0).steps, 100);
+  // No fourth rate for the steps that thirds leave over.
+  EXPECT_EQ(with_schedule(sgd(), Schedule::Kind::step, 1, 11, 0).schedule.steps, 4);
+  EXPECT_EQ(with_schedule(sgd(), Schedule::Kind::step, 1, 1, 0).schedule.steps, 1);
   EXPECT_EQ(schedule(Schedule::Kind::cosine, 20).steps, 300);
   EXPECT_EQ(schedule(Schedule::Kind::cosine, 20).warmup, 20);
   EXPECT_EQ(schedule(Schedule::Kind::constant, 5).kind, Schedule::Kind::constant);
