@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import pathlib
+import subprocess
 import sys
 
 import environments
@@ -38,6 +39,13 @@ def parse():
     return parser.parse_args()
 
 
+def commit():
+    """The commit of the sources, with a + where they were changed since."""
+    def git(*arguments):
+        return subprocess.run(["git", "-C", ROOT, *arguments], capture_output=True, text=True).stdout.strip()
+    return (git("rev-parse", "--short", "HEAD") or "no commit") + ("+" if git("status", "--porcelain") else "")
+
+
 def run_row(row, given, contenders, rounds):
     """The measurements of each contender, round by round; the reason instead where one failed."""
     found = {contender.name: [] for contender in contenders}
@@ -58,7 +66,7 @@ def run_row(row, given, contenders, rounds):
 
 def main():
     args = parse()
-    busy = os.getloadavg()[0]
+    measured, busy = commit(), os.getloadavg()[0]
     rows = chosen(args.rows)
     work = ROOT / "build/peers"
     installed = environments.Environments(work, environments.chosen(args))
@@ -72,7 +80,7 @@ def main():
         given = inputs.of(row)
         results.append(table.Result(row, run_row(row, given, contenders, args.rounds), machine.floor(row, given)))
         print(table.line_of(results[-1]), flush=True)
-    notes = table.notes(machine, installed.versions(), args, busy)
+    notes = table.notes(machine, installed.versions(), args, measured, busy)
     text = table.markdown(results, notes)
     (work / "results.json").write_text(json.dumps(table.as_json(results, notes), indent=1) + "\n")
     print("\n" + text)

@@ -2,6 +2,7 @@
 import array
 import math
 import random
+import shutil
 import struct
 import subprocess
 
@@ -35,14 +36,17 @@ class Inputs:
     def data(self, row):
         folder = self.folder / f"{'x'.join(map(str, row.shape))}-{row.classes}-{row.images}"
         if not folder.exists():
-            folder.mkdir()
+            draft = folder.with_suffix(".draft")  # what an interrupted run leaves is not taken for the whole
+            shutil.rmtree(draft, ignore_errors=True)
+            draft.mkdir()
             draw = random.Random(0)
             for part, count in [("train", row.images), ("t10k", min(row.images, 64))]:
                 elements = math.prod(row.shape)
                 # The largest label tells how many classes there are.
                 labels = bytes([*(i % row.classes for i in range(count - 1)), row.classes - 1])
-                write_idx(folder / f"{part}-images-idx3-ubyte", (count, *row.shape), draw.randbytes(count * elements))
-                write_idx(folder / f"{part}-labels-idx1-ubyte", (count,), labels)
+                write_idx(draft / f"{part}-images-idx3-ubyte", (count, *row.shape), draw.randbytes(count * elements))
+                write_idx(draft / f"{part}-labels-idx1-ubyte", (count,), labels)
+            draft.rename(folder)
         return folder
 
 

@@ -69,9 +69,9 @@ def markdown(results, notes):
     return "\n".join(lines)
 
 
-def notes(machine, versions, args, busy):
+def notes(machine, versions, args, commit, busy):
     out = [
-        f"{machine.describe()}. {', '.join(versions)}.",
+        f"{machine.describe()}. {', '.join([f'hone at {commit}', *versions])}.",
         "",
         f"Training is in images/s. Each figure is the median of {args.rounds} rounds, in which the contenders take turns "
         f"for {args.seconds:g} s each, warm; a ratio is the median of the rounds' ratios. Peers are called from Python: "

@@ -12,10 +12,12 @@ def inference(task, images):
     converted = model.with_suffix(".mnn")
     if not converted.exists() or converted.stat().st_mtime < model.stat().st_mtime:
         tool = pathlib.Path(sys.executable).with_name("mnnconvert")
+        converted.unlink(missing_ok=True)
         done = subprocess.run([tool, "-f", "ONNX", "--modelFile", model, "--MNNModel", converted, "--bizCode", "x"],
                               capture_output=True, text=True)
-        if not converted.exists():
-            sys.exit(f"mnnconvert: {done.stdout.strip().splitlines()[-1]}")
+        if done.returncode or not converted.exists():
+            converted.unlink(missing_ok=True)
+            sys.exit(f"mnnconvert: {[f'exit code {done.returncode}', *done.stdout.strip().splitlines()][-1]}")
     runtime = MNN.nn.create_runtime_manager(
         ({"backend": "CPU", "precision": "high", "numThread": task["threads"]},))
     network = MNN.nn.load_module_from_file(str(converted), ["input"], ["logits"], runtime_manager=runtime)
