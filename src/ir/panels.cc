@@ -10,6 +10,12 @@
 
 namespace hone::ir {
 
+ColumnCut::Panel ColumnCut::panel(int64_t i) const {
+  const int64_t begin = i * vectors() / panels() * lanes;
+  const int64_t end = (i + 1) * vectors() / panels() * lanes;
+  return {begin, std::min(end, columns) - begin, end - begin};
+}
+
 PanelFormat PanelFormat::from(const Attrs& attrs) {
   const Ints& extents = attrs.ints("extents");
   const Ints& strides = attrs.ints("strides");
@@ -43,7 +49,7 @@ PanelFormat PanelFormat::from(const Attrs& attrs) {
     elements *= axis.extent;
   }
   require(elements == weight.elements(), "expected the extents of a weight {}", weight);
-  require_reasonable({f.group.extent, f.tap.extent, f.depth.extent, f.vectors() * f.lanes});
+  require_reasonable({f.group.extent, f.tap.extent, f.depth.extent, f.cut().vectors() * f.lanes});
   return f;
 }
 
@@ -54,25 +60,17 @@ Attrs PanelFormat::attrs() const {
           {"panel", Ints{lanes, max_vectors}}};
 }
 
-int64_t PanelFormat::panels() const { return (vectors() + max_vectors - 1) / max_vectors; }
-
-PanelFormat::Columns PanelFormat::columns(int64_t panel) const {
-  const int64_t begin = panel * vectors() / panels() * lanes;
-  const int64_t end = (panel + 1) * vectors() / panels() * lanes;
-  return {begin, std::min(end, column.extent) - begin, end - begin};
-}
-
 int64_t PanelFormat::offset(int64_t group_index, const Columns& columns) const {
-  return (group_index * vectors() * lanes + columns.begin) * tap.extent * depth.extent;
+  return (group_index * cut().vectors() * lanes + columns.begin) * tap.extent * depth.extent;
 }
 
 int64_t PanelFormat::floats() const {
-  return group.extent * vectors() * lanes * tap.extent * depth.extent;
+  return group.extent * cut().vectors() * lanes * tap.extent * depth.extent;
 }
 
 bool PanelFormat::is_plain() const {
-  return group.extent * panels() == 1 && column.extent == vectors() * lanes && column.stride == 1 &&
-         depth.stride == column.extent &&
+  return group.extent * panels() == 1 && column.extent == cut().vectors() * lanes &&
+         column.stride == 1 && depth.stride == column.extent &&
          (tap.extent == 1 || tap.stride == depth.extent * column.extent);
 }
 

@@ -11,16 +11,29 @@
 
 namespace hone::ir {
 
+/// Columns cut into panels of whole vectors, as even as they can be.
+struct ColumnCut {
+  struct Panel {
+    int64_t begin, size;  ///< of the columns
+    int64_t pitch;        ///< size, filled up to whole vectors
+  };
+
+  int64_t columns;
+  int64_t lanes;        ///< in a vector
+  int64_t max_vectors;  ///< the most vectors of a panel
+
+  int64_t vectors() const { return (columns + lanes - 1) / lanes; }
+  int64_t panels() const { return (vectors() + max_vectors - 1) / max_vectors; }
+  Panel panel(int64_t i) const;
+};
+
 struct PanelFormat {
   struct Axis {
     int64_t extent;
     int64_t stride;  ///< in the weight, in elements
     friend bool operator==(const Axis&, const Axis&) = default;
   };
-  struct Columns {
-    int64_t begin, size;  ///< of the group's columns
-    int64_t pitch;        ///< size, filled up to whole vectors
-  };
+  using Columns = ColumnCut::Panel;
 
   Shape weight;
   Axis group, tap, depth, column;
@@ -32,8 +45,8 @@ struct PanelFormat {
   Attrs attrs() const;
 
   /// Panels of a group.
-  int64_t panels() const;
-  Columns columns(int64_t panel) const;
+  int64_t panels() const { return cut().panels(); }
+  Columns columns(int64_t panel) const { return cut().panel(panel); }
   /// Where a panel lies, in floats.
   int64_t offset(int64_t group, const Columns& columns) const;
   /// All panels of all groups.
@@ -44,7 +57,7 @@ struct PanelFormat {
   friend bool operator==(const PanelFormat&, const PanelFormat&) = default;
 
  private:
-  int64_t vectors() const { return (column.extent + lanes - 1) / lanes; }
+  ColumnCut cut() const { return {column.extent, lanes, max_vectors}; }
 };
 
 }  // namespace hone::ir

@@ -127,14 +127,5 @@ TEST(ConvGeometry, OutputsOfATap) {
   EXPECT_EQ(outputs_of_tap({1, 1, 3, 1}, 0, 2, 8), (Range{3, 5}));
 }
 
-TEST(ConvGeometry, PanelsAreEven) {
-  const std::vector<ConvPanel> panels = cut_panels(2, 75, 16, 4);
-  ASSERT_EQ(panels.size(), 4u);
-  EXPECT_EQ(panels[0].cols, 32);
-  EXPECT_EQ(panels[1].begin, 32);
-  EXPECT_EQ(panels[1].cols, 43);
-  EXPECT_EQ(panels[2].group, 1);
-}
-
 }  // namespace
 }  // namespace hone::kernels

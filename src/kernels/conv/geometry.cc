@@ -56,18 +56,4 @@ Range outputs_of_tap(const AxisFilter& f, int64_t k, int64_t inputs, int64_t out
   return {first_at_least(0), first_at_least(inputs)};
 }
 
-std::vector<ConvPanel> cut_panels(int64_t groups, int64_t group_cols, int64_t lanes,
-                                  int64_t max_vectors) {
-  const int64_t vectors = (group_cols + lanes - 1) / lanes;
-  const int64_t panels = (vectors + max_vectors - 1) / max_vectors;
-  std::vector<ConvPanel> out;
-  for (int64_t g = 0; g < groups; ++g)
-    for (int64_t p = 0; p < panels; ++p) {
-      const int64_t begin = p * vectors / panels * lanes;
-      const int64_t end = std::min(group_cols, (p + 1) * vectors / panels * lanes);
-      out.push_back({g, begin, end - begin});
-    }
-  return out;
-}
-
 }  // namespace hone::kernels

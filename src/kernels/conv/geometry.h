@@ -52,13 +52,4 @@ struct Range {
 /// The outputs whose tap k does not fall on padding.
 Range outputs_of_tap(const AxisFilter& f, int64_t k, int64_t inputs, int64_t outputs);
 
-/// The columns of one panel, within one group of channels.
-struct ConvPanel {
-  int64_t group;
-  int64_t begin, cols;  ///< the first of the group's columns, and how many
-};
-/// Cuts the columns of each group into panels of whole vectors, as even as they can be.
-std::vector<ConvPanel> cut_panels(int64_t groups, int64_t group_cols, int64_t lanes,
-                                  int64_t max_vectors);
-
 }  // namespace hone::kernels

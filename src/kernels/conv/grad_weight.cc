@@ -45,13 +45,13 @@ class ConvGradWeight final : public Kernel {
   struct Chunk {
     size_t rows;
     int64_t begin, end;  // of the rows
-    ConvPanel panel;
+    int64_t group;
+    ir::ColumnCut::Panel panel;
   };
 
   int64_t weight_rows() const { return d_.kh * d_.kw * d_.group_c(); }
   int64_t weight_floats() const { return round_up(weight_rows() * d_.o, 16); }
   int64_t slot_floats() const { return kMostChunkRows * fns_.weight_vectors * fns_.lanes; }
-  int64_t pitch(const ConvPanel& panel) const { return round_up(panel.cols, fns_.lanes); }
 
   void collect_rows();
   void cut_chunks();
@@ -118,18 +118,18 @@ void ConvGradWeight::collect_rows() {
 
 void ConvGradWeight::cut_chunks() {
   const int64_t groups = depthwise_ ? 1 : d_.groups;
-  const std::vector<ConvPanel> panels =
-      cut_panels(groups, d_.o / groups, fns_.lanes, fns_.weight_vectors);
+  const ir::ColumnCut cut{d_.o / groups, fns_.lanes, fns_.weight_vectors};
   int64_t all_rows = 0;
   for (const Rows& rows : rows_) all_rows += std::ssize(rows.weight);
   const int64_t chunk_rows =
-      std::clamp(all_rows * std::ssize(panels) / kEnoughItems, kLeastChunkRows, kMostChunkRows);
-  for (const ConvPanel& panel : panels)
+      std::clamp(all_rows * groups * cut.panels() / kEnoughItems, kLeastChunkRows, kMostChunkRows);
+  for (int64_t p = 0; p < groups * cut.panels(); ++p)
     for (size_t i = 0; i < rows_.size(); ++i) {
       const int64_t rows = std::ssize(rows_[i].weight);
       const int64_t chunks = ceil_div(rows, chunk_rows);
       for (int64_t c = 0; c < chunks; ++c)
-        chunks_.push_back({i, c * rows / chunks, (c + 1) * rows / chunks, panel});
+        chunks_.push_back({i, c * rows / chunks, (c + 1) * rows / chunks, p / cut.panels(),
+                           cut.panel(p % cut.panels())});
     }
 }
 
@@ -137,14 +137,14 @@ void ConvGradWeight::cut_chunks() {
 void ConvGradWeight::add_shard(const Chunk& chunk, const float* x, const float* dy, int64_t shard,
                                float* sums) const {
   const Rows& rows = rows_[chunk.rows];
-  const int64_t column = chunk.panel.group * d_.group_o() + chunk.panel.begin;
-  const int64_t channel = depthwise_ ? column : chunk.panel.group * d_.group_c();
+  const int64_t column = chunk.group * d_.group_o() + chunk.panel.begin;
+  const int64_t channel = depthwise_ ? column : chunk.group * d_.group_c();
   const int64_t pixels = rows.pixels.end - rows.pixels.begin;
   if (pixels <= 0) return;
   const int64_t channels_read =
-      std::min(d_.c, depthwise_ ? chunk.panel.cols : chunk.end - chunk.begin);
+      std::min(d_.c, depthwise_ ? chunk.panel.size : chunk.end - chunk.begin);
   const int64_t line_bytes =
-      (d_.w * d_.stride_h * channels_read + pixels * chunk.panel.cols) * int64_t{sizeof(float)};
+      (d_.w * d_.stride_h * channels_read + pixels * chunk.panel.size) * int64_t{sizeof(float)};
   const int64_t lines_at_once =
       std::max({int64_t{1}, kLinesBytes / line_bytes, ceil_div(kLeastPixels, pixels)});
   const auto add = depthwise_ ? fns_.weight_depthwise : fns_.weight;
@@ -156,14 +156,14 @@ void ConvGradWeight::add_shard(const Chunk& chunk, const float* x, const float* 
       add({x, ((n * d_.h + h) * d_.w + w) * d_.c + channel, d_.stride_h * d_.w * d_.c,
            d_.stride_w * d_.c, rows.x_at.data() + chunk.begin, chunk.end - chunk.begin,
            dy + ((n * d_.oh + line) * d_.ow + rows.pixels.begin) * d_.o + column, d_.ow * d_.o,
-           d_.o, std::min(lines_at_once, rows.lines.end - line), pixels, sums, chunk.panel.cols});
+           d_.o, std::min(lines_at_once, rows.lines.end - line), pixels, sums, chunk.panel.size});
     }
 }
 
 void ConvGradWeight::fold_chunk(const Chunk& chunk, const float* x, const float* dy,
                                 int64_t first_shard, int64_t shards, float* slots,
                                 float* weight) const {
-  const int64_t row_floats = pitch(chunk.panel);
+  const int64_t row_floats = chunk.panel.pitch;
   const int64_t floats = (chunk.end - chunk.begin) * row_floats;
   const auto slot = [&](int64_t i) { return slots + i * slot_floats(); };
   std::fill_n(slots, floats, 0.0f);  // the result where no shard is present
@@ -178,10 +178,10 @@ void ConvGradWeight::fold_chunk(const Chunk& chunk, const float* x, const float*
         const float* b = slot(from);
         for (int64_t i = 0; i < floats; ++i) a[i] += b[i];
       });
-  const int64_t column = chunk.panel.group * d_.group_o() + chunk.panel.begin;
+  const int64_t column = chunk.group * d_.group_o() + chunk.panel.begin;
   const int64_t* row = rows_[chunk.rows].weight.data() + chunk.begin;
   for (int64_t r = 0; r < chunk.end - chunk.begin; ++r)
-    std::copy_n(slots + r * row_floats, chunk.panel.cols, weight + row[r] * d_.o + column);
+    std::copy_n(slots + r * row_floats, chunk.panel.size, weight + row[r] * d_.o + column);
 }
 
 // Folds what the groups of shards gave, in place: the first one's sums are the result.
