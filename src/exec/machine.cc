@@ -29,8 +29,12 @@ double run_best(const ir::Graph& graph, Isa isa, ThreadPool* pool) {
   Executor executor(program, pool);
   std::map<std::string, Tensor> inputs;
   StateStore states;
-  for (const plan::Binding& b : program->inputs)
-    inputs.emplace(b.name, Tensor(b.type.dtype, b.type.shape));
+  // Written, so that they are in memory: what is only read may be one page of zeros, many times.
+  for (const plan::Binding& b : program->inputs) {
+    Tensor values(b.type.dtype, b.type.shape);
+    std::fill_n(values.data<float>(), values.elements(), 1.0F);
+    inputs.emplace(b.name, std::move(values));
+  }
   return best_seconds(8, [&] { executor.run(inputs, states); });
 }
 
