@@ -267,6 +267,7 @@ void avg_pool2d(OnnxEmitter& e, const Node& n) {
   set_int(pool(e, n, "AveragePool"), "count_include_pad", n.attrs.flag("count_pad"));
 }
 
+constexpr std::string_view kPrepared = "export the graph before transforms are chosen";
 constexpr std::string_view kTraining = "it belongs to training";
 
 constexpr OnnxExportRow kRows[] = {
@@ -323,6 +324,8 @@ constexpr OnnxExportRow kRows[] = {
     {&ir::op::avg_pool2d, avg_pool2d, "AveragePool"},
     {&ir::op::fused, nullptr, "export the graph before fusion"},
     {&ir::op::unpack, nullptr, "export the graph before its weights are packed"},
+    {&ir::op::winograd_filter, nullptr, kPrepared},
+    {&ir::op::winograd_conv2d, nullptr, kPrepared},
     {&ir::op::conv2d_grad_weight, nullptr, kTraining},
     {&ir::op::scatter_add, nullptr, kTraining},
     {&ir::op::max_pool2d_grad, nullptr, kTraining},

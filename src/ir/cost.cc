@@ -11,6 +11,12 @@ int64_t contraction_flops(const Graph& g, const Node& node) {
   const Shape& b = g.shape(node.operands[1]);
   if (node.is(op::matmul))
     return 2 * g.shape(node.results[0]).elements() * matmul_dims(a, b, node.attrs).depth;
+  if (node.is(op::winograd_conv2d)) {
+    const ConvDims d = winograd_dims(a, b, node.attrs);
+    const int64_t tile = node.attrs.integer("tile");
+    const auto tiles = [&](int64_t outputs) { return (outputs + tile - 1) / tile; };
+    return 2 * d.n * tiles(d.oh) * tiles(d.ow) * b.elements();
+  }
   const bool grad_input = node.is(op::conv2d_grad_input);
   const bool grad_weight = node.is(op::conv2d_grad_weight);
   const Shape x = grad_input ? Shape(node.attrs.ints("shape")) : a;

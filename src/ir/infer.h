@@ -36,6 +36,8 @@ Inferred infer_scatter_add(Types, const Attrs&);
 Inferred infer_moments(Types, const Attrs&);
 Inferred infer_matmul(Types, const Attrs&);
 Inferred infer_conv2d(Types, const Attrs&);
+Inferred infer_winograd_filter(Types, const Attrs&);
+Inferred infer_winograd_conv2d(Types, const Attrs&);
 Inferred infer_conv2d_grad_input(Types, const Attrs&);
 Inferred infer_conv2d_grad_weight(Types, const Attrs&);
 Inferred infer_pool2d(Types, const Attrs&);
@@ -79,6 +81,8 @@ struct ConvDims {
   int64_t group_o() const { return o / groups; }
 };
 ConvDims conv_dims(const Shape& x, const Shape& w, const Attrs& attrs);
+/// The same of winograd_conv2d, whose second operand holds its filters at the points.
+ConvDims winograd_dims(const Shape& x, const Shape& filter, const Attrs& attrs);
 
 /// The same for pooling; c is untouched.
 struct PoolDims {

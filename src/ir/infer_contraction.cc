@@ -131,6 +131,47 @@ Inferred infer_conv2d(Types in, const Attrs& attrs) {
 
 namespace {
 
+/// Inputs along the side of a tile.
+int64_t winograd_side(const Attrs& attrs) {
+  const int64_t tile = attrs.integer("tile");
+  require(tile == 2 || tile == 4, "expected tiles of 2 or 4 outputs, found {}", tile);
+  return tile + 2;
+}
+
+}  // namespace
+
+Inferred infer_winograd_filter(Types in, const Attrs& attrs) {
+  const Shape& w = in[0].shape;
+  require((in[0].dtype == DType::f32 || in[0].dtype == DType::f64) && w.rank() == 4 && w[2] == 3 &&
+              w[3] == 3,
+          "expected f32 filters [O,C,3,3], found {}", in[0]);
+  const int64_t side = winograd_side(attrs);
+  return {{in[0].dtype, {side * side, w[1], w[0]}}};
+}
+
+ConvDims winograd_dims(const Shape& x, const Shape& filter, const Attrs& attrs) {
+  const int64_t side = winograd_side(attrs);
+  require(filter.rank() == 3 && filter[0] == side * side, "expected filters at {} points, found {}",
+          side * side, filter);
+  const Layout& at = layout_of(attrs);
+  Shape w{3, 3, 3, 3};
+  w[at.weight_i] = filter[1];
+  w[at.weight_o] = filter[2];
+  Attrs all = attrs;
+  all.set("stride", Ints{1, 1});
+  all.set("dilation", Ints{1, 1});
+  return conv_dims(x, w, all);
+}
+
+Inferred infer_winograd_conv2d(Types in, const Attrs& attrs) {
+  require_one_dtype(in, {DType::f32, DType::f64}, "f32");
+  const ConvDims d = winograd_dims(in[0].shape, in[1].shape, attrs);
+  return with_epilogue({in[0].dtype, image_shape(layout_of(attrs), d.n, d.o, d.oh, d.ow)}, in,
+                       attrs);
+}
+
+namespace {
+
 void require_output_gradient(const Shape& found, const ConvDims& d, const Attrs& attrs) {
   const Shape y = image_shape(layout_of(attrs), d.n, d.o, d.oh, d.ow);
   require(found == y, "expected an output gradient of shape {}, found {}", y, found);

@@ -1,6 +1,8 @@
 // Rebuilding a graph.
 #include "ir/rewrite.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 
 namespace hone::ir {
@@ -36,6 +38,17 @@ Graph Rewriter::finish() {
   for (const Output& o : from_.outputs()) to_.output(o.name, (*this)(o.value));
   for (const Update& u : from_.updates()) to_.update((*this)(u.state), (*this)(u.value));
   return std::move(to_);
+}
+
+std::vector<bool> independent_of_inputs(const Graph& graph) {
+  std::vector<bool> out(graph.values().size(), false);
+  for (const Node& node : graph.nodes()) {
+    const bool all =
+        !node.is(op::input) && std::all_of(node.operands.begin(), node.operands.end(),
+                                           [&](ValueId v) { return out[static_cast<size_t>(v)]; });
+    for (ValueId v : node.results) out[static_cast<size_t>(v)] = all;
+  }
+  return out;
 }
 
 Graph without_dead_nodes(const Graph& graph) {

@@ -38,6 +38,9 @@ class Rewriter {
   std::vector<ValueId> values_;
 };
 
+/// Which values depend on no input: they are computed from constants and states, or drawn.
+std::vector<bool> independent_of_inputs(const Graph& graph);
+
 /// `graph` without the nodes that no output and no update needs. Inputs and states stay: they are
 /// the graph's interface.
 Graph without_dead_nodes(const Graph& graph);

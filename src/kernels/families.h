@@ -6,12 +6,13 @@
 #include "kernels/kernel.h"
 #include "kernels/reference.h"
 
-#define HONE_FAMILIES  \
-  HONE_FAMILY(gemm)    \
-  HONE_FAMILY(conv)    \
-  HONE_FAMILY(pool)    \
-  HONE_FAMILY(eltwise) \
-  HONE_FAMILY(reduce)  \
+#define HONE_FAMILIES   \
+  HONE_FAMILY(gemm)     \
+  HONE_FAMILY(conv)     \
+  HONE_FAMILY(winograd) \
+  HONE_FAMILY(pool)     \
+  HONE_FAMILY(eltwise)  \
+  HONE_FAMILY(reduce)   \
   HONE_FAMILY(movement)
 
 namespace hone::kernels {

@@ -424,6 +424,32 @@ void make_conv(Maker& m) {
   finish_contraction(m, std::move(attrs));
 }
 
+void make_winograd_filter(Maker& m) {
+  const int64_t most = m.options.small ? 3 : 40;
+  m.operand({m.draw.between(1, most), m.draw.between(1, most), 3, 3});
+  m.finish({{"tile", m.draw.one_in(2) ? 2 : 4}});
+}
+
+void make_winograd(Maker& m) {
+  const int64_t tile = m.draw.one_in(2) ? 2 : 4, side = tile + 2;
+  // Now and then chains longer than the chunks of a kernel, or more lines than one round of it.
+  const bool deep = !m.options.small && m.draw.one_in(6), large = !deep && m.draw.one_in(6);
+  const int64_t c = deep ? m.draw.between(390, 800) : m.draw.between(1, m.options.small ? 2 : 40);
+  const int64_t o = m.draw.between(1, m.options.small ? 3 : deep ? 20 : 80);
+  Attrs attrs{{"tile", tile}, {"pad", Ints{0, 0, 0, 0}}, {"layout", random_layout(m)}};
+  Ints pad;
+  for (int i = 0; i < 4; ++i) pad.push_back(m.draw.below(3));
+  attrs.set("pad", pad);
+  const auto extent = [&](int64_t padding) {
+    const int64_t more = m.options.small ? 3 : large ? 60 : 14;
+    return std::max<int64_t>(3 - padding, 1) + m.draw.below(more);
+  };
+  m.operand(image(attrs, m.draw.between(1, m.options.small ? 2 : 4), c, extent(pad[0] + pad[2]),
+                  extent(pad[1] + pad[3])));
+  m.operand({side * side, c, o});
+  finish_contraction(m, std::move(attrs));
+}
+
 void make_pool(Maker& m) {
   const Ints window = {m.draw.between(1, 4), m.draw.between(1, 4)};
   // Now and then a window lies wholly in padding (where a maximum is -inf, and a loss that has it
@@ -519,6 +545,8 @@ const Row kRows[] = {
     {&op::conv2d, make_conv},
     {&op::conv2d_grad_input, make_conv},
     {&op::conv2d_grad_weight, make_conv},
+    {&op::winograd_filter, make_winograd_filter},
+    {&op::winograd_conv2d, make_winograd},
     {&op::max_pool2d, make_pool},
     {&op::max_pool2d_grad, make_pool},
     {&op::avg_pool2d, make_pool},

@@ -47,11 +47,11 @@ class Folding {
         kept_(kept),
         rewriter_(graph),
         uses_(graph.use_counts()),
-        users_(graph.values().size()) {
+        users_(graph.values().size()),
+        fixed_(ir::independent_of_inputs(graph)) {
     for (size_t n = 0; n < graph.nodes().size(); ++n)
       for (ValueId v : graph.nodes()[n].operands)
         users_[static_cast<size_t>(v)] = static_cast<NodeId>(n);
-    find_fixed();
   }
 
   Graph run() {
@@ -76,16 +76,6 @@ class Folding {
 
  private:
   bool fixed(ValueId v) const { return fixed_[static_cast<size_t>(v)]; }
-
-  // Values that do not depend on an input.
-  void find_fixed() {
-    fixed_.assign(from_.values().size(), false);
-    for (const Node& node : from_.nodes()) {
-      bool all = node.is(op::constant) || node.is(op::state) || !node.operands.empty();
-      for (ValueId v : node.operands) all = all && fixed(v);
-      for (ValueId v : node.results) fixed_[static_cast<size_t>(v)] = all;
-    }
-  }
 
   /// The axis of a contraction's result that its weight's channels are, or -1 if it cannot be
   /// folded.

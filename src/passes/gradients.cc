@@ -247,8 +247,11 @@ const GradientRow* find_gradient(const ir::OpSpec& op) {
 }
 
 std::span<const NotDifferentiable> not_differentiable() {
+  constexpr std::string_view kPrepared = "differentiate before choosing transforms";
   static const std::vector<NotDifferentiable> ops = {
       {&op::fused, "differentiate before fusing"},
+      {&op::winograd_filter, kPrepared},
+      {&op::winograd_conv2d, kPrepared},
       {&op::mod, "it jumps wherever the quotient is whole"},
       {&op::topk, "gather the values by its indices, and differentiate that"},
       {&op::max_pool2d_grad, "the second derivative of max_pool2d is not offered"},

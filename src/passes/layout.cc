@@ -58,6 +58,7 @@ class LayoutPass {
         {&op::conv2d, &LayoutPass::conv},
         {&op::conv2d_grad_input, &LayoutPass::conv},
         {&op::conv2d_grad_weight, &LayoutPass::grad_weight},
+        {&op::winograd_conv2d, &LayoutPass::winograd},
         {&op::max_pool2d, &LayoutPass::pool},
         {&op::max_pool2d_grad, &LayoutPass::pool},
         {&op::avg_pool2d, &LayoutPass::pool},
@@ -170,6 +171,10 @@ class LayoutPass {
   void conv(const Node& node) {
     const ValueId weight = transpose(nchw(node.operands[1]), kToHwio);
     append_nhwc(node, {nhwc(node.operands[0]), weight}, windowed(node));
+  }
+
+  void winograd(const Node& node) {
+    append_nhwc(node, {nhwc(node.operands[0]), nchw(node.operands[1])}, windowed(node));
   }
 
   void grad_weight(const Node& node) {

@@ -5,6 +5,8 @@
 #include <array>
 #include <utility>
 
+#include <hwy/cache_control.h>
+
 #include "kernels/simd.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -24,6 +26,11 @@ constexpr int kVectors = 2;
 // The tile fills the register file: 14 x 2 accumulators of 32 registers with AVX-512, 6 x 2 of 16
 // without; the rest hold one step of b and one broadcast element of a.
 constexpr int kRows = HWY_MAX_BYTES == 64 ? 14 : 6;
+
+// A panel is fetched so many floats ahead: a page, at whose end the processor's own fetching stops.
+// With AVX2 a step's arithmetic takes too little time to hide that it takes a load's place.
+constexpr bool kFetches = HWY_MAX_BYTES == 64;
+constexpr int kAhead = 1024;
 
 // A row of a tile as vectors, of which the last may be partial.
 struct Row {
@@ -66,7 +73,10 @@ void micro(const Tile& t) {
   for (int64_t k = t.depth; k > 0; --k) {
     V bv[vectors];
 #pragma GCC unroll 2
-    for (int v = 0; v < vectors; ++v) bv[v] = hn::LoadU(d, b + v * kLanes);
+    for (int v = 0; v < vectors; ++v) {
+      bv[v] = hn::LoadU(d, b + v * kLanes);
+      if constexpr (kFetches) hwy::Prefetch(b + kAhead + v * kLanes);
+    }
 #pragma GCC unroll 16
     for (int r = 0; r < rows; ++r) {
       const V av = hn::Set(d, a[r * a_row]);

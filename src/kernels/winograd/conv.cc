@@ -1,0 +1,266 @@
+// "winograd" of winograd_conv2d: the inputs of each tile at all points, one product of matrices for
+// each point, and the outputs.
+//
+// A unit of work is a line of tiles. The image is taken in rounds of so many lines that their
+// inputs at the points, which all output channels read, stay in the L2 caches of the threads; in
+// a round the inputs are transformed first, then blocks of lines times panels of channels are
+// multiplied. A block makes the products of some tiles for one panel at all points, which stay in
+// L2 too, and from them the outputs; an epilogue runs in place on a block that is done.
+#include <algorithm>
+#include <cstring>
+#include <optional>
+
+#include "ir/infer.h"
+#include "kernels/blocks.h"
+#include "kernels/eltwise/tile_program.h"
+#include "kernels/gemm/micro.h"
+#include "kernels/panels.h"
+#include "kernels/winograd/micro.h"
+#include "kernels/winograd/winograd.h"
+
+namespace hone::kernels {
+namespace {
+
+constexpr int64_t kAlignedFloats = 16;              // 64 bytes
+constexpr int64_t kRoundFloats = int64_t{1} << 16;  // inputs at the points, for each thread
+constexpr int64_t kHeavyRoundFloats = 300000;
+constexpr int64_t kHeavyFloats = int64_t{1} << 18;
+constexpr int64_t kBlockTiles = 96, kBlockCols = 256;  // of a block
+constexpr int64_t kChunk = 384;                        // steps of the chain
+constexpr int64_t kBlocksPerThread = 6;                // at least, to share them out evenly...
+constexpr int64_t kLeastBlock = int64_t{1} << 18;      // ... unless a block would have fewer FMAs
+
+// The values [points, c, o] of the filters: a tap is a point.
+ir::PanelFormat winograd_panels(const Shape& filter, Isa isa) {
+  const GemmFns& fns = gemm_fns(isa);
+  const int64_t in = filter[1], out = filter[2];
+  return {filter,   {1, 0},    {filter[0], in * out},   {in, out},
+          {out, 1}, fns.lanes, fns.max_cols / fns.lanes};
+}
+
+// So that the same place of several arrays does not meet in one set of a cache.
+int64_t apart(int64_t floats) {
+  const int64_t lines = ceil_div(floats, kAlignedFloats);
+  return (lines | 1) * kAlignedFloats;
+}
+
+class WinogradConv final : public Kernel {
+ public:
+  explicit WinogradConv(const Problem& problem);
+  void run(const Call& call) const noexcept override;
+  int64_t workspace_bytes() const override {
+    return (packed_floats_ + values_floats_ + threads_ * scratch_floats_) * int64_t{sizeof(float)};
+  }
+
+ private:
+  /// Lines of tiles, counted through all samples.
+  struct Lines {
+    int64_t begin, end;
+  };
+  struct Panels {
+    int64_t begin, end;
+  };
+  /// What one worker needs.
+  struct Scratch {
+    float* products;  ///< of some tiles for one panel; or the pixels of a tile at the image's edge
+    std::byte* epilogue;
+  };
+
+  void transform(int64_t line, const float* source, float* values, float* patch) const;
+  void multiply(const ir::PanelFormat::Columns& columns, int64_t tiles, const float* weights,
+                const float* values, float* products) const;
+  void block(const Call& call, Lines lines, Panels panels, const float* weights,
+             const float* values, const Scratch& scratch) const;
+
+  const WinogradFns& fns_;
+  const GemmFns& gemm_;
+  Isa isa_;
+  int64_t threads_;
+  ir::ConvDims d_;
+  ir::PanelFormat format_;
+  int64_t tile_, side_, points_;  // outputs and inputs along a tile's side, and all points
+  int64_t across_, down_;         // tiles
+  int64_t pitch_;                 // of a tile's channels at one point
+  int64_t round_lines_, point_step_;
+  int64_t block_lines_ = 1, block_panels_ = 1;
+  bool packs_;
+  std::optional<TileProgram> epilogue_;
+  int64_t packed_floats_, values_floats_, products_floats_, scratch_floats_;
+};
+
+WinogradConv::WinogradConv(const Problem& problem)
+    : fns_(winograd_fns(problem.isa, problem.attrs().integer("tile"))),
+      gemm_(gemm_fns(problem.isa)),
+      isa_(problem.isa),
+      threads_(problem.threads),
+      d_(ir::winograd_dims(problem.operands[0].shape, problem.operands[1].shape, problem.attrs())),
+      format_(winograd_panels(problem.operands[1].shape, problem.isa)),
+      tile_(problem.attrs().integer("tile")),
+      side_(tile_ + 2),
+      points_(side_ * side_),
+      across_(ceil_div(d_.ow, tile_)),
+      down_(ceil_div(d_.oh, tile_)),
+      pitch_(round_up(d_.c, fns_.lanes)) {
+  if (problem.attrs().has("epilogue"))
+    epilogue_.emplace(*problem.attrs().get<ir::Region>("epilogue"), problem.isa);
+  packs_ = !problem.panels && !format_.is_plain();
+  packed_floats_ = packs_ ? round_up(format_.floats(), kAlignedFloats) : 0;
+
+  // As even rounds as can be.
+  const int64_t lines = std::max<int64_t>(1, d_.n * down_);
+  const int64_t line_floats = std::max<int64_t>(1, across_ * points_ * pitch_);
+  const bool heavy = format_.floats() > kHeavyFloats;
+  const int64_t round_floats = heavy ? kHeavyRoundFloats : threads_ * kRoundFloats;
+  const int64_t most = std::max<int64_t>(1, round_floats / line_floats);
+  round_lines_ = ceil_div(lines, ceil_div(lines, most));
+  point_step_ = apart(round_lines_ * across_ * pitch_);
+  values_floats_ = points_ * point_step_;
+
+  const int64_t panel_cols = format_.max_vectors * format_.lanes;
+  Side of_lines = Side::of(round_lines_, kBlockTiles / std::max<int64_t>(1, across_));
+  Side of_panels = Side::of(format_.panels(), kBlockCols / panel_cols);
+  const int64_t enough = threads_ > 1 ? kBlocksPerThread * threads_ : 1;
+  cut_blocks(of_panels, of_lines, 1, round_lines_ * across_ * points_ * d_.c * d_.o,
+             {enough, kLeastBlock}, [&] { return heavy; });
+  block_lines_ = of_lines.block;
+  block_panels_ = of_panels.block;
+
+  const int64_t tiles = std::min(kBlockTiles, block_lines_ * across_);
+  products_floats_ = std::max(points_ * apart(tiles * panel_cols), points_ * d_.c);
+  products_floats_ = round_up(products_floats_, kAlignedFloats);
+  scratch_floats_ = products_floats_;
+  if (epilogue_)
+    scratch_floats_ +=
+        round_up(ceil_div(epilogue_->scratch_bytes(), sizeof(float)), kAlignedFloats);
+}
+
+// The inputs of a line of tiles at the points; of a tile that reaches over the image's edge from a
+// copy with zeros around.
+void WinogradConv::transform(int64_t line, const float* source, float* values, float* patch) const {
+  const int64_t n = line / down_, top = line % down_ * tile_ - d_.pad_top;
+  const float* image = source + n * d_.h * d_.w * d_.c;
+  for (int64_t i = 0; i < across_; ++i, values += pitch_) {
+    const int64_t left = i * tile_ - d_.pad_left;
+    InputTile tile{nullptr, d_.w * d_.c, d_.c, d_.c, values, point_step_};
+    if (top >= 0 && left >= 0 && top + side_ <= d_.h && left + side_ <= d_.w) {
+      tile.source = image + (top * d_.w + left) * d_.c;
+    } else {
+      std::fill_n(patch, points_ * d_.c, 0.0F);
+      const int64_t first = std::max<int64_t>(0, -left);
+      const int64_t end = std::min(side_, d_.w - left);
+      for (int64_t h = std::max<int64_t>(0, -top); h < std::min(side_, d_.h - top); ++h)
+        if (first < end)
+          std::copy_n(image + ((top + h) * d_.w + left + first) * d_.c, (end - first) * d_.c,
+                      patch + (h * side_ + first) * d_.c);
+      tile.source = patch;
+      tile.line_step = side_ * d_.c;
+    }
+    fns_.input(tile);
+  }
+}
+
+// The products of so many tiles for one panel, at all points.
+void WinogradConv::multiply(const ir::PanelFormat::Columns& columns, int64_t tiles,
+                            const float* weights, const float* values, float* products) const {
+  const int64_t strips = ceil_div(tiles, gemm_.max_rows);
+  const int64_t product_step = apart(tiles * columns.pitch);
+  for (int64_t p = 0; p < points_; ++p) {
+    const float* panel = weights + format_.offset(0, columns) + p * d_.c * columns.pitch;
+    int64_t step = 0;
+    do {
+      const int64_t depth = std::min(kChunk, d_.c - step);
+      for (int64_t s = 0; s < strips; ++s) {
+        const int64_t row = s * tiles / strips, rows = (s + 1) * tiles / strips - row;
+        gemm_.tile(rows, {values + p * point_step_ + row * pitch_ + step, pitch_, 1,
+                          panel + step * columns.pitch, columns.pitch, depth,
+                          products + p * product_step + row * columns.pitch, columns.pitch,
+                          columns.pitch, step > 0 ? Chain::resume : Chain::fresh});
+      }
+      step += kChunk;
+    } while (step < d_.c);
+  }
+}
+
+void WinogradConv::block(const Call& call, Lines lines, Panels panels, const float* weights,
+                         const float* values, const Scratch& scratch) const {
+  float* result = call.results[0].as<float>();
+  const int64_t first = lines.begin * across_, end = lines.end * across_;
+  for (int64_t p = panels.begin; p < panels.end; ++p) {
+    const ir::PanelFormat::Columns columns = format_.columns(p);
+    for (int64_t begin = first; begin < end; begin += kBlockTiles) {
+      const int64_t tiles = std::min(kBlockTiles, end - begin);
+      const int64_t product_step = apart(tiles * columns.pitch);
+      multiply(columns, tiles, weights, values + (begin - first) * pitch_, scratch.products);
+      for (int64_t i = 0; i < tiles; ++i) {
+        const int64_t line = (begin + i) / across_, w = (begin + i) % across_ * tile_;
+        const int64_t n = line / down_, h = line % down_ * tile_;
+        fns_.output({scratch.products + i * columns.pitch, product_step,
+                     result + ((n * d_.oh + h) * d_.ow + w) * d_.o + columns.begin, d_.ow * d_.o,
+                     d_.o, std::min(tile_, d_.oh - h), std::min(tile_, d_.ow - w), columns.size});
+      }
+    }
+  }
+  if (!epilogue_) return;
+  const auto pixels = [&](int64_t line) {
+    return (line / down_ * d_.oh + line % down_ * tile_) * d_.ow;
+  };
+  const int64_t row = pixels(lines.begin), col = format_.columns(panels.begin).begin;
+  const ir::PanelFormat::Columns last = format_.columns(panels.end - 1);
+  const Accumulator sums{result + row * d_.o + col, d_.o};
+  epilogue_->run({row, pixels(lines.end) - row, col, last.begin + last.size - col},
+                 call.operands.subspan(2), call.results, scratch.epilogue, &sums);
+}
+
+void WinogradConv::run(const Call& call) const noexcept {
+  const float* weights = call.operands[1].as<float>();
+  float* packed = reinterpret_cast<float*>(call.workspace);
+  float* values = packed + packed_floats_;
+  if (packs_) {
+    call.pool->run(points_ * format_.panels(), [&](int64_t item, int) {
+      const ir::PanelFormat::Columns columns = format_.columns(item / points_);
+      const int64_t point = item % points_;
+      pack_tap(format_, weights, 0, point, columns, isa_,
+               packed + format_.offset(0, columns) + point * d_.c * columns.pitch);
+    });
+    weights = packed;
+  }
+  const auto scratch_of = [&](int worker) {
+    float* own = values + values_floats_ + worker * scratch_floats_;
+    return Scratch{own, reinterpret_cast<std::byte*>(own + products_floats_)};
+  };
+  const int64_t lines = d_.n * down_, panels = ceil_div(format_.panels(), block_panels_);
+  for (int64_t first = 0; first < lines; first += round_lines_) {
+    const int64_t count = std::min(round_lines_, lines - first);
+    call.pool->run(count, [&](int64_t i, int worker) {
+      transform(first + i, call.operands[0].as<float>(), values + i * across_ * pitch_,
+                scratch_of(worker).products);
+    });
+    call.pool->run(ceil_div(count, block_lines_) * panels, [&](int64_t item, int worker) {
+      const int64_t line = item / panels * block_lines_, panel = item % panels * block_panels_;
+      block(call, {first + line, first + std::min(count, line + block_lines_)},
+            {panel, std::min(format_.panels(), panel + block_panels_)}, weights,
+            values + line * across_ * pitch_, scratch_of(worker));
+    });
+  }
+}
+
+}  // namespace
+
+std::string refuse_winograd(const Problem& problem) {
+  if (problem.operands[0].dtype != DType::f32) return "operands are not f32";
+  if (problem.attrs().get<std::string>("layout") != "nhwc") return "layout is not nhwc";
+  return TileProgram::refuse_epilogue(problem);
+}
+
+std::unique_ptr<Kernel> make_winograd(const Problem& problem) {
+  return std::make_unique<WinogradConv>(problem);
+}
+
+std::optional<ir::PanelFormat> wanted_winograd_panels(const ir::Node&, const Shape& filter,
+                                                      Isa isa) {
+  const ir::PanelFormat format = winograd_panels(filter, isa);
+  if (format.is_plain()) return {};
+  return format;
+}
+
+}  // namespace hone::kernels

@@ -1,0 +1,116 @@
+// The transforms, once for each ISA level (see kernels/simd.h). A vector is so many channels.
+#include "kernels/winograd/micro.h"
+
+#include <algorithm>
+
+#include "kernels/reference.h"
+#include "kernels/simd.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/winograd/micro.cc"
+#include "hwy/foreach_target.h"
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace hone::kernels::HWY_NAMESPACE {
+namespace {
+namespace hn = hwy::HWY_NAMESPACE;
+using D = hn::ScalableTag<float>;
+using Vector = hn::Vec<D>;
+
+constexpr int kLanes = HWY_MAX_BYTES / sizeof(float);
+
+HWY_INLINE Vector fma(Vector a, Vector b, Vector c) { return hn::MulAdd(a, b, c); }
+template <class V>
+HWY_INLINE V splat(double x) {
+  return hn::Set(D(), static_cast<float>(x));
+}
+
+#include "kernels/winograd/transform.h"
+
+// Calls f(first channel, how many) for each vector of them, the last one perhaps not whole.
+template <class F>
+HWY_INLINE void each_vector(int64_t channels, F&& f) {
+  for (int64_t c = 0; c < channels; c += kLanes) f(c, std::min<int64_t>(kLanes, channels - c));
+}
+
+template <int m>
+void filter(const FilterTile& f) {
+  constexpr int t = m + 2;
+  const D d;
+  each_vector(f.filters, [&](int64_t first, int64_t count) HWY_ATTR {
+    HWY_ALIGN float by_place[9][kLanes] = {};
+    for (int64_t o = 0; o < count; ++o)
+      for (int64_t i = 0; i < 9; ++i) by_place[i][o] = f.weight[(first + o) * f.weight_step + i];
+    Vector g[3][3], made[t][t];
+    for (int64_t i = 0; i < 9; ++i) g[i / 3][i % 3] = hn::Load(d, by_place[i]);
+    transform_2d<WinogradFilter<m>>(g, made);
+    const auto mask = hn::FirstN(d, static_cast<size_t>(count));
+    for (int64_t p = 0; p < t * t; ++p)
+      hn::BlendedStore(made[p / t][p % t], mask, d, f.values + p * f.point_step + first);
+  });
+}
+
+template <int m>
+void input(const InputTile& tile) {
+  constexpr int t = m + 2;
+  const D d;
+  each_vector(tile.channels, [&](int64_t first, int64_t count) HWY_ATTR {
+    const auto mask = hn::FirstN(d, static_cast<size_t>(count));
+    Vector in[t][t], made[t][t];
+#pragma GCC unroll 6
+    for (int i = 0; i < t; ++i) {
+      const float* line = tile.source + i * tile.line_step + first;
+#pragma GCC unroll 6
+      for (int j = 0; j < t; ++j)
+        in[i][j] = count == kLanes ? hn::LoadU(d, line + j * tile.pixel_step)
+                                   : hn::MaskedLoad(mask, d, line + j * tile.pixel_step);
+    }
+    transform_2d<WinogradInput<m>>(in, made);
+    float* to = tile.values + first;
+#pragma GCC unroll 36
+    for (int p = 0; p < t * t; ++p) hn::StoreU(made[p / t][p % t], d, to + p * tile.point_step);
+  });
+}
+
+template <int m>
+void output(const OutputTile& tile) {
+  constexpr int t = m + 2;
+  const D d;
+  each_vector(tile.channels, [&](int64_t first, int64_t count) HWY_ATTR {
+    const auto mask = hn::FirstN(d, static_cast<size_t>(count));
+    Vector in[t][t], made[m][m];
+    const float* from = tile.products + first;
+#pragma GCC unroll 36
+    for (int p = 0; p < t * t; ++p) in[p / t][p % t] = hn::LoadU(d, from + p * tile.point_step);
+    transform_2d<WinogradOutput<m>>(in, made);
+#pragma GCC unroll 4
+    for (int i = 0; i < m; ++i) {
+      if (i == tile.lines) break;
+      float* line = tile.result + i * tile.line_step + first;
+#pragma GCC unroll 4
+      for (int j = 0; j < m; ++j) {
+        if (j == tile.pixels) break;
+        if (count == kLanes) hn::StoreU(made[i][j], d, line + j * tile.pixel_step);
+        else hn::BlendedStore(made[i][j], mask, d, line + j * tile.pixel_step);
+      }
+    }
+  });
+}
+
+}  // namespace
+
+template <int m>
+constexpr WinogradFns kFns = {kLanes, &filter<m>, &input<m>, &output<m>};
+constexpr WinogradFns kFnsOfTile[] = {kFns<2>, kFns<4>};
+
+}  // namespace hone::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace hone::kernels {
+const WinogradFns& winograd_fns(Isa isa, int64_t tile) {
+  return HONE_FOR_ISA(isa, kFnsOfTile)[tile == 2 ? 0 : 1];
+}
+}  // namespace hone::kernels
+#endif

@@ -1,0 +1,23 @@
+// 3x3 convolutions by Winograd's minimal filtering, where that costs less.
+//
+//   conv2d(x, w)  becomes  winograd_conv2d(x, winograd_filter(w))
+//
+// Sums are taken in another order and at other points, so the pass is approximate: an output moves
+// by about as much as the rounding of its own chain, which the family's test bounds
+// (kernels/winograd/winograd_test.cc).
+#pragma once
+
+#include "ir/infer.h"
+#include "passes/pass.h"
+
+namespace hone::passes {
+
+/// The tile (2 or 4 outputs a side) by which a convolution of 3x3 filters with stride 1 costs
+/// least, or 0 where it is best computed directly. It depends on the shape of a sample and the
+/// filters, and on nothing else: never on the batch or the machine.
+int64_t winograd_tile(const ir::ConvDims& dims);
+
+/// Works on f32 convolutions in NCHW of one group whose weight depends on no input.
+ir::Graph winograd(const ir::Graph& graph, const PassContext& context);
+
+}  // namespace hone::passes

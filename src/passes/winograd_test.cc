@@ -1,0 +1,84 @@
+// Which convolutions go by tiles, and that they compute what they did.
+#include "passes/winograd.h"
+
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "passes/pass_test_support.h"
+
+namespace hone::passes {
+namespace {
+
+constexpr std::string_view kBefore = R"(graph g {
+  %x = input "x" : f32[N,16,9,10]
+  %w = state "w" trainable : f32[24,16,3,3]
+  %y = conv2d(%x, %w) {dilation=[1, 1], groups=1, layout="nchw", pad=[1, 0, 1, 2], stride=[1, 1]} "conv1"
+  output "y" = %y
+})";
+
+TEST(WinogradPass, ExchangesAConvolution) {
+  expect_pass(winograd, kBefore, R"(graph g {
+  %x = input "x" : f32[N,16,9,10]
+  %w = state "w" trainable : f32[24,16,3,3]
+  %u = winograd_filter(%w) {tile=4} "conv1"
+  %y = winograd_conv2d(%x, %u) {layout="nchw", pad=[1, 0, 1, 2], tile=4} "conv1"
+  output "y" = %y
+})");
+}
+
+// In double, where rounding does not hide a mistake; for tiles of 4 and of 2.
+TEST(WinogradPass, ComputesTheSameNumbers) {
+  for (const auto& [x, w, tile] : {std::tuple("[2,16,9,10]", "[24,16,3,3]", 4),
+                                   std::tuple("[1,256,12,10]", "[256,256,3,3]", 2)}) {
+    std::string text(kBefore);
+    text.replace(text.find("[N,16,9,10]"), 11, x);
+    text.replace(text.find("[24,16,3,3]"), 11, w);
+    const ir::Graph graph = ir::parse(text), changed = winograd(graph, {});
+    const ir::Node& now = changed.producer(changed.outputs()[0].value);
+    ASSERT_TRUE(now.is(ir::op::winograd_conv2d));
+    EXPECT_EQ(now.attrs.integer("tile"), tile);
+    const auto inputs = random_sources(graph, graph.inputs(), kernels::Values::plain, 1);
+    const auto states = random_sources(graph, graph.states(), kernels::Values::plain, 2);
+    const Tensor a = kernels::interpret(graph, inputs, states, true).outputs.at("y");
+    const Tensor b = kernels::interpret(changed, inputs, states, true).outputs.at("y");
+    ASSERT_EQ(a.type(), b.type());
+    for (int64_t i = 0; i < a.elements(); ++i)
+      ASSERT_NEAR(a.data<double>()[i], b.data<double>()[i], 1e-9) << i;
+  }
+}
+
+void expect_unchanged(std::vector<std::pair<std::string_view, std::string_view>> edits) {
+  std::string text(kBefore);
+  for (const auto& [from, to] : edits) text.replace(text.find(from), from.size(), to);
+  expect_pass(winograd, text, text);
+}
+
+TEST(WinogradPass, LeavesOtherConvolutions) {
+  expect_unchanged({{"stride=[1, 1]", "stride=[2, 1]"}});
+  expect_unchanged({{"dilation=[1, 1]", "dilation=[1, 2]"}});
+  expect_unchanged({{"[24,16,3,3]", "[24,16,3,5]"}});
+  expect_unchanged({{"[24,16,3,3]", "[24,8,3,3]"}, {"groups=1", "groups=2"}});
+  expect_unchanged({{"%w = state \"w\" trainable", "%w = input \"w\""}});
+}
+
+ir::ConvDims dims_of(int64_t n, int64_t side, int64_t c, int64_t o) {
+  return ir::conv_dims({n, side, side, c}, {3, 3, c, o},
+                       {{"stride", ir::Ints{1, 1}},
+                        {"dilation", ir::Ints{1, 1}},
+                        {"pad", ir::Ints{1, 1, 1, 1}},
+                        {"layout", std::string("nhwc")}});
+}
+
+// Few channels are not worth the transforms; many weights for few pixels are not worth their size.
+TEST(WinogradPass, ChoosesByTheShapeOfASample) {
+  for (int64_t n : {1, 8, 512}) {
+    EXPECT_EQ(winograd_tile(dims_of(n, 56, 1, 32)), 0);
+    EXPECT_EQ(winograd_tile(dims_of(n, 56, 64, 64)), 4);
+    EXPECT_EQ(winograd_tile(dims_of(n, 14, 256, 256)), 2);
+    EXPECT_EQ(winograd_tile(dims_of(n, 7, 512, 512)), 0);
+  }
+}
+
+}  // namespace
+}  // namespace hone::passes
