@@ -106,19 +106,21 @@ struct LoaderOptions {
   uint64_t seed = 0;       ///< of the order and of `augment`
   Augment augment = {};    ///< of u8 images
   bool drop_last = false;  ///< leave a last, short batch out
-  int prefetch = 2;        ///< batches made ahead, at least 1
+  int prefetch = 2;        ///< batches that the thread makes ahead, at least 1
   /// Called on each batch after augmentation, on the loader's thread. It may change the tensors'
   /// elements; what it throws is thrown by `next`.
   std::function<void(Batch&)> transform = {};
 };
 
-/// Makes batches on one background thread, a few ahead of their use. A batch depends only on the
-/// data set, the options, the epoch and its index, so an epoch can be taken up in its middle.
+/// Makes batches on one background thread, a few ahead of their use; without augmentation and
+/// transform, which are copies of the data set's memory, when they are asked for. A batch depends
+/// only on the data set, the options, the epoch and its index, so an epoch can be taken up in its
+/// middle.
 class Loader {
  public:
   /// Throws InvalidInput if the data set is not as it should be, or smaller than a batch.
   Loader(Dataset dataset, LoaderOptions options);
-  /// Ends the thread.
+  /// Ends the thread, if there is one.
   ~Loader();
   Loader(const Loader&) = delete;
   Loader& operator=(const Loader&) = delete;

@@ -1,4 +1,5 @@
-// The loader: one thread fills a small ring of buffers, the consumer holds one at a time.
+// The loader: one thread fills a small ring of buffers, the consumer holds one at a time. Batches
+// that are only copied are made by the consumer, which takes less time than handing them over.
 #include <hone/data.h>
 
 #include <algorithm>
@@ -8,6 +9,7 @@
 #include <exception>
 #include <mutex>
 #include <numeric>
+#include <span>
 #include <thread>
 
 #include "base/error.h"
@@ -25,6 +27,22 @@ std::vector<int64_t> order_of(const LoaderOptions& options, int64_t samples, int
   return order;
 }
 
+/// Copies rows of `bytes` each to places one after another. They lie anywhere in memory, so those
+/// that come next are fetched meanwhile.
+void gather(const std::byte* from, int64_t bytes, std::span<const int64_t> rows, std::byte* to) {
+  constexpr size_t kAhead = 4;
+  constexpr int64_t kCacheLine = 64, kMost = 4096;  // the processor goes on by itself in long rows
+  for (size_t i = 0; i < rows.size(); ++i) {
+    if (i + kAhead < rows.size()) {
+      const std::byte* next = from + rows[i + kAhead] * bytes;
+      for (int64_t at = 0; at < std::min(bytes, kMost); at += kCacheLine)
+        __builtin_prefetch(next + at);
+    }
+    std::memcpy(to + static_cast<int64_t>(i) * bytes, from + rows[i] * bytes,
+                static_cast<size_t>(bytes));
+  }
+}
+
 }  // namespace
 
 struct Loader::Impl {
@@ -36,10 +54,11 @@ struct Loader::Impl {
 
   const Dataset dataset;
   const LoaderOptions options;
+  const bool threaded;  // there is more to do than to copy
   int64_t batches = 0;
   std::vector<Batch> buffers;  // of whole batches
 
-  // Only the thread reads these.
+  // Only who makes batches reads these.
   std::vector<int64_t> order;
   int64_t order_epoch = -1;
 
@@ -58,7 +77,9 @@ struct Loader::Impl {
 };
 
 Loader::Impl::Impl(Dataset data, LoaderOptions choices)
-    : dataset(std::move(data)), options(std::move(choices)) {
+    : dataset(std::move(data)),
+      options(std::move(choices)),
+      threaded(options.augment.any() || options.transform) {
   dataset.check();
   require(options.batch >= 1 && options.batch <= dataset.size(),
           "batch {}: expected 1 to {}, the size of data set '{}'", options.batch, dataset.size(),
@@ -78,12 +99,13 @@ Loader::Impl::Impl(Dataset data, LoaderOptions choices)
   shape[0] = options.batch;
   Shape label_shape = dataset.labels.shape();
   label_shape[0] = options.batch;
-  for (int i = 0; i <= options.prefetch; ++i) {  // one more: the consumer's
+  const int ahead = threaded ? options.prefetch : 0;
+  for (int i = 0; i <= ahead; ++i) {  // one more: the consumer's
     buffers.push_back(
         {Tensor(dataset.images.dtype(), shape), Tensor(dataset.labels.dtype(), label_shape)});
     free.push_back(static_cast<size_t>(i));
   }
-  thread = std::thread([this] { work(); });
+  if (threaded) thread = std::thread([this] { work(); });
 }
 
 Loader::Impl::~Impl() {
@@ -92,7 +114,7 @@ Loader::Impl::~Impl() {
     stop = true;
   }
   to_thread.notify_one();
-  thread.join();
+  if (threaded) thread.join();
 }
 
 void Loader::Impl::fill(Batch& buffer, Batch& batch, int64_t of_epoch, int64_t index) {
@@ -105,20 +127,19 @@ void Loader::Impl::fill(Batch& buffer, Batch& batch, int64_t of_epoch, int64_t i
   const int64_t samples = std::min(options.batch, dataset.size() - batch.first);
   batch.images = buffer.images.rows(0, samples);
   batch.labels = buffer.labels.rows(0, samples);
-  const Shape& shape = dataset.images.shape();
-  const int64_t element = size_of(dataset.images.dtype());
+  const std::span<const int64_t> rows(order.data() + batch.first, static_cast<size_t>(samples));
+  gather(dataset.labels.raw(), dataset.labels.bytes() / dataset.size(), rows, batch.labels.raw());
   const int64_t bytes = dataset.images.bytes() / dataset.size();
-  const int64_t label_bytes = dataset.labels.bytes() / dataset.size();
-  for (int64_t i = 0; i < samples; ++i) {
-    const int64_t sample = order[static_cast<size_t>(batch.first + i)];
-    const std::byte* from = dataset.images.raw() + sample * bytes;
-    std::byte* to = batch.images.raw() + i * bytes;
-    if (options.augment.any())
-      change_image(draw_change(options.augment, options.seed, of_epoch, sample), shape, element,
-                   from, to);
-    else std::memcpy(to, from, static_cast<size_t>(bytes));
-    std::memcpy(batch.labels.raw() + i * label_bytes, dataset.labels.raw() + sample * label_bytes,
-                static_cast<size_t>(label_bytes));
+  if (options.augment.any()) {
+    std::byte* to = batch.images.raw();
+    for (const int64_t row : rows) {
+      change_image(draw_change(options.augment, options.seed, of_epoch, row),
+                   dataset.images.shape(), size_of(dataset.images.dtype()),
+                   dataset.images.raw() + row * bytes, to);
+      to += bytes;
+    }
+  } else {
+    gather(dataset.images.raw(), bytes, rows, batch.images.raw());
   }
   if (options.transform) options.transform(batch);
 }
@@ -179,6 +200,12 @@ void Loader::start(int64_t epoch, int64_t first_batch) {
 
 std::optional<Batch> Loader::next() {
   Impl& l = *impl_;
+  if (!l.threaded) {
+    if (l.to_give == l.batches) return std::nullopt;
+    Batch batch;
+    l.fill(l.buffers[0], batch, l.epoch, l.to_give++);
+    return batch;
+  }
   std::unique_lock lock(l.mutex);
   l.release_held();
   l.to_thread.notify_one();

@@ -9,7 +9,7 @@
 namespace hone::train {
 namespace {
 
-constexpr size_t kSteps = 32;  // between snapshots: copying the states then costs little per step
+constexpr int64_t kSteps = 32;  // between snapshots: copying the states then costs little per step
 
 bool has_nan(const kernels::View& view) {
   if (view.type->dtype != DType::f32) return false;
@@ -19,14 +19,15 @@ bool has_nan(const kernels::View& view) {
 
 }  // namespace
 
-void NanSearch::before_step(const std::map<std::string, Tensor>& inputs) {
-  if (snapshot_.empty()) snapshot_ = exec::clone(states_);
-  if (steps_.size() == kSteps) {
-    exec::copy_into(snapshot_, states_);
-    steps_.clear();
+void NanSearch::before_step(int64_t epoch, int64_t batch) {
+  if (snapshot_.empty() || steps_ == kSteps || epoch != epoch_) {
+    if (snapshot_.empty()) snapshot_ = exec::clone(states_);
+    else exec::copy_into(snapshot_, states_);
+    epoch_ = epoch;
+    first_ = batch;
+    steps_ = 0;
   }
-  steps_.emplace_back();
-  for (const auto& [name, tensor] : inputs) steps_.back().emplace(name, tensor.clone());
+  ++steps_;
 }
 
 std::string NanSearch::first_nan() {
@@ -37,11 +38,14 @@ std::string NanSearch::first_nan() {
     if (has_nan(kernels::View{tensor.raw(), &tensor.type()}))
       found = fmt::format("state '{}' held NaN before", name);
   }
-  for (size_t s = 0; s < steps_.size() && found.empty(); ++s) {
+  loader_.start(epoch_, first_);
+  for (int64_t s = 0; s < steps_ && found.empty(); ++s) {
+    const data::Batch batch = loader_.next().value();
     executor_.run(
-        steps_[s], states_, [&](const plan::Step& step, std::span<const kernels::View> results) {
+        step_inputs(batch), states_,
+        [&](const plan::Step& step, std::span<const kernels::View> results) {
           if (!found.empty() || std::none_of(results.begin(), results.end(), has_nan)) return;
-          const size_t ago = steps_.size() - 1 - s;
+          const int64_t ago = steps_ - 1 - s;
           const std::string name = step.name.empty() ? "" : " '" + step.name + "'";
           found = fmt::format(
               "the first op that gave NaN was {}{}{}; a smaller learning rate may help", step.op,

@@ -66,7 +66,7 @@ class Fit {
   History run() {
     if (session_.on_start) session_.on_start();
     if (saved_) resume();
-    NanSearch search(*executor_, run_.states);
+    NanSearch search(*executor_, run_.states, *loader_);
     while (run_.epoch < options_.epochs && !run_.history.stopped_early) {
       train_epoch(search);
       end_epoch();
@@ -112,10 +112,8 @@ class Fit {
     while (run_.step < steps_) {
       const std::optional<data::Batch> batch = loader_->next();
       invariant(batch.has_value(), "the loader ended at batch {} of {}", run_.step, steps_);
-      const std::map<std::string, Tensor> inputs = {{"input", batch->images},
-                                                    {"labels", batch->labels}};
-      search.before_step(inputs);
-      const exec::StagedExecutor::Loan done = executor_->run(inputs, run_.states);
+      search.before_step(run_.epoch, run_.step);
+      const exec::StagedExecutor::Loan done = executor_->run(step_inputs(*batch), run_.states);
       const double loss = done->output("loss").data<float>()[0];
       if (std::isnan(loss)) {
         fail(ErrorKind::InvalidInput, "the loss became NaN at epoch {}, step {} of {}: {}",
