@@ -1,11 +1,12 @@
 // "winograd" of winograd_conv2d: the inputs of each tile at all points, one product of matrices for
 // each point, and the outputs.
 //
-// A unit of work is a line of tiles. The image is taken in rounds of so many lines that their
-// inputs at the points, which all output channels read, stay in the L2 caches of the threads; in
-// a round the inputs are transformed first, then blocks of lines times panels of channels are
-// multiplied. A block makes the products of some tiles for one panel at all points, which stay in
-// L2 too, and from them the outputs; an epilogue runs in place on a block that is done.
+// The result is cut into blocks, which are the items of the parallel loop: lines of tiles, across
+// samples. A block transforms its inputs, multiplies them panel by panel and makes the outputs, all
+// in its L2 cache. Filters that are too many for that cache are better read by fewer and larger
+// blocks. Then the image is taken in rounds of so many lines that their inputs at the points stay
+// in L2; in a round the threads share the inputs, which are transformed first, and each multiplies
+// panels of its own. An epilogue runs in place on a block that is done.
 #include <algorithm>
 #include <cstring>
 #include <optional>
@@ -21,14 +22,14 @@
 namespace hone::kernels {
 namespace {
 
-constexpr int64_t kAlignedFloats = 16;              // 64 bytes
-constexpr int64_t kRoundFloats = int64_t{1} << 16;  // inputs at the points, for each thread
-constexpr int64_t kHeavyRoundFloats = 300000;
-constexpr int64_t kHeavyFloats = int64_t{1} << 18;
-constexpr int64_t kBlockTiles = 96, kBlockCols = 256;  // of a block
-constexpr int64_t kChunk = 384;                        // steps of the chain
-constexpr int64_t kBlocksPerThread = 6;                // at least, to share them out evenly...
-constexpr int64_t kLeastBlock = int64_t{1} << 18;      // ... unless a block would have fewer FMAs
+constexpr int64_t kAlignedFloats = 16;               // 64 bytes
+constexpr int64_t kHeavyFilters = int64_t{1} << 18;  // floats: half of an L2 cache
+constexpr int64_t kBlockFloats = int64_t{1} << 16;   // of inputs at the points, of a block...
+constexpr int64_t kRoundFloats = 300000;             // ... and of a round
+constexpr int64_t kBlockTiles = 96, kBlockCols = 256;
+constexpr int64_t kChunk = 384;                    // steps of the chain
+constexpr int64_t kBlocksPerThread = 6;            // at least, to share them out evenly...
+constexpr int64_t kLeastBlock = int64_t{1} << 18;  // ... unless a block would have fewer FMAs
 
 // The values [points, c, o] of the filters: a tap is a point.
 ir::PanelFormat winograd_panels(const Shape& filter, Isa isa) {
@@ -49,7 +50,8 @@ class WinogradConv final : public Kernel {
   explicit WinogradConv(const Problem& problem);
   void run(const Call& call) const noexcept override;
   int64_t workspace_bytes() const override {
-    return (packed_floats_ + values_floats_ + threads_ * scratch_floats_) * int64_t{sizeof(float)};
+    const int64_t values = (shares_ ? 1 : threads_) * values_floats_;
+    return (packed_floats_ + values + threads_ * scratch_floats_) * int64_t{sizeof(float)};
   }
 
  private:
@@ -66,6 +68,9 @@ class WinogradConv final : public Kernel {
     std::byte* epilogue;
   };
 
+  Scratch scratch_of(float* all, int worker) const;
+  void in_rounds(const Call& call, const float* weights, float* values) const;
+  void in_blocks(const Call& call, const float* weights, float* values) const;
   void transform(int64_t line, const float* source, float* values, float* patch) const;
   void multiply(const ir::PanelFormat::Columns& columns, int64_t tiles, const float* weights,
                 const float* values, float* products) const;
@@ -81,6 +86,7 @@ class WinogradConv final : public Kernel {
   int64_t tile_, side_, points_;  // outputs and inputs along a tile's side, and all points
   int64_t across_, down_;         // tiles
   int64_t pitch_;                 // of a tile's channels at one point
+  bool shares_;                   // the inputs at the points, in rounds
   int64_t round_lines_, point_step_;
   int64_t block_lines_ = 1, block_panels_ = 1;
   bool packs_;
@@ -106,24 +112,25 @@ WinogradConv::WinogradConv(const Problem& problem)
   packs_ = !problem.panels && !format_.is_plain();
   packed_floats_ = packs_ ? round_up(format_.floats(), kAlignedFloats) : 0;
 
-  // As even rounds as can be.
+  shares_ = format_.floats() > kHeavyFilters;
   const int64_t lines = std::max<int64_t>(1, d_.n * down_);
   const int64_t line_floats = std::max<int64_t>(1, across_ * points_ * pitch_);
-  const bool heavy = format_.floats() > kHeavyFloats;
-  const int64_t round_floats = heavy ? kHeavyRoundFloats : threads_ * kRoundFloats;
-  const int64_t most = std::max<int64_t>(1, round_floats / line_floats);
-  round_lines_ = ceil_div(lines, ceil_div(lines, most));
-  point_step_ = apart(round_lines_ * across_ * pitch_);
-  values_floats_ = points_ * point_step_;
+  const int64_t fitting =
+      std::max<int64_t>(1, (shares_ ? kRoundFloats : kBlockFloats) / line_floats);
+  round_lines_ = shares_ ? ceil_div(lines, ceil_div(lines, fitting)) : lines;
 
   const int64_t panel_cols = format_.max_vectors * format_.lanes;
-  Side of_lines = Side::of(round_lines_, kBlockTiles / std::max<int64_t>(1, across_));
-  Side of_panels = Side::of(format_.panels(), kBlockCols / panel_cols);
+  const int64_t most = kBlockTiles / std::max<int64_t>(1, across_);
+  Side of_lines = Side::of(round_lines_, std::min(most, fitting));
+  // A block that transforms its own inputs takes all panels.
+  Side of_panels = shares_ ? Side::of(format_.panels(), kBlockCols / panel_cols) : Side{1, 1};
   const int64_t enough = threads_ > 1 ? kBlocksPerThread * threads_ : 1;
   cut_blocks(of_panels, of_lines, 1, round_lines_ * across_ * points_ * d_.c * d_.o,
-             {enough, kLeastBlock}, [&] { return heavy; });
+             {enough, kLeastBlock}, [] { return true; });
   block_lines_ = of_lines.block;
-  block_panels_ = of_panels.block;
+  block_panels_ = shares_ ? of_panels.block : format_.panels();
+  point_step_ = apart((shares_ ? round_lines_ : block_lines_) * across_ * pitch_);
+  values_floats_ = points_ * point_step_;
 
   const int64_t tiles = std::min(kBlockTiles, block_lines_ * across_);
   products_floats_ = std::max(points_ * apart(tiles * panel_cols), points_ * d_.c);
@@ -224,22 +231,40 @@ void WinogradConv::run(const Call& call) const noexcept {
     });
     weights = packed;
   }
-  const auto scratch_of = [&](int worker) {
-    float* own = values + values_floats_ + worker * scratch_floats_;
-    return Scratch{own, reinterpret_cast<std::byte*>(own + products_floats_)};
-  };
+  if (shares_) in_rounds(call, weights, values);
+  else in_blocks(call, weights, values);
+}
+
+WinogradConv::Scratch WinogradConv::scratch_of(float* all, int worker) const {
+  float* own = all + worker * scratch_floats_;
+  return {own, reinterpret_cast<std::byte*>(own + products_floats_)};
+}
+
+void WinogradConv::in_blocks(const Call& call, const float* weights, float* values) const {
+  call.pool->run(ceil_div(d_.n * down_, block_lines_), [&](int64_t item, int worker) {
+    const Scratch scratch = scratch_of(values + threads_ * values_floats_, worker);
+    float* own = values + worker * values_floats_;
+    const Lines lines{item * block_lines_, std::min(d_.n * down_, (item + 1) * block_lines_)};
+    for (int64_t i = lines.begin; i < lines.end; ++i)
+      transform(i, call.operands[0].as<float>(), own + (i - lines.begin) * across_ * pitch_,
+                scratch.products);
+    block(call, lines, {0, format_.panels()}, weights, own, scratch);
+  });
+}
+
+void WinogradConv::in_rounds(const Call& call, const float* weights, float* values) const {
   const int64_t lines = d_.n * down_, panels = ceil_div(format_.panels(), block_panels_);
   for (int64_t first = 0; first < lines; first += round_lines_) {
     const int64_t count = std::min(round_lines_, lines - first);
     call.pool->run(count, [&](int64_t i, int worker) {
       transform(first + i, call.operands[0].as<float>(), values + i * across_ * pitch_,
-                scratch_of(worker).products);
+                scratch_of(values + values_floats_, worker).products);
     });
     call.pool->run(ceil_div(count, block_lines_) * panels, [&](int64_t item, int worker) {
       const int64_t line = item / panels * block_lines_, panel = item % panels * block_panels_;
       block(call, {first + line, first + std::min(count, line + block_lines_)},
             {panel, std::min(format_.panels(), panel + block_panels_)}, weights,
-            values + line * across_ * pitch_, scratch_of(worker));
+            values + line * across_ * pitch_, scratch_of(values + values_floats_, worker));
     });
   }
 }
