@@ -227,7 +227,8 @@ void add(int64_t rows, int64_t cols, float* out, int64_t out_row, const float* x
 
 }  // namespace
 
-constexpr GemmFns kFns = {kLanes, kRows, kVectors* kLanes, &tile, kRowPanels, &row, &pack, &add};
+constexpr GemmFns kFns = {kLanes, kRows, kVectors* kLanes, &tile, kRowPanels,
+                          &row,   &pack, &pack_lanes,      &add};
 
 }  // namespace hone::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

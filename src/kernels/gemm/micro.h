@@ -52,6 +52,8 @@ struct GemmFns {
   /// whose columns are adjacent in c: as many chains at once as the processor's pipeline wants.
   void (*row)(int64_t panels, int64_t panel_floats, const Tile& tile);
   void (*pack)(const Panel& panel);
+  /// The same of a source whose step is 1; lanes from `width` on stay as they are.
+  void (*transpose)(Panel panel);
   /// out[r][j] = x[r][j] + y[r][j] for j < cols, at most `max_cols`. Rows of x and y are
   /// `slot_row` floats, whole vectors, apart; out may be x.
   void (*add)(int64_t rows, int64_t cols, float* out, int64_t out_row, const float* x,

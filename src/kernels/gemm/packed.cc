@@ -8,10 +8,13 @@
 // do not touch the bits. A sum over a batch takes the shard tree tile by tile, with a stack of
 // tiles in L1. An epilogue runs in place on a block that is done. Matrices beside each other are
 // the outermost items of the same loops; where all of them meet one b, their rows are those of one
-// matrix.
+// matrix. A narrow result, whose rows would leave most of a vector empty, is computed as its
+// transpose where a's rows lie side by side: the operands change places, and tiles are transposed
+// as they are stored.
 #include <algorithm>
 #include <bit>
 #include <optional>
+#include <utility>
 
 #include "base/shards.h"
 #include "ir/infer.h"
@@ -34,13 +37,13 @@ constexpr int64_t kLeastBlock = int64_t{1} << 18;  // ... unless a block would h
 constexpr int64_t kPackItem = int64_t{1} << 14;    // elements that one item packs at least
 // Reuse that pays for packing. A transposed a already has the rows of a tile side by side.
 constexpr int64_t kPackAFromCols = 160, kPackTransposedAFromCols = 512, kPackBFromRows = 96;
+// A result is turned if that takes at most 4/5 of the vectors.
+constexpr int64_t kTurnedVectors = 5, kVectors = 4;
 // Rows so many floats apart meet in one set of the L1 cache, which may have as few as so many ways.
 constexpr int64_t kAliasedRow = 1024, kWays = 8;
 
-// The panels of one matrix b.
-ir::PanelFormat gemm_panels(const ir::Node& node, const Shape& b, Isa isa) {
-  const GemmFns& fns = gemm_fns(isa);
-  const bool trans = node.attrs.flag("trans_b");
+// The panels of one matrix b, or of its transpose.
+ir::PanelFormat gemm_panels(const Shape& b, bool trans, const GemmFns& fns) {
   const int64_t depth = b[b.rank() - (trans ? 1 : 2)], cols = b[b.rank() - (trans ? 2 : 1)];
   return {b,
           {1, 0},
@@ -87,12 +90,15 @@ class PackedGemm final : public Kernel {
   void pack_strips(const Memory& at, Range strips, Range steps) const;
   void block(const Call& call, const Memory& at, Range strips, Range panels) const;
   void panel_of_block(const Memory& at, Range strips, int64_t panel, Range steps) const;
+  bool pays_to_turn(const ir::MatmulDims& d) const;
+  void turned_tile(Tile tile, Range rows, const Columns& cols, const Memory& at) const;
   int64_t row_panels(int64_t first, int64_t end) const;
   void row_of_block(const Memory& at, int64_t first, int64_t count, Range steps) const;
   void sharded_tile(const Tile& tile, int64_t rows, float* slots) const;
 
   const GemmFns& fns_;
   ir::PanelFormat format_;  // of b
+  bool turned_ = false;     // a, b and the sides below are those of the transpose
   int64_t m_, n_, depth_;
   Strided a_of_, b_of_;  // which matrix of an operand each product reads
   int64_t products_, b_matrices_;
@@ -114,11 +120,11 @@ class PackedGemm final : public Kernel {
 
 PackedGemm::PackedGemm(const Problem& problem)
     : fns_(gemm_fns(problem.isa)),
-      format_(gemm_panels(*problem.node, problem.operands[1].shape, problem.isa)) {
+      format_(gemm_panels(problem.operands[1].shape, problem.attrs().flag("trans_b"), fns_)) {
   ir::MatmulDims d =
       ir::matmul_dims(problem.operands[0].shape, problem.operands[1].shape, problem.attrs());
-  const bool trans_a = problem.attrs().flag("trans_a");
-  const bool trans_b = problem.attrs().flag("trans_b");
+  bool trans_a = problem.attrs().flag("trans_a");
+  bool trans_b = problem.attrs().flag("trans_b");
   if (!trans_a && d.leading_b.elements() == 1) {
     d.rows *= d.leading.elements();
     d.leading = d.leading_a = d.leading_b = {};
@@ -130,13 +136,21 @@ PackedGemm::PackedGemm(const Problem& problem)
   b_of_ = {d.leading.dims(), broadcast_strides(d.leading_b, d.leading)};
   products_ = d.leading.elements();
   b_matrices_ = d.leading_b.elements();
+  sharding_ = {problem.attrs().integer("batch", std::max<int64_t>(1, depth_)),
+               problem.attrs().integer("shards", 1)};
+  shards_ = sharding_.present(depth_);
+  if (trans_a && !problem.panels && pays_to_turn(d)) {
+    turned_ = true;
+    std::swap(m_, n_);
+    std::swap(a_of_, b_of_);
+    b_matrices_ = d.leading_a.elements();
+    format_ = gemm_panels(problem.operands[0].shape, false, fns_);
+    trans_a = !std::exchange(trans_b, false);
+  }
   a_row_ = trans_a ? 1 : depth_;
   a_step_ = trans_a ? m_ : 1;
   b_step_ = trans_b ? 1 : n_;
   b_col_ = trans_b ? depth_ : 1;
-  sharding_ = {problem.attrs().integer("batch", std::max<int64_t>(1, depth_)),
-               problem.attrs().integer("shards", 1)};
-  shards_ = sharding_.present(depth_);
 
   strips_ = ceil_div(m_, fns_.max_rows);
   panels_ = format_.panels();
@@ -158,13 +172,19 @@ PackedGemm::PackedGemm(const Problem& problem)
   packed_a_at_ = (pack_first_ ? b_matrices_ : problem.threads) * packed_b_floats_;
   slots_at_ = packed_a_at_ + problem.threads * packed_a_floats_;
   const int64_t slots = shards_ > 1 ? std::bit_width(static_cast<uint64_t>(shards_ - 1)) + 1 : 0;
-  slot_floats_ = slots * fns_.max_rows * fns_.max_cols;
+  slot_floats_ = (turned_ + slots) * fns_.max_rows * fns_.max_cols;
   if (problem.attrs().has("epilogue"))
     epilogue_.emplace(*problem.attrs().get<ir::Region>("epilogue"), problem.isa);
   scratch_at_ = slots_at_ + problem.threads * slot_floats_;
   scratch_floats_ =
       epilogue_ ? round_up(ceil_div(epilogue_->scratch_bytes(), sizeof(float)), kAlignedFloats) : 0;
   total_floats_ = scratch_at_ + problem.threads * scratch_floats_;
+}
+
+bool PackedGemm::pays_to_turn(const ir::MatmulDims& d) const {
+  return kTurnedVectors * d.cols * ceil_div(d.rows, fns_.lanes) <=
+             kVectors * d.rows * ceil_div(d.cols, fns_.lanes) &&
+         (shards_ > 1 || d.depth <= kChunk);
 }
 
 // Starts from the largest block and cuts it across its longer side.
@@ -225,6 +245,16 @@ void PackedGemm::sharded_tile(const Tile& tile, int64_t rows, float* slots) cons
       });
 }
 
+// Computes a tile beside its slots, and stores its transpose.
+void PackedGemm::turned_tile(Tile tile, Range rows, const Columns& cols, const Memory& at) const {
+  tile.c = at.slots;
+  tile.c_row = cols.pitch;
+  if (shards_ > 1) sharded_tile(tile, rows.size(), at.slots + fns_.max_rows * fns_.max_cols);
+  else fns_.tile(rows.size(), tile);
+  fns_.transpose(
+      {tile.c, tile.c_row, 1, rows.size(), cols.size, at.c + cols.begin * m_ + rows.begin, m_});
+}
+
 void PackedGemm::panel_of_block(const Memory& at, Range strips, int64_t i, Range steps) const {
   const Columns cols = format_.columns(i);
   Tile tile;
@@ -249,7 +279,8 @@ void PackedGemm::panel_of_block(const Memory& at, Range strips, int64_t i, Range
     tile.a_row = pack_a_ ? 1 : a_row_;
     tile.a_step = pack_a_ ? rows.size() : a_step_;
     tile.c = at.c + rows.begin * n_ + cols.begin;
-    if (shards_ > 1) sharded_tile(tile, rows.size(), at.slots);
+    if (turned_) turned_tile(tile, rows, cols, at);
+    else if (shards_ > 1) sharded_tile(tile, rows.size(), at.slots);
     else fns_.tile(rows.size(), tile);
   }
 }
@@ -292,11 +323,13 @@ void PackedGemm::block(const Call& call, const Memory& at, Range strips, Range p
     }
   }
   if (!epilogue_) return;
-  const Range rows{strip(strips.begin).begin, strip(strips.end - 1).end};
+  Range rows{strip(strips.begin).begin, strip(strips.end - 1).end};
   const Columns last = format_.columns(panels.end - 1);
-  const int64_t col = format_.columns(panels.begin).begin;
-  const Accumulator accumulator{at.c + rows.begin * n_ + col, n_};
-  epilogue_->run({at.row + rows.begin, rows.size(), col, last.begin + last.size - col},
+  Range cols{format_.columns(panels.begin).begin, last.begin + last.size};
+  if (turned_) std::swap(rows, cols);
+  const int64_t width = turned_ ? m_ : n_;
+  const Accumulator accumulator{at.c + rows.begin * width + cols.begin, width};
+  epilogue_->run({at.row + rows.begin, rows.size(), cols.begin, cols.size()},
                  call.operands.subspan(2), call.results, at.scratch, &accumulator);
 }
 
@@ -310,8 +343,8 @@ PackedGemm::Memory PackedGemm::matrices(Memory at, int64_t a, int64_t b) const {
 
 void PackedGemm::run(const Call& call) const noexcept {
   float* workspace = reinterpret_cast<float*>(call.workspace);
-  const Memory at{call.operands[0].as<float>(),
-                  call.operands[1].as<float>(),
+  const Memory at{call.operands[turned_ ? 1 : 0].as<float>(),
+                  call.operands[turned_ ? 0 : 1].as<float>(),
                   call.results[0].as<float>(),
                   workspace + packed_a_at_,
                   workspace,
@@ -337,7 +370,7 @@ void PackedGemm::run(const Call& call) const noexcept {
     item %= blocks;
     Memory mine = matrices(at, a_of_.offset(product), b_of_.offset(product));
     mine.c += product * m_ * n_;
-    mine.row = product * m_;
+    mine.row = product * (turned_ ? n_ : m_);
     if (!pack_first_) mine.packed_b += worker * packed_b_floats_;
     mine.packed_a += worker * packed_a_floats_;
     mine.slots += worker * slot_floats_;
@@ -351,7 +384,7 @@ void PackedGemm::run(const Call& call) const noexcept {
 
 std::optional<ir::PanelFormat> wanted_gemm_panels(const ir::Node& node, const Shape& weight,
                                                   Isa isa) {
-  const ir::PanelFormat format = gemm_panels(node, weight, isa);
+  const ir::PanelFormat format = gemm_panels(weight, node.attrs.flag("trans_b"), gemm_fns(isa));
   if (weight.elements() != format.depth.extent * format.column.extent || format.is_plain())
     return {};
   return format;
