@@ -7,7 +7,7 @@ namespace hone::kernels {
 std::span<const KernelRow> gemm_kernels() {
   static const KernelRow rows[] = {
       {&ir::op::matmul, "gemm.packed", "direct", Isa::avx2, 0, &refuse_packed_gemm,
-       &make_packed_gemm, nullptr, &wanted_gemm_panels},
+       &make_packed_gemm, &epilogue_over_operand, &wanted_gemm_panels},
   };
   return rows;
 }

@@ -6,7 +6,9 @@
 // chunks of steps, so that one panel of b stays in L1 while all the block's rows of a, which stay
 // in L2, pass by it; from chunk to chunk a chain goes on from what the result holds, so that chunks
 // do not touch the bits. A sum over a batch takes the shard tree tile by tile, with a stack of
-// tiles in L1. An epilogue runs in place on a block that is done. Matrices beside each other are
+// tiles in L1. An epilogue runs in place on a block that is done; where the result is written over
+// what the epilogue reads, such as a weight's next value over the weight, the block is in memory
+// of its own until then. Matrices beside each other are
 // the outermost items of the same loops; where all of them meet one b, their rows are those of one
 // matrix. A narrow result, whose rows would leave most of a vector empty, is computed as its
 // transpose where a's rows lie side by side: the operands change places, and tiles are transposed
@@ -75,8 +77,18 @@ class PackedGemm final : public Kernel {
     float* packed_a;  // of the worker
     float* packed_b;
     float* slots;
+    float* apart;        // where blocks are computed until their epilogue; null: in the result
     std::byte* scratch;  // of the epilogue
     int64_t row;         // of the results, taken as one matrix, where this one begins
+  };
+
+  // Where a block's chains lie.
+  struct Target {
+    float* c;          // the block's first element
+    int64_t row, col;  // its place among those of the products as they are computed
+    int64_t c_row, c_col;
+
+    float* at(int64_t r, int64_t j) const { return c + (r - row) * c_row + (j - col) * c_col; }
   };
 
   // A strip is the rows of one tile, a panel its columns. Strips are as even as they can be.
@@ -89,11 +101,15 @@ class PackedGemm final : public Kernel {
   void pack_panel(const Memory& at, const Columns& panel, Range steps, float* packed) const;
   void pack_strips(const Memory& at, Range strips, Range steps) const;
   void block(const Call& call, const Memory& at, Range strips, Range panels) const;
-  void panel_of_block(const Memory& at, Range strips, int64_t panel, Range steps) const;
+  void panel_of_block(const Memory& at, const Target& to, Range strips, int64_t panel,
+                      Range steps) const;
+  static bool needs_apart(const Call& call);
   bool pays_to_turn(const ir::MatmulDims& d) const;
-  void turned_tile(Tile tile, Range rows, const Columns& cols, const Memory& at) const;
+  void turned_tile(Tile tile, Range rows, const Columns& cols, const Memory& at,
+                   const Target& to) const;
   int64_t row_panels(int64_t first, int64_t end) const;
-  void row_of_block(const Memory& at, int64_t first, int64_t count, Range steps) const;
+  void row_of_block(const Memory& at, const Target& to, int64_t first, int64_t count,
+                    Range steps) const;
   void sharded_tile(const Tile& tile, int64_t rows, float* slots) const;
 
   const GemmFns& fns_;
@@ -113,9 +129,11 @@ class PackedGemm final : public Kernel {
   bool pack_first_;      // b is packed beforehand
   int64_t pack_panels_;  // in an item of packing
   std::optional<TileProgram> epilogue_;
-  int64_t packed_b_floats_;  // of one b, or of what a block packs at once
-  int64_t packed_a_floats_;  // of a chunk of a block
-  int64_t packed_a_at_, slots_at_, scratch_at_, slot_floats_, scratch_floats_, total_floats_;
+  int64_t packed_b_floats_;   // of one b, or of what a block packs at once
+  int64_t packed_a_floats_;   // of a chunk of a block
+  int64_t apart_floats_ = 0;  // of a block
+  int64_t packed_a_at_, slots_at_, apart_at_, scratch_at_, slot_floats_, scratch_floats_,
+      total_floats_;
 };
 
 PackedGemm::PackedGemm(const Problem& problem)
@@ -175,7 +193,11 @@ PackedGemm::PackedGemm(const Problem& problem)
   slot_floats_ = (turned_ + slots) * fns_.max_rows * fns_.max_cols;
   if (problem.attrs().has("epilogue"))
     epilogue_.emplace(*problem.attrs().get<ir::Region>("epilogue"), problem.isa);
-  scratch_at_ = slots_at_ + problem.threads * slot_floats_;
+  for (size_t j = 2; j < problem.operands.size(); ++j)
+    if (epilogue_over_operand(problem, 0, static_cast<int>(j)))
+      apart_floats_ = block_strips_ * fns_.max_rows * block_panels_ * fns_.max_cols;
+  apart_at_ = slots_at_ + problem.threads * slot_floats_;
+  scratch_at_ = apart_at_ + problem.threads * apart_floats_;
   scratch_floats_ =
       epilogue_ ? round_up(ceil_div(epilogue_->scratch_bytes(), sizeof(float)), kAlignedFloats) : 0;
   total_floats_ = scratch_at_ + problem.threads * scratch_floats_;
@@ -246,16 +268,18 @@ void PackedGemm::sharded_tile(const Tile& tile, int64_t rows, float* slots) cons
 }
 
 // Computes a tile beside its slots, and stores its transpose.
-void PackedGemm::turned_tile(Tile tile, Range rows, const Columns& cols, const Memory& at) const {
+void PackedGemm::turned_tile(Tile tile, Range rows, const Columns& cols, const Memory& at,
+                             const Target& to) const {
   tile.c = at.slots;
   tile.c_row = cols.pitch;
   if (shards_ > 1) sharded_tile(tile, rows.size(), at.slots + fns_.max_rows * fns_.max_cols);
   else fns_.tile(rows.size(), tile);
   fns_.transpose(
-      {tile.c, tile.c_row, 1, rows.size(), cols.size, at.c + cols.begin * m_ + rows.begin, m_});
+      {tile.c, tile.c_row, 1, rows.size(), cols.size, to.at(rows.begin, cols.begin), to.c_col});
 }
 
-void PackedGemm::panel_of_block(const Memory& at, Range strips, int64_t i, Range steps) const {
+void PackedGemm::panel_of_block(const Memory& at, const Target& to, Range strips, int64_t i,
+                                Range steps) const {
   const Columns cols = format_.columns(i);
   Tile tile;
   tile.b_step = packed_ || is_packed(cols) ? cols.pitch : b_step_;
@@ -268,7 +292,7 @@ void PackedGemm::panel_of_block(const Memory& at, Range strips, int64_t i, Range
     tile.b = at.b + cols.begin + steps.begin * b_step_;
   }
   tile.depth = steps.size();
-  tile.c_row = n_;
+  tile.c_row = to.c_row;
   tile.cols = cols.size;
   tile.chain = steps.begin > 0 ? Chain::resume : Chain::fresh;
   const int64_t first = strip(strips.begin).begin;
@@ -278,8 +302,8 @@ void PackedGemm::panel_of_block(const Memory& at, Range strips, int64_t i, Range
                      : at.a + rows.begin * a_row_ + steps.begin * a_step_;
     tile.a_row = pack_a_ ? 1 : a_row_;
     tile.a_step = pack_a_ ? rows.size() : a_step_;
-    tile.c = at.c + rows.begin * n_ + cols.begin;
-    if (turned_) turned_tile(tile, rows, cols, at);
+    tile.c = to.at(rows.begin, cols.begin);
+    if (turned_) turned_tile(tile, rows, cols, at, to);
     else if (shards_ > 1) sharded_tile(tile, rows.size(), at.slots);
     else fns_.tile(rows.size(), tile);
   }
@@ -295,7 +319,8 @@ int64_t PackedGemm::row_panels(int64_t first, int64_t end) const {
   return count;
 }
 
-void PackedGemm::row_of_block(const Memory& at, int64_t first, int64_t count, Range steps) const {
+void PackedGemm::row_of_block(const Memory& at, const Target& to, int64_t first, int64_t count,
+                              Range steps) const {
   const Columns cols = format_.columns(first);
   Tile tile;
   tile.a = at.a + steps.begin * a_step_;
@@ -304,31 +329,38 @@ void PackedGemm::row_of_block(const Memory& at, int64_t first, int64_t count, Ra
   tile.b = at.b + format_.offset(0, cols) + steps.begin * cols.pitch;
   tile.b_step = cols.pitch;
   tile.depth = steps.size();
-  tile.c = at.c + cols.begin;
-  tile.c_row = n_;
+  tile.c = to.at(0, cols.begin);
+  tile.c_row = to.c_row;
   tile.cols = count * fns_.max_cols;
   tile.chain = steps.begin > 0 ? Chain::resume : Chain::fresh;
   fns_.row(count, fns_.max_cols * depth_, tile);
 }
 
 void PackedGemm::block(const Call& call, const Memory& at, Range strips, Range panels) const {
+  Range rows{strip(strips.begin).begin, strip(strips.end - 1).end};
+  const Columns last = format_.columns(panels.end - 1);
+  Range cols{format_.columns(panels.begin).begin, last.begin + last.size};
+  Target to{at.apart, rows.begin, cols.begin, 0, 0};
+  if (turned_) std::swap(rows, cols);
+  int64_t pitch = cols.size();
+  if (to.c == nullptr) {
+    pitch = turned_ ? m_ : n_;
+    to.c = at.c + rows.begin * pitch + cols.begin;
+  }
+  to.c_row = turned_ ? 1 : pitch;
+  to.c_col = turned_ ? pitch : 1;
   for (int64_t chunk = 0; chunk < chunks_; ++chunk) {
     const Range steps{chunk * depth_ / chunks_, (chunk + 1) * depth_ / chunks_};
     if (pack_a_) pack_strips(at, strips, steps);
     for (int64_t i = panels.begin; i < panels.end;) {
       const int64_t together = row_panels(i, panels.end);
-      if (together > 0) row_of_block(at, i, together, steps);
-      else panel_of_block(at, strips, i, steps);
+      if (together > 0) row_of_block(at, to, i, together, steps);
+      else panel_of_block(at, to, strips, i, steps);
       i += std::max<int64_t>(1, together);
     }
   }
   if (!epilogue_) return;
-  Range rows{strip(strips.begin).begin, strip(strips.end - 1).end};
-  const Columns last = format_.columns(panels.end - 1);
-  Range cols{format_.columns(panels.begin).begin, last.begin + last.size};
-  if (turned_) std::swap(rows, cols);
-  const int64_t width = turned_ ? m_ : n_;
-  const Accumulator accumulator{at.c + rows.begin * width + cols.begin, width};
+  const Accumulator accumulator{to.c, pitch};
   epilogue_->run({at.row + rows.begin, rows.size(), cols.begin, cols.size()},
                  call.operands.subspan(2), call.results, at.scratch, &accumulator);
 }
@@ -341,6 +373,11 @@ PackedGemm::Memory PackedGemm::matrices(Memory at, int64_t a, int64_t b) const {
   return at;
 }
 
+bool PackedGemm::needs_apart(const Call& call) {
+  const auto over = [&](const View& v) { return v.data == call.results[0].data; };
+  return std::any_of(call.operands.begin() + 2, call.operands.end(), over);
+}
+
 void PackedGemm::run(const Call& call) const noexcept {
   float* workspace = reinterpret_cast<float*>(call.workspace);
   const Memory at{call.operands[turned_ ? 1 : 0].as<float>(),
@@ -349,6 +386,7 @@ void PackedGemm::run(const Call& call) const noexcept {
                   workspace + packed_a_at_,
                   workspace,
                   workspace + slots_at_,
+                  needs_apart(call) ? workspace + apart_at_ : nullptr,
                   call.workspace + scratch_at_ * int64_t{sizeof(float)},
                   0};
   const auto range = [](int64_t item, int64_t size, int64_t end) {
@@ -374,6 +412,7 @@ void PackedGemm::run(const Call& call) const noexcept {
     if (!pack_first_) mine.packed_b += worker * packed_b_floats_;
     mine.packed_a += worker * packed_a_floats_;
     mine.slots += worker * slot_floats_;
+    if (mine.apart != nullptr) mine.apart += worker * apart_floats_;
     mine.scratch += worker * scratch_floats_ * int64_t{sizeof(float)};
     block(call, mine, range(item / across, block_strips_, strips_),
           range(item % across, block_panels_, panels_));
@@ -395,6 +434,11 @@ std::string refuse_packed_gemm(const Problem& problem) {
     return "operands are " + std::string(name_of(problem.operands[0].dtype)) +
            ": only f32 is computed";
   return TileProgram::refuse_epilogue(problem);
+}
+
+bool epilogue_over_operand(const Problem& problem, int result, int operand) {
+  return operand >= 2 && problem.operands[static_cast<size_t>(operand)] ==
+                             problem.results[static_cast<size_t>(result)];
 }
 
 std::unique_ptr<Kernel> make_packed_gemm(const Problem& problem) {
