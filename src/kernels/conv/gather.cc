@@ -7,7 +7,8 @@
 // even where an image is small and its borders are many. A block takes the chain in chunks of taps
 // or of channels, so that one panel's weights stay in L1 while all the block's pixels pass by them;
 // from chunk to chunk a chain goes on from what the result holds, so that chunks do not touch the
-// bits. An epilogue runs in place on a block that is done.
+// bits. An epilogue is applied at the chains' ends (kernels/finish.h), or runs in place on a block
+// that is done.
 #include <algorithm>
 #include <optional>
 
@@ -16,6 +17,7 @@
 #include "kernels/conv/geometry.h"
 #include "kernels/conv/micro.h"
 #include "kernels/eltwise/tile_program.h"
+#include "kernels/finish.h"
 #include "kernels/panels.h"
 
 namespace hone::kernels {
@@ -52,6 +54,23 @@ struct Image {
   int64_t h, w, c;
 };
 
+// How many taps side by side the pixels of a class read, if these lie side by side too and there is
+// a tile for that (micro.h); else 0.
+int64_t shared_taps(const AxisClass& columns) {
+  const int64_t width = std::ssize(columns.taps), pixels = std::ssize(columns.places);
+  if (pixels < 2 || (width != 3 && width != 5)) return 0;
+  const auto side_by_side = [](const auto& a, const auto& b) { return a + 1 != b; };
+  const bool taps = std::ranges::adjacent_find(columns.taps, side_by_side,
+                                               &AxisClass::Tap::source) == columns.taps.end();
+  const bool sources =
+      std::ranges::adjacent_find(columns.places, side_by_side, &AxisClass::Place::source) ==
+      columns.places.end();
+  const bool results =
+      std::ranges::adjacent_find(columns.places, side_by_side, &AxisClass::Place::result) ==
+      columns.places.end();
+  return taps && sources && results ? width : 0;
+}
+
 class GatherConv final : public Kernel {
  public:
   GatherConv(const Problem& problem, const ir::ConvDims& d, Image source, Image result,
@@ -72,6 +91,7 @@ class GatherConv final : public Kernel {
     size_t rows, cols;
     std::vector<Tap> taps;
     std::vector<std::pair<size_t, size_t>> of_chunk;  ///< which of them each chunk has
+    int64_t shared;  ///< taps of a row of the filter, where neighbours read the same; or 0
   };
   struct Panel {
     int64_t group;
@@ -131,6 +151,7 @@ class GatherConv final : public Kernel {
   bool packs_;
   int64_t packed_floats_;
   int64_t block_lines_ = 1, block_panels_ = 1;
+  std::optional<Finish> finish_;
   std::optional<TileProgram> epilogue_;
 };
 
@@ -146,14 +167,15 @@ GatherConv::GatherConv(const Problem& problem, const ir::ConvDims& d, Image sour
       depthwise_(d.groups > 1 && d.group_c() == 1 && d.group_o() == 1),
       cols_(std::move(cols)),
       lines_(static_cast<size_t>(result.h)) {
-  if (problem.attrs().has("epilogue"))
+  finish_ = Finish::of(problem);
+  if (!finish_ && problem.attrs().has("epilogue"))
     epilogue_.emplace(*problem.attrs().get<ir::Region>("epilogue"), problem.isa);
   for (size_t i = 0; i < rows.size(); ++i)
     for (const AxisClass::Place& place : rows[i].places)
       lines_[static_cast<size_t>(place.result)] = {i, place.source};
   for (size_t i = 0; i < rows.size(); ++i)
     for (size_t j = 0; j < cols_.size(); ++j) {
-      Region region{i, j, {}, {}};
+      Region region{i, j, {}, {}, depthwise_ ? shared_taps(cols_[j]) : 0};
       for (const AxisClass::Tap& row : rows[i].taps)
         for (const AxisClass::Tap& col : cols_[j].taps)
           region.taps.push_back(
@@ -243,18 +265,33 @@ void GatherConv::panel_of_block(const Panel& panel, const Chunk& chunk, const Ca
   const auto gather = depthwise_ ? fns_.gather_depthwise : fns_.gather;
   const auto c = static_cast<size_t>(&chunk - chunks_.data());
   const int64_t channel = depthwise_ ? column(panel) : panel.group * format_.depth.extent;
+  std::optional<FinishTile> finish;
+  if (finish_ && c + 1 == chunks_.size())
+    finish = finish_->tile(call, column(panel), column(panel));
   for (size_t r = 0; r < regions_.size(); ++r) {
     const Region& region = regions_[r];
     const int64_t at = scratch.region_at[r];
     const auto [first, end] = region.of_chunk[c];
     // What a chunk adds nothing to only begins, with the first.
     const bool begins = chunk.begin == 0 && first == 0;
-    if (scratch.region_at[r + 1] == at || (first == end && c > 0)) continue;
-    gather({call.operands[0].as<float>() + channel, scratch.source_at + at,
-            call.results[0].as<float>() + column(panel), scratch.result_at + at,
-            scratch.region_at[r + 1] - at, region.taps.data() + first,
-            static_cast<int64_t>(end - first), depth_, chunk.begin, chunk.end,
-            weights + format_.offset(panel.group, panel.columns), panel.columns.size, !begins});
+    if (scratch.region_at[r + 1] == at || (first == end && c > 0 && !finish)) continue;
+    const GatherTiles tiles = {call.operands[0].as<float>() + channel,
+                               scratch.source_at + at,
+                               call.results[0].as<float>() + column(panel),
+                               scratch.result_at + at,
+                               scratch.region_at[r + 1] - at,
+                               region.taps.data() + first,
+                               static_cast<int64_t>(end - first),
+                               depth_,
+                               chunk.begin,
+                               chunk.end,
+                               weights + format_.offset(panel.group, panel.columns),
+                               panel.columns.size,
+                               !begins,
+                               finish ? &*finish : nullptr};
+    if (region.shared > 0)
+      fns_.line_depthwise({tiles, std::ssize(cols_[region.cols].places), source_.c, region.shared});
+    else gather(tiles);
   }
 }
 

@@ -36,6 +36,9 @@ constexpr int kMaxRows[kWeightVectors + 1] = {0, kWide ? 12 : 8, kWide ? 12 : 6,
 #endif
 };
 
+// Beside the accumulators, a tile of a line holds a row of the filter.
+constexpr int kLineRows = kWide ? 8 : 4;
+
 // How many floats ahead weights are fetched: a page, at whose end the processor's own fetching
 // stops.
 constexpr int kAhead = 1024;
@@ -46,6 +49,8 @@ HWY_INLINE V load(const float* from, int v, M last) {
   return v + 1 < vectors ? hn::LoadU(d, from + v * kLanes)
                          : hn::MaskedLoad(last, d, from + v * kLanes);
 }
+
+#include "kernels/finish_simd.h"
 
 // One step of every chain of a tile: the rows' elements of a lie at a[r] + at.
 template <int rows, int vectors, bool depthwise>
@@ -69,26 +74,57 @@ HWY_INLINE void step(V (&acc)[rows][vectors], const float* const (&a)[rows], int
 // What a tile gathers: taps of many channels, taps of one channel, or each column its own channel.
 enum class Gather { dense, single, depthwise };
 
-template <int rows, int vectors, Gather kind>
-void gather_tile(const GatherTiles& g, int64_t first) {
+// Where a tile's chains begin.
+template <int rows, int vectors>
+HWY_INLINE void begin_chains(V (&acc)[rows][vectors], const GatherTiles& g, int64_t first, M last) {
   const D d;
-  const int64_t tail = g.cols - (vectors - 1) * kLanes;
-  const M last = hn::FirstN(d, static_cast<size_t>(tail));
-  V acc[rows][vectors];
-  const float* a[rows];
 #pragma GCC unroll 16
-  for (int r = 0; r < rows; ++r) {
-    a[r] = g.source + g.source_at[first + r];
+  for (int r = 0; r < rows; ++r)
 #pragma GCC unroll 4
     for (int v = 0; v < vectors; ++v) acc[r][v] = hn::Zero(d);
-  }
-  if (g.resume) {
+  if (!g.resume) return;
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; ++r)
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v)
+      acc[r][v] = load<vectors>(g.result + g.result_at[first + r], v, last);
+}
+
+// What becomes of them.
+template <int rows, int vectors>
+HWY_INLINE void end_chains(V (&acc)[rows][vectors], const GatherTiles& g, int64_t first, M last) {
+  const D d;
+  if (g.finish != nullptr) {
+    const FinishVectors finish(*g.finish);
 #pragma GCC unroll 16
     for (int r = 0; r < rows; ++r)
 #pragma GCC unroll 4
       for (int v = 0; v < vectors; ++v)
-        acc[r][v] = load<vectors>(g.result + g.result_at[first + r], v, last);
+        acc[r][v] = finish.apply(
+            acc[r][v], v * kLanes, g.result_at[first + r],
+            [&](const float* from) HWY_ATTR { return load<vectors>(from - v * kLanes, v, last); });
   }
+  const bool full = g.cols == vectors * kLanes;
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; ++r) {
+    float* to = g.result + g.result_at[first + r];
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) {
+      if (v + 1 < vectors || full) hn::StoreU(acc[r][v], d, to + v * kLanes);
+      else hn::BlendedStore(acc[r][v], last, d, to + v * kLanes);
+    }
+  }
+}
+
+template <int rows, int vectors, Gather kind>
+void gather_tile(const GatherTiles& g, int64_t first) {
+  const D d;
+  const M last = hn::FirstN(d, static_cast<size_t>(g.cols - (vectors - 1) * kLanes));
+  V acc[rows][vectors];
+  begin_chains(acc, g, first, last);
+  const float* a[rows];
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; ++r) a[r] = g.source + g.source_at[first + r];
   const auto run = [&](int64_t at, const float* panel) HWY_ATTR {
     V b[vectors];
 #pragma GCC unroll 4
@@ -110,15 +146,36 @@ void gather_tile(const GatherTiles& g, int64_t first) {
       run(tap->source, g.panel + tap->block * (vectors * kLanes));
     }
   }
-#pragma GCC unroll 16
-  for (int r = 0; r < rows; ++r) {
-    float* to = g.result + g.result_at[first + r];
+  end_chains(acc, g, first, last);
+}
+
+template <int rows, int vectors, int width>
+void line_tile(const LineTiles& lines, int64_t first) {
+  const D d;
+  const GatherTiles& g = lines.gather;
+  const M last = hn::FirstN(d, static_cast<size_t>(g.cols - (vectors - 1) * kLanes));
+  V acc[rows][vectors];
+  begin_chains(acc, g, first, last);
+  for (const Tap* tap = g.taps; tap != g.taps + g.tap_count; tap += width) {
+    const float* panel = g.panel + tap->block * (vectors * kLanes);
+    const float* source = g.source + g.source_at[first] + tap->source;
+    V b[width][vectors];
+#pragma GCC unroll 5
+    for (int k = 0; k < width; ++k)
 #pragma GCC unroll 4
-    for (int v = 0; v < vectors; ++v) {
-      if (v + 1 < vectors || tail == kLanes) hn::StoreU(acc[r][v], d, to + v * kLanes);
-      else hn::BlendedStore(acc[r][v], last, d, to + v * kLanes);
+      for (int v = 0; v < vectors; ++v) b[k][v] = hn::LoadU(d, panel + (k * vectors + v) * kLanes);
+#pragma GCC unroll 16
+    for (int i = 0; i < rows + width - 1; ++i) {
+#pragma GCC unroll 4
+      for (int v = 0; v < vectors; ++v) {
+        const V x = load<vectors>(source + i * lines.step, v, last);
+#pragma GCC unroll 5
+        for (int k = 0; k < width; ++k)
+          if (i >= k && i - k < rows) acc[i - k][v] = hn::MulAdd(x, b[k][v], acc[i - k][v]);
+      }
     }
   }
+  end_chains(acc, g, first, last);
 }
 
 template <int rows, int vectors, bool depthwise>
@@ -157,14 +214,15 @@ void weight_tile(const WeightTiles& g, int64_t first) {
 template <class Tiles>
 using TileFn = void (*)(const Tiles&, int64_t first);
 
-// Cuts `rows` into tiles as even as they can be.
+// Cuts `rows`, from `begin` on, into tiles as even as they can be.
 template <class Tiles, size_t max_rows>
-void run_tiles(const std::array<TileFn<Tiles>, max_rows>& fns, const Tiles& g, int64_t rows) {
+void run_tiles(const std::array<TileFn<Tiles>, max_rows>& fns, const Tiles& g, int64_t rows,
+               int64_t begin = 0) {
   const int64_t most = max_rows;
   const int64_t tiles = (rows + most - 1) / most;
   for (int64_t i = 0; i < tiles; ++i) {
     const int64_t first = i * rows / tiles;
-    fns[static_cast<size_t>((i + 1) * rows / tiles - first - 1)](g, first);
+    fns[static_cast<size_t>((i + 1) * rows / tiles - first - 1)](g, begin + first);
   }
 }
 
@@ -174,6 +232,10 @@ using Rows = std::make_integer_sequence<int, kMaxRows[vectors]>;
 template <int vectors, Gather kind, int... r>
 constexpr auto gather_tiles(std::integer_sequence<int, r...>) {
   return std::array<TileFn<GatherTiles>, sizeof...(r)>{&gather_tile<r + 1, vectors, kind>...};
+}
+template <int vectors, int width, int... r>
+constexpr auto line_tiles(std::integer_sequence<int, r...>) {
+  return std::array<TileFn<LineTiles>, sizeof...(r)>{&line_tile<r + 1, vectors, width>...};
 }
 template <int vectors, bool depthwise, int... r>
 constexpr auto weight_tiles(std::integer_sequence<int, r...>) {
@@ -203,6 +265,21 @@ void gather(const GatherTiles& g) {
 }
 void gather_depthwise(const GatherTiles& g) { run_gather<Gather::depthwise>(g); }
 
+template <int width>
+void run_lines(const LineTiles& lines) {
+  with_vectors<kGatherVectors>(lines.gather.cols, [&](auto vectors) HWY_ATTR {
+    static constexpr auto kTiles =
+        line_tiles<vectors(), width>(std::make_integer_sequence<int, kLineRows>{});
+    for (int64_t first = 0; first < lines.gather.pixels; first += lines.line)
+      run_tiles(kTiles, lines, lines.line, first);
+  });
+}
+
+void line_depthwise(const LineTiles& lines) {
+  if (lines.width == 3) run_lines<3>(lines);
+  else run_lines<5>(lines);
+}
+
 template <bool depthwise>
 void weight(const WeightTiles& g) {
   with_vectors<kWeightVectors>(g.cols, [&](auto vectors) HWY_ATTR {
@@ -213,9 +290,9 @@ void weight(const WeightTiles& g) {
 
 }  // namespace
 
-constexpr ConvFns kFns = {kLanes,       kGatherVectors,    kWeightVectors,
-                          &gather,      &gather_depthwise, &weight<false>,
-                          &weight<true>};
+constexpr ConvFns kFns = {kLanes,         kGatherVectors,    kWeightVectors,
+                          &gather,        &gather_depthwise, &line_depthwise,
+                          &weight<false>, &weight<true>};
 
 }  // namespace hone::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

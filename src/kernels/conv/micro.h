@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "base/cpu.h"
+#include "kernels/finish.h"
 
 namespace hone::kernels {
 
@@ -32,6 +33,16 @@ struct GatherTiles {
   const float* panel;
   int64_t cols;
   bool resume;
+  const FinishTile* finish;  ///< what the chains' ends become, or null
+};
+
+/// Depthwise tiles of pixels that lie side by side, where each row of the filter has `width` taps
+/// side by side too: what one pixel reads, its neighbours read as well.
+struct LineTiles {
+  GatherTiles gather;  ///< its pixels come in lines, its taps row by row
+  int64_t line;        ///< pixels of a line
+  int64_t step;        ///< from pixel to pixel of the source
+  int64_t width;       ///< 3 or 5
 };
 
 /// sums[r][j] goes on with the chain over (line, pixel) of x[x_at + row_at[r] + pixel] *
@@ -55,6 +66,7 @@ struct ConvFns {
   int64_t weight_vectors;  ///< and of `weight`
   void (*gather)(const GatherTiles&);
   void (*gather_depthwise)(const GatherTiles&);
+  void (*line_depthwise)(const LineTiles&);
   void (*weight)(const WeightTiles&);
   void (*weight_depthwise)(const WeightTiles&);
 };
