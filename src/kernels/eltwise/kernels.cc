@@ -43,7 +43,10 @@ class TileKernel final : public Kernel {
     // Pieces of rows are of equal size up to one element, never much shorter than a block.
     const int64_t pieces = std::max<int64_t>(1, cols_ / kBlock);
     block_cols_ = (cols_ + pieces - 1) / pieces;
-    block_rows_ = std::max<int64_t>(1, kBlock / std::max<int64_t>(1, cols_));
+    // Blocks of rows are as even as they can be.
+    const int64_t most = std::max<int64_t>(1, kBlock / std::max<int64_t>(1, cols_));
+    const int64_t down = std::max<int64_t>(1, (rows_ + most - 1) / most);
+    block_rows_ = std::max<int64_t>(1, (rows_ + down - 1) / down);
   }
 
   int64_t workspace_bytes() const override { return scratch_ * threads_; }

@@ -83,6 +83,11 @@ class Reduce : public Kernel {
   }
 
   bool in_segments() const { return reduction_.segments() > 1; }
+  /// True where results are made of adjacent elements each, and lie evenly apart.
+  bool in_rows() const {
+    return reduction_.kept().dims.size() == 1 && reduction_.reduced().dims.size() == 1 &&
+           reduction_.reduced().strides[0] == 1 && reduction_.segments() == 1;
+  }
   int64_t partial_floats() const {
     return in_segments() ? reduction_.segments() * reduction_.results() : 0;
   }
@@ -104,6 +109,13 @@ class ReduceOne final : public Reduce {
   void run(const Call& call) const noexcept override {
     const float* x = call.operands[0].as<float>();
     float* out = call.results[0].as<float>();
+    if (in_rows()) {
+      const int64_t pitch = reduction_.kept().strides[0], n = reduction_.elements();
+      for_each_piece(*call.pool, reduction_.results(), n, [&](int64_t begin, int64_t end) {
+        fns_.rows[static_cast<int>(kTerm)](x + begin * pitch, pitch, end - begin, n, out + begin);
+      });
+      return;
+    }
     float* parts = in_segments() ? reinterpret_cast<float*>(call.workspace) : out;
     for_each_part(*call.pool, [&](int64_t segment, int64_t first, int64_t cols, int64_t offset) {
       reduce(kTerm, x + offset, segment, cols, kNoCenter,

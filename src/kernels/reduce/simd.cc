@@ -155,15 +155,16 @@ HWY_INLINE void add_run(const float* x, int64_t count, int64_t stride, int64_t l
   }
 }
 
-// Combines the lanes by halves.
-template <class Op>
-HWY_INLINE float fold(const V* acc) {
-  const D d;
+// Combines the lanes by halves. (Vec is V; what is not a template must compile at every width.)
+template <class Op, class Vec>
+HWY_INLINE float fold(const Vec* acc) {
   const hn::FixedTag<float, 8> d8;
   const hn::FixedTag<float, 4> d4;
-  HWY_ALIGN float lanes[kLanes];
-  for (int64_t v = 0; v < kVectors; ++v) hn::Store(acc[v], d, lanes + v * kWidth);
-  const auto by8 = Op::combine(hn::Load(d8, lanes), hn::Load(d8, lanes + 8));
+  const auto by8 = [&](auto first) HWY_ATTR {
+    if constexpr (kVectors == 1)
+      return Op::combine(hn::LowerHalf(d8, first), hn::UpperHalf(d8, first));
+    else return Op::combine(first, acc[1]);
+  }(acc[0]);
   const auto by4 = Op::combine(hn::LowerHalf(d4, by8), hn::UpperHalf(d4, by8));
   const auto by2 = Op::combine(by4, hn::Shuffle1032(by4));
   return hn::GetLane(Op::combine(by2, hn::Shuffle2301(by2)));
@@ -179,6 +180,28 @@ void row(const Strided& reduced, const float* x, int64_t begin, int64_t end, int
                [&](int64_t offset, int64_t count, int64_t stride, int64_t lane)
                    HWY_ATTR { add_run<Op>(x + offset, count, stride, lane, middle, acc); });
   out[0] = fold<Op>(acc);
+}
+
+template <class Op>
+void rows(const float* x, int64_t pitch, int64_t count, int64_t n, float* out) {
+  const D d;
+  const int64_t whole = n / kLanes * kLanes;
+  hn::Mask<D> rest[kVectors];
+  for (int64_t v = 0; v < kVectors; ++v)
+    rest[v] = hn::FirstN(d, static_cast<size_t>(std::max<int64_t>(0, n - whole - v * kWidth)));
+  for (int64_t r = 0; r < count; ++r, x += pitch) {
+    V acc[kVectors];
+    for (V& a : acc) a = Op::identity();
+    for (int64_t i = 0; i < whole; i += kLanes)
+      for (int64_t v = 0; v < kVectors; ++v)
+        acc[v] = Op::combine(acc[v], hn::LoadU(d, x + i + v * kWidth));
+    if (whole < n)
+      for (int64_t v = 0; v < kVectors; ++v) {
+        const V last = hn::MaskedLoad(rest[v], d, x + whole + v * kWidth);
+        acc[v] = Op::combine(acc[v], hn::IfThenElse(rest[v], last, Op::identity()));
+      }
+    out[r] = fold<Op>(acc);
+  }
 }
 
 int64_t argmax(const float* x, int64_t n) {
@@ -240,6 +263,7 @@ void tree_moments(const Reduction& reduction, const float* means, const float* m
 
 const ReduceFns fns = {{columns<Sum>, columns<Max>, columns<Square>},
                        {row<Sum>, row<Max>, row<Square>},
+                       {rows<Sum>, rows<Max>},
                        tree_sum,
                        tree_moments,
                        argmax};

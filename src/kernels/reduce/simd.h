@@ -22,6 +22,8 @@ using SegmentFn = void (*)(const Strided& reduced, const float* x, int64_t begin
 struct ReduceFns {
   SegmentFn columns[kTerms];  ///< vectors run across the results
   SegmentFn row[kTerms];      ///< one result (cols is 1): vectors run along its elements
+  /// Term::sum and Term::max: `count` results, each of `n` adjacent elements, `pitch` apart.
+  void (*rows[2])(const float* x, int64_t pitch, int64_t count, int64_t n, float* out);
 
   /// Adds the partial sums of `cols` results over the shard tree. Partials are
   /// [segments][results]; `parts` points at the first of the columns.
