@@ -50,33 +50,20 @@ struct Row {
 };
 
 template <int rows, int vectors>
-void micro(const Tile& t) {
+using Accumulators = V[rows][vectors];
+
+// Goes on with the chains over `depth` steps; a and b are left behind them.
+template <int rows, int vectors>
+HWY_INLINE void chains(const Tile& t, int64_t depth, const float*& a, const float*& b,
+                       Accumulators<rows, vectors>& acc) {
   const D d;
-  const Row row(t.cols - (vectors - 1) * kLanes);
-  V acc[rows][vectors];
-#pragma GCC unroll 16
-  for (int r = 0; r < rows; ++r)
-#pragma GCC unroll 2
-    for (int v = 0; v < vectors; ++v) acc[r][v] = hn::Zero(d);
-  if (t.chain == Chain::resume) {
-#pragma GCC unroll 16
-    for (int r = 0; r < rows; ++r)
-#pragma GCC unroll 2
-      for (int v = 0; v < vectors; ++v)
-        acc[r][v] = row.load(t.c + r * t.c_row + v * kLanes, v + 1 == vectors);
-  }
-  const float* a = t.a;
-  const float* b = t.b;
   const int64_t a_row = t.a_row;
   const int64_t a_step = t.a_step;
   const int64_t b_step = t.b_step;
-  for (int64_t k = t.depth; k > 0; --k) {
+  for (int64_t k = depth; k > 0; --k) {
     V bv[vectors];
 #pragma GCC unroll 2
-    for (int v = 0; v < vectors; ++v) {
-      bv[v] = hn::LoadU(d, b + v * kLanes);
-      if constexpr (kFetches) hwy::Prefetch(b + kAhead + v * kLanes);
-    }
+    for (int v = 0; v < vectors; ++v) bv[v] = hn::LoadU(d, b + v * kLanes);
 #pragma GCC unroll 16
     for (int r = 0; r < rows; ++r) {
       const V av = hn::Set(d, a[r * a_row]);
@@ -86,18 +73,61 @@ void micro(const Tile& t) {
     a += a_step;
     b += b_step;
   }
-  if (t.chain == Chain::add) {
-#pragma GCC unroll 16
-    for (int r = 0; r < rows; ++r)
-#pragma GCC unroll 2
-      for (int v = 0; v < vectors; ++v)
-        acc[r][v] = hn::Add(row.load(t.c + r * t.c_row + v * kLanes, v + 1 == vectors), acc[r][v]);
-  }
+}
+
+// Calls f(accumulator, where it belongs in c, whether it is the last of its row) for all.
+template <int rows, int vectors, class F>
+HWY_INLINE void for_each(const Tile& t, Accumulators<rows, vectors>& acc, const F& f) {
 #pragma GCC unroll 16
   for (int r = 0; r < rows; ++r)
 #pragma GCC unroll 2
     for (int v = 0; v < vectors; ++v)
-      row.store(acc[r][v], t.c + r * t.c_row + v * kLanes, v + 1 == vectors);
+      f(acc[r][v], t.c + r * t.c_row + v * kLanes, v + 1 == vectors);
+}
+
+template <int rows, int vectors>
+HWY_INLINE void finish(const Tile& t, const Row& row, Accumulators<rows, vectors>& acc) {
+  if (t.chain == Chain::add)
+    for_each<rows, vectors>(t, acc, [&](V& sum, const float* c, bool last) HWY_ATTR {
+      sum = hn::Add(row.load(c, last), sum);
+    });
+  for_each<rows, vectors>(t, acc,
+                          [&](V sum, float* c, bool last) HWY_ATTR { row.store(sum, c, last); });
+}
+
+template <int rows, int vectors>
+void micro(const Tile& t) {
+  const D d;
+  const Row row(t.cols - (vectors - 1) * kLanes);
+  Accumulators<rows, vectors> acc;
+  for_each<rows, vectors>(t, acc, [&](V& sum, float*, bool) HWY_ATTR { sum = hn::Zero(d); });
+  if (t.chain == Chain::resume)
+    for_each<rows, vectors>(
+        t, acc, [&](V& sum, const float* c, bool last) HWY_ATTR { sum = row.load(c, last); });
+  const float* a = t.a;
+  const float* b = t.b;
+  chains<rows, vectors>(t, t.depth, a, b, acc);
+  finish<rows, vectors>(t, row, acc);
+}
+
+// Both sets of accumulators stay in registers.
+template <int rows, int vectors>
+void micro_pair(int64_t split, const Tile& t) {
+  const D d;
+  const Row row(t.cols - (vectors - 1) * kLanes);
+  Accumulators<rows, vectors> acc, second;
+  const auto zero = [&](V& sum, float*, bool) HWY_ATTR { sum = hn::Zero(d); };
+  for_each<rows, vectors>(t, acc, zero);
+  for_each<rows, vectors>(t, second, zero);
+  const float* a = t.a;
+  const float* b = t.b;
+  chains<rows, vectors>(t, split, a, b, acc);
+  chains<rows, vectors>(t, t.depth - split, a, b, second);
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; ++r)
+#pragma GCC unroll 2
+    for (int v = 0; v < vectors; ++v) acc[r][v] = hn::Add(acc[r][v], second[r][v]);
+  finish<rows, vectors>(t, row, acc);
 }
 
 using MicroFn = void (*)(const Tile&);
@@ -111,6 +141,21 @@ constexpr std::array<MicroFn, kRows> kMicros[kVectors] = {
     micros<2>(std::make_integer_sequence<int, kRows>{})};
 
 void tile(int64_t rows, const Tile& t) { kMicros[(t.cols - 1) / kLanes][rows - 1](t); }
+
+constexpr int kPairRows = kRows / 2;
+using PairFn = void (*)(int64_t, const Tile&);
+
+template <int vectors, int... r>
+constexpr std::array<PairFn, kPairRows> pairs(std::integer_sequence<int, r...>) {
+  return {&micro_pair<r + 1, vectors>...};
+}
+constexpr std::array<PairFn, kPairRows> kPairs[kVectors] = {
+    pairs<1>(std::make_integer_sequence<int, kPairRows>{}),
+    pairs<2>(std::make_integer_sequence<int, kPairRows>{})};
+
+void pair(int64_t rows, int64_t split, const Tile& t) {
+  kPairs[(t.cols - 1) / kLanes][rows - 1](split, t);
+}
 
 constexpr int kRowPanels = 4;
 
@@ -212,22 +257,20 @@ void pack(const Panel& p) {
   else pack_lanes(p);
 }
 
-void add(int64_t rows, int64_t cols, float* out, int64_t out_row, const float* x, const float* y,
-         int64_t slot_row) {
+void add(int64_t rows, int64_t cols, float* c, int64_t c_row, const float* x, int64_t x_row) {
   const D d;
   const int64_t last = (cols - 1) / kLanes * kLanes;
   const Row row(cols - last);
   for (int64_t r = 0; r < rows; ++r)
     for (int64_t j = 0; j <= last; j += kLanes) {
-      const int64_t at = r * slot_row + j;
-      row.store(hn::Add(hn::LoadU(d, x + at), hn::LoadU(d, y + at)), out + r * out_row + j,
-                j == last);
+      float* to = c + r * c_row + j;
+      row.store(hn::Add(row.load(to, j == last), hn::LoadU(d, x + r * x_row + j)), to, j == last);
     }
 }
 
 }  // namespace
 
-constexpr GemmFns kFns = {kLanes, kRows, kVectors* kLanes, &tile, kRowPanels,
+constexpr GemmFns kFns = {kLanes, kRows, kVectors* kLanes, &tile, kPairRows, &pair, kRowPanels,
                           &row,   &pack, &pack_lanes,      &add};
 
 }  // namespace hone::kernels::HWY_NAMESPACE

@@ -47,6 +47,10 @@ struct GemmFns {
   int64_t max_rows;  ///< the most rows of a tile
   int64_t max_cols;  ///< the most columns of a tile
   void (*tile)(int64_t rows, const Tile& tile);
+  int64_t pair_rows;  ///< the most rows of `pair`
+  /// The same with two chains for each element, which are added before they meet c: one over the
+  /// first `split` steps, and one over the others.
+  void (*pair)(int64_t rows, int64_t split, const Tile& tile);
   int64_t row_panels;  ///< the most panels of `row`
   /// The same for one row and so many whole packed panels, `max_cols` wide and one after another,
   /// whose columns are adjacent in c: as many chains at once as the processor's pipeline wants.
@@ -54,10 +58,9 @@ struct GemmFns {
   void (*pack)(const Panel& panel);
   /// The same of a source whose step is 1; lanes from `width` on stay as they are.
   void (*transpose)(Panel panel);
-  /// out[r][j] = x[r][j] + y[r][j] for j < cols, at most `max_cols`. Rows of x and y are
-  /// `slot_row` floats, whole vectors, apart; out may be x.
-  void (*add)(int64_t rows, int64_t cols, float* out, int64_t out_row, const float* x,
-              const float* y, int64_t slot_row);
+  /// c[r][j] = c[r][j] + x[r][j] for j < cols, at most `max_cols`. Rows of x are `x_row` floats,
+  /// whole vectors, apart.
+  void (*add)(int64_t rows, int64_t cols, float* c, int64_t c_row, const float* x, int64_t x_row);
 };
 
 /// The functions of a level, avx2 or higher.

@@ -39,6 +39,7 @@ constexpr int64_t kLeastBlock = int64_t{1} << 18;  // ... unless a block would h
 constexpr int64_t kPackItem = int64_t{1} << 14;    // elements that one item packs at least
 // Reuse that pays for packing. A transposed a already has the rows of a tile side by side.
 constexpr int64_t kPackAFromCols = 160, kPackTransposedAFromCols = 512, kPackBFromRows = 96;
+constexpr int64_t kPlainB = 8192;  // a matrix of so many floats stays in L1 as it is
 // A result is turned if that takes at most 4/5 of the vectors.
 constexpr int64_t kTurnedVectors = 5, kVectors = 4;
 // Rows so many floats apart meet in one set of the L1 cache, which may have as few as so many ways.
@@ -119,8 +120,11 @@ class PackedGemm final : public Kernel {
   Strided a_of_, b_of_;  // which matrix of an operand each product reads
   int64_t products_, b_matrices_;
   int64_t a_row_, a_step_, b_step_, b_col_;
-  Sharding sharding_;
-  int64_t shards_;  // present
+  // Two shards beside each other are one leaf of the tree; the last may be one.
+  struct Leaf {
+    int64_t begin, split, depth;  // its steps, and those of them that are the first shard's
+  };
+  std::vector<Leaf> leaves_;  // none where there is one shard
   int64_t strips_, panels_;
   int64_t block_strips_ = 1, block_panels_ = 1;  // in a block
   bool pack_a_, pack_b_;
@@ -154,9 +158,14 @@ PackedGemm::PackedGemm(const Problem& problem)
   b_of_ = {d.leading.dims(), broadcast_strides(d.leading_b, d.leading)};
   products_ = d.leading.elements();
   b_matrices_ = d.leading_b.elements();
-  sharding_ = {problem.attrs().integer("batch", std::max<int64_t>(1, depth_)),
-               problem.attrs().integer("shards", 1)};
-  shards_ = sharding_.present(depth_);
+  const Sharding sharding{problem.attrs().integer("batch", std::max<int64_t>(1, depth_)),
+                          problem.attrs().integer("shards", 1)};
+  const int64_t shards = sharding.present(depth_);
+  for (int64_t s = 0; shards > 1 && s < shards; s += 2) {
+    const int64_t begin = sharding.begin(s);
+    leaves_.push_back({begin, sharding.end(s, depth_) - begin,
+                       sharding.end(std::min(s + 1, shards - 1), depth_) - begin});
+  }
   if (trans_a && !problem.panels && pays_to_turn(d)) {
     turned_ = true;
     std::swap(m_, n_);
@@ -177,11 +186,11 @@ PackedGemm::PackedGemm(const Problem& problem)
             : trans_a ? n_ >= kPackTransposedAFromCols
                       : n_ >= kPackAFromCols && rows_collide;
   packed_ = problem.panels.has_value();
-  pack_b_ = !packed_ && (trans_b || m_ >= kPackBFromRows);
+  pack_b_ = !packed_ && (trans_b || (m_ >= kPackBFromRows && depth_ * n_ > kPlainB));
   cut_blocks(problem.threads);
 
   const int64_t depth = std::max<int64_t>(1, depth_);
-  chunks_ = shards_ > 1 ? 1 : ceil_div(depth, kChunk);
+  chunks_ = leaves_.empty() ? ceil_div(depth, kChunk) : 1;
   chunk_ = ceil_div(depth, chunks_);
   pack_first_ = pack_b_ && strips_ > block_strips_;
   pack_panels_ = ceil_div(kPackItem, fns_.max_cols * depth);
@@ -189,7 +198,7 @@ PackedGemm::PackedGemm(const Problem& problem)
   packed_a_floats_ = pack_a_ ? round_up(block_strips_ * fns_.max_rows * chunk_, kAlignedFloats) : 0;
   packed_a_at_ = (pack_first_ ? b_matrices_ : problem.threads) * packed_b_floats_;
   slots_at_ = packed_a_at_ + problem.threads * packed_a_floats_;
-  const int64_t slots = shards_ > 1 ? std::bit_width(static_cast<uint64_t>(shards_ - 1)) + 1 : 0;
+  const int64_t slots = leaves_.empty() ? 0 : std::bit_width(leaves_.size() - 1);
   slot_floats_ = (turned_ + slots) * fns_.max_rows * fns_.max_cols;
   if (problem.attrs().has("epilogue"))
     epilogue_.emplace(*problem.attrs().get<ir::Region>("epilogue"), problem.isa);
@@ -206,7 +215,7 @@ PackedGemm::PackedGemm(const Problem& problem)
 bool PackedGemm::pays_to_turn(const ir::MatmulDims& d) const {
   return kTurnedVectors * d.cols * ceil_div(d.rows, fns_.lanes) <=
              kVectors * d.rows * ceil_div(d.cols, fns_.lanes) &&
-         (shards_ > 1 || d.depth <= kChunk);
+         (!leaves_.empty() || d.depth <= kChunk);
 }
 
 // Starts from the largest block and cuts it across its longer side.
@@ -236,33 +245,42 @@ void PackedGemm::pack_strips(const Memory& at, Range strips, Range steps) const 
   }
 }
 
-// The tree adds every second leaf to the slot below at once: such a leaf is added there straight
-// from the registers. The last addition goes to the result. Slots hold whole vectors.
+// The tree adds every second leaf to the slot
+// below at once, straight from the registers. The result is slot 0; the other slots hold whole
+// vectors.
 void PackedGemm::sharded_tile(const Tile& tile, int64_t rows, float* slots) const {
-  const int64_t row = round_up(tile.cols, fns_.lanes);
-  const auto slot = [&](int i) { return slots + i * fns_.max_rows * row; };
-  bool last = false, added = false;
+  const int64_t pitch = round_up(tile.cols, fns_.lanes);
+  const auto compute = [&](const Leaf& leaf, Tile to) {
+    to.a += leaf.begin * to.a_step;
+    to.b += leaf.begin * to.b_step;
+    to.depth = leaf.depth;
+    if (leaf.split == leaf.depth) return fns_.tile(rows, to);
+    const int64_t part = rows <= fns_.pair_rows ? rows : (rows + 1) / 2;
+    for (int64_t r = 0; r < rows; r += part) {
+      fns_.pair(std::min(part, rows - r), leaf.split, to);
+      to.a += part * to.a_row;
+      to.c += part * to.c_row;
+    }
+  };
+  const auto slot = [&](int i) {
+    return i == 0 ? tile.c : slots + (i - 1) * fns_.max_rows * pitch;
+  };
+  const auto row_of = [&](int i) { return i == 0 ? tile.c_row : pitch; };
+  bool added = false;
   tree_fold(
-      shards_,
-      [&](int64_t s, int top) {
-        last = s + 1 == shards_;
-        added = s % 2 == 1 && !(last && top == 1);
-        const int64_t begin = sharding_.begin(s);
-        Tile leaf = tile;
-        leaf.a += begin * tile.a_step;
-        leaf.b += begin * tile.b_step;
-        leaf.depth = sharding_.end(s, depth_) - begin;
-        leaf.c = slot(added ? top - 1 : top);
-        leaf.c_row = row;
-        leaf.cols = row;
-        leaf.chain = added ? Chain::add : Chain::fresh;
-        fns_.tile(rows, leaf);
+      static_cast<int64_t>(leaves_.size()),
+      [&](int64_t i, int top) {
+        added = i % 2 == 1;
+        const int at = added ? top - 1 : top;
+        Tile to = tile;
+        to.c = slot(at);
+        to.c_row = row_of(at);
+        if (at > 0) to.cols = pitch;
+        to.chain = added ? Chain::add : Chain::fresh;
+        compute(leaves_[static_cast<size_t>(i)], to);
       },
       [&](int into, int from) {
-        const bool to_result = last && into == 0;
-        if (!added)
-          fns_.add(rows, tile.cols, to_result ? tile.c : slot(into), to_result ? tile.c_row : row,
-                   slot(into), slot(from), row);
+        if (!added) fns_.add(rows, tile.cols, slot(into), row_of(into), slot(from), pitch);
         added = false;
       });
 }
@@ -272,7 +290,7 @@ void PackedGemm::turned_tile(Tile tile, Range rows, const Columns& cols, const M
                              const Target& to) const {
   tile.c = at.slots;
   tile.c_row = cols.pitch;
-  if (shards_ > 1) sharded_tile(tile, rows.size(), at.slots + fns_.max_rows * fns_.max_cols);
+  if (!leaves_.empty()) sharded_tile(tile, rows.size(), at.slots + fns_.max_rows * fns_.max_cols);
   else fns_.tile(rows.size(), tile);
   fns_.transpose(
       {tile.c, tile.c_row, 1, rows.size(), cols.size, to.at(rows.begin, cols.begin), to.c_col});
@@ -304,14 +322,14 @@ void PackedGemm::panel_of_block(const Memory& at, const Target& to, Range strips
     tile.a_step = pack_a_ ? rows.size() : a_step_;
     tile.c = to.at(rows.begin, cols.begin);
     if (turned_) turned_tile(tile, rows, cols, at, to);
-    else if (shards_ > 1) sharded_tile(tile, rows.size(), at.slots);
+    else if (!leaves_.empty()) sharded_tile(tile, rows.size(), at.slots);
     else fns_.tile(rows.size(), tile);
   }
 }
 
 // How many panels, from `first` on, a single row can take at once.
 int64_t PackedGemm::row_panels(int64_t first, int64_t end) const {
-  if (m_ != 1 || !packed_ || shards_ > 1) return 0;
+  if (m_ != 1 || !packed_ || !leaves_.empty()) return 0;
   int64_t count = 0;
   while (count < std::min(fns_.row_panels, end - first) &&
          format_.columns(first + count).size == fns_.max_cols)
