@@ -54,11 +54,15 @@ struct Call {
   ThreadPool* pool;      ///< has at most `Problem::threads` threads
 };
 
+class LineKernel;
+
 class Kernel {
  public:
   virtual ~Kernel() = default;
   virtual void run(const Call& call) const noexcept = 0;
   virtual int64_t workspace_bytes() const { return 0; }
+  /// This kernel, if it can compute some lines of its result on their own; else null.
+  virtual const LineKernel* lines() const { return nullptr; }
 };
 
 struct KernelRow {

@@ -10,6 +10,7 @@
 #include "kernels/run_node.h"
 #include "plan/choose.h"
 #include "plan/memory.h"
+#include "plan/step_plan.h"
 
 namespace hone::plan {
 namespace {
@@ -47,13 +48,6 @@ class Planner {
   }
 
  private:
-  struct StepPlan {
-    const Node* node;
-    std::vector<ValueId> operands;  // what it reads: of an unpacked weight, it may be the panels
-    Problem problem;
-    Choice choice;
-  };
-
   Buffer& buffer(ValueId v) {
     return buffers_[static_cast<size_t>(buffer_of_[static_cast<size_t>(v)])];
   }
@@ -91,7 +85,8 @@ class Planner {
 
   // What a node is computed from.
   StepPlan draft(const Node& node) {
-    StepPlan step{&node, node.operands, {&node, {}, {}, options_.isa, options_.threads}, {}};
+    StepPlan step{&node, node.name, node.operands, {&node, {}, {}, options_.isa, options_.threads},
+                  {},    0};
     for (ValueId v : node.operands) step.problem.operands.push_back(graph_.type(v));
     for (ValueId v : node.results) step.problem.results.push_back(graph_.type(v));
     if (node.operands.size() < 2 || !graph_.produced_by(node.operands[1], ir::op::unpack))
@@ -117,14 +112,16 @@ class Planner {
     for (StepPlan& step : drafts) {
       const Node& node = *step.node;
       if (node.is(ir::op::unpack) && !read[static_cast<size_t>(node.results[0])]) continue;
-      if (node.is(ir::op::reshape)) {
-        buffer_of(node.results[0]) = buffer_of(node.operands[0]);
-        continue;
-      }
-      for (ValueId v : node.results) add_buffer(v, static_cast<int>(steps_.size()), 0);
+      if (node.is(ir::op::reshape)) continue;
       step.choice = choose_kernel(step.problem);
+      step.flops = ir::flops(graph_, node);
       steps_.push_back(std::move(step));
     }
+    steps_ = chain_steps(graph_, std::move(steps_), options_.threads);
+    for (size_t s = 0; s < steps_.size(); ++s)
+      for (ValueId v : steps_[s].node->results) add_buffer(v, static_cast<int>(s), 0);
+    for (const Node& node : graph_.nodes())
+      if (node.is(ir::op::reshape)) buffer_of(node.results[0]) = buffer_of(node.operands[0]);
   }
 
   void mark_reads() {
@@ -273,8 +270,8 @@ class Planner {
       step.kernel = std::move(from.choice.kernel);
       step.kernel_name = from.choice.name;
       step.op = from.node->op->name;
-      step.name = from.node->name;
-      step.flops = ir::flops(graph_, *from.node);
+      step.name = from.name;
+      step.flops = from.flops;
       for (ValueId v : from.operands) step.operands.push_back(locate(v));
       for (ValueId v : from.node->results) step.results.push_back(locate(v));
       step.operand_types = std::move(from.problem.operands);

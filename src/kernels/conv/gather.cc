@@ -18,6 +18,7 @@
 #include "kernels/conv/micro.h"
 #include "kernels/eltwise/tile_program.h"
 #include "kernels/finish.h"
+#include "kernels/line_kernel.h"
 #include "kernels/panels.h"
 
 namespace hone::kernels {
@@ -71,7 +72,7 @@ int64_t shared_taps(const AxisClass& columns) {
   return taps && sources && results ? width : 0;
 }
 
-class GatherConv final : public Kernel {
+class GatherConv final : public Kernel, public LineKernel {
  public:
   GatherConv(const Problem& problem, const ir::ConvDims& d, Image source, Image result,
              std::vector<AxisClass> rows, std::vector<AxisClass> cols);
@@ -79,6 +80,12 @@ class GatherConv final : public Kernel {
   int64_t workspace_bytes() const override {
     return packed_floats_ * int64_t{sizeof(float)} + threads_ * scratch_bytes();
   }
+
+  /// For a chain, weights must lie as they are read.
+  const LineKernel* lines() const override { return packs_ ? nullptr : this; }
+  Lines reads(Lines lines) const override;
+  int64_t line_scratch_bytes() const override { return scratch_bytes(); }
+  void run_lines(const Call& call, Lines lines) const noexcept override;
 
  private:
   /// Steps of the chain: channels [begin, end) of the taps of the filter from `tap` to `tap_end`.
@@ -128,6 +135,11 @@ class GatherConv final : public Kernel {
   int64_t column(const Panel& panel) const {
     return panel.group * format_.column.extent + panel.columns.begin;
   }
+  Scratch scratch_at(std::byte* memory) const {
+    int64_t* lists = reinterpret_cast<int64_t*>(memory);
+    const int64_t pixels = block_lines_ * result_.w;
+    return {lists, lists + pixels, lists + 2 * pixels, memory + lists_bytes()};
+  }
   void list_pixels(const Part& part, const Scratch& out) const;
   void panel_of_block(const Panel& panel, const Chunk& chunk, const Call& call,
                       const float* weights, const Scratch& scratch) const;
@@ -143,7 +155,7 @@ class GatherConv final : public Kernel {
   ir::PanelFormat format_;
   int64_t taps_, depth_;  // of the filter, and channels of each, as the loops take them
   bool depthwise_;
-  std::vector<AxisClass> cols_;
+  std::vector<AxisClass> rows_, cols_;
   std::vector<Line> lines_;  // of one image of the result
   std::vector<Region> regions_;
   std::vector<Chunk> chunks_;
@@ -165,18 +177,19 @@ GatherConv::GatherConv(const Problem& problem, const ir::ConvDims& d, Image sour
       result_(result),
       format_(conv_panels(*problem.node, problem.operands[1].shape, problem.isa)),
       depthwise_(d.groups > 1 && d.group_c() == 1 && d.group_o() == 1),
+      rows_(std::move(rows)),
       cols_(std::move(cols)),
       lines_(static_cast<size_t>(result.h)) {
   finish_ = Finish::of(problem);
   if (!finish_ && problem.attrs().has("epilogue"))
     epilogue_.emplace(*problem.attrs().get<ir::Region>("epilogue"), problem.isa);
-  for (size_t i = 0; i < rows.size(); ++i)
-    for (const AxisClass::Place& place : rows[i].places)
+  for (size_t i = 0; i < rows_.size(); ++i)
+    for (const AxisClass::Place& place : rows_[i].places)
       lines_[static_cast<size_t>(place.result)] = {i, place.source};
-  for (size_t i = 0; i < rows.size(); ++i)
+  for (size_t i = 0; i < rows_.size(); ++i)
     for (size_t j = 0; j < cols_.size(); ++j) {
       Region region{i, j, {}, {}, depthwise_ ? shared_taps(cols_[j]) : 0};
-      for (const AxisClass::Tap& row : rows[i].taps)
+      for (const AxisClass::Tap& row : rows_[i].taps)
         for (const AxisClass::Tap& col : cols_[j].taps)
           region.taps.push_back(
               {(row.source * source_.w + col.source) * source_.c, row.k * d.kw + col.k});
@@ -332,15 +345,33 @@ void GatherConv::run(const Call& call) const noexcept {
   const int64_t lines = samples_ * result_.h, panels = std::ssize(panels_);
   const int64_t across = ceil_div(panels, block_panels_);
   call.pool->run(ceil_div(lines, block_lines_) * across, [&](int64_t item, int worker) {
-    std::byte* own = scratches + worker * scratch_bytes();
-    int64_t* lists = reinterpret_cast<int64_t*>(own);
-    const int64_t pixels = block_lines_ * result_.w;
-    const Scratch scratch{lists, lists + pixels, lists + 2 * pixels, own + lists_bytes()};
     const int64_t line = item / across * block_lines_, panel = item % across * block_panels_;
     block({line, std::min(lines, line + block_lines_), panel,
            std::min(panels, panel + block_panels_)},
-          call, weights, scratch);
+          call, weights, scratch_at(scratches + worker * scratch_bytes()));
   });
+}
+
+Lines GatherConv::reads(Lines lines) const {
+  const int64_t sample = lines.begin / result_.h * result_.h;
+  Lines read{source_.h, 0};
+  for (int64_t i = lines.begin; i < lines.end; ++i) {
+    const Line& line = lines_[static_cast<size_t>(i - sample)];
+    const std::vector<AxisClass::Tap>& taps = rows_[line.row_class].taps;
+    if (taps.empty()) continue;
+    const auto [first, last] = std::minmax(taps.front().source, taps.back().source);
+    read.begin = std::min(read.begin, line.source + first);
+    read.end = std::max(read.end, line.source + last + 1);
+  }
+  const int64_t top = sample / result_.h * source_.h;
+  return {top + std::min(read.begin, read.end), top + read.end};
+}
+
+void GatherConv::run_lines(const Call& call, Lines lines) const noexcept {
+  const Scratch scratch = scratch_at(call.workspace);
+  for (int64_t i = lines.begin; i < lines.end; i += block_lines_)
+    block({i, std::min(lines.end, i + block_lines_), 0, std::ssize(panels_)}, call,
+          call.operands[1].as<float>(), scratch);
 }
 
 }  // namespace

@@ -3,7 +3,9 @@
 
 #include "kernels/blocks.h"
 #include "kernels/families.h"
+#include "kernels/line_kernel.h"
 #include "kernels/pool/micro.h"
+#include "kernels/pool/window.h"
 
 namespace hone::kernels {
 namespace {
@@ -11,7 +13,7 @@ namespace {
 constexpr int64_t kEnoughItems = 16;
 constexpr int64_t kItemBytes = 32 << 10;  // of the output, for an item of whole lines
 
-class Pool final : public Kernel {
+class Pool final : public Kernel, public LineKernel {
  public:
   explicit Pool(const Problem& problem)
       : fns_(pool_fns(problem.isa)), count_pad_(problem.attrs().flag("count_pad")) {
@@ -40,6 +42,20 @@ class Pool final : public Kernel {
       fn_({dims_, count_pad_, disjoint_, x, dy, result, unit, std::min(units_, unit + item_units_),
            channel, std::min(dims_.c, channel + item_channels_)});
     });
+  }
+
+  const LineKernel* lines() const override { return is_grad_ ? nullptr : this; }
+  Lines reads(Lines lines) const override {
+    const int64_t sample = lines.begin / dims_.oh;
+    const PoolWindow first(dims_, lines.begin - sample * dims_.oh, 0);
+    const PoolWindow last(dims_, lines.end - 1 - sample * dims_.oh, 0);
+    const int64_t end = std::max<int64_t>(0, last.h1);
+    return {sample * dims_.h + std::min(first.h0, end), sample * dims_.h + end};
+  }
+  int64_t line_scratch_bytes() const override { return 0; }
+  void run_lines(const Call& call, Lines lines) const noexcept override {
+    fn_({dims_, count_pad_, disjoint_, call.operands[0].as<float>(), nullptr,
+         call.results[0].as<float>(), lines.begin, lines.end, 0, dims_.c});
   }
 
  private:

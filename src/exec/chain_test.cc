@@ -1,0 +1,84 @@
+// Programs in which kernels hand each other lines: that they do, and that the bits are the same.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "exec/executor.h"
+#include "ir/expr.h"
+#include "kernels/interpreter.h"
+#include "kernels/node_check.h"
+#include "kernels/problem_values.h"
+#include "passes/pipeline.h"
+#include "plan/plan.h"
+
+namespace hone::exec {
+namespace {
+
+using ir::Expr;
+
+Expr weight(ir::Graph& g, Shape shape, uint64_t seed) {
+  kernels::Draw draw(seed);
+  return {&g, g.constant(kernels::random_tensors(draw, {{DType::f32, std::move(shape)}},
+                                                 kernels::Values::plain, {})[0])};
+}
+
+int64_t chains_in(const plan::Program& program) {
+  return std::count_if(program.steps.begin(), program.steps.end(),
+                       [](const plan::Step& step) { return step.kernel_name == "chain"; });
+}
+
+void expect_chain(const ir::Graph& graph) {
+  kernels::Draw draw(1);
+  std::map<std::string, Tensor> inputs;
+  for (ir::ValueId v : graph.inputs())
+    inputs[graph.producer(v).name] =
+        kernels::random_tensors(draw, {graph.type(v)}, kernels::Values::plain, {})[0];
+  const Tensor expected = kernels::interpret(graph, inputs).outputs.at("y");
+  const ir::Graph lowered = passes::lower(passes::prepare_inference(graph));
+  for (int threads : {1, 2, 3, 5}) {
+    ThreadPool pool(threads);
+    const auto program =
+        std::make_shared<const plan::Program>(plan::plan(lowered, {default_isa(), threads}));
+    if (default_isa() >= Isa::avx2 && passes::PassOptions::from_environment().disabled.empty()) {
+      EXPECT_EQ(chains_in(*program), 1) << program->to_text();
+    }
+    Executor executor(program, &pool);
+    StateStore states;
+    executor.run(inputs, states);
+    EXPECT_TRUE(kernels::equal_bits(executor.output("y"), expected)) << threads << " threads\n"
+                                                                     << program->to_text();
+  }
+}
+
+/// Channels grow and shrink again around depthwise filters, whose lines overlap.
+ir::Graph inverted_residual(int64_t samples, int64_t side) {
+  ir::Graph g;
+  const Expr x = ir::input(g, "x", {DType::f32, {samples, 20, side, side}});
+  Expr y = ir::relu(ir::conv2d(x, weight(g, {70, 20, 1, 1}, 1)));
+  y = ir::conv2d(y, weight(g, {70, 1, 3, 3}, 2), {.pad = {1, 1, 1, 1}, .groups = 70});
+  y = ir::relu(y + weight(g, {70, 1, 1}, 3));
+  y = ir::conv2d(y, weight(g, {70, 1, 5, 5}, 4), {.pad = {2, 2, 2, 2}, .groups = 70});
+  y = ir::conv2d(y, weight(g, {20, 70, 1, 1}, 5)) + x;
+  g.output("y", y.id);
+  return g;
+}
+
+TEST(Chain, OfDepthwiseFilters) {
+  expect_chain(inverted_residual(1, 41));
+  expect_chain(inverted_residual(3, 23));
+}
+
+// Strides, windows that lie in padding, and an epilogue that is a tile program.
+TEST(Chain, OfAStemAndItsPooling) {
+  for (int64_t samples : {1, 2}) {
+    ir::Graph g;
+    const Expr x = ir::input(g, "x", {DType::f32, {samples, 3, 90, 70}});
+    Expr y = ir::conv2d(x, weight(g, {64, 3, 7, 7}, 1), {.stride = {2, 2}, .pad = {3, 3, 3, 3}});
+    y = ir::max_pool2d(ir::tanh(y), {.window = {3, 3}, .stride = {2, 2}, .pad = {1, 1, 1, 1}});
+    g.output("y", y.id);
+    expect_chain(g);
+  }
+}
+
+}  // namespace
+}  // namespace hone::exec

@@ -1,0 +1,150 @@
+// Cutting a chain, and running it.
+#include "kernels/chain.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/error.h"
+#include "kernels/blocks.h"
+
+namespace hone::kernels {
+namespace {
+
+constexpr int64_t kScratch = 768 << 10;     // what lies between the kernels, for one block
+constexpr int64_t kLeastBytes = 256 << 10;  // what is smaller stays in the caches anyway
+constexpr int64_t kByteCost = 8;            // multiply-adds in the time of moving one byte
+constexpr size_t kMaxOperands = 16;
+
+int64_t line_bytes(const TensorType& image) {
+  return image.shape[2] * image.shape[3] * int64_t{sizeof(float)};
+}
+int64_t lines_of(const TensorType& image) { return image.shape[0] * image.shape[1]; }
+
+/// The lines of a link's result that a block of the last one's needs.
+Lines need(const std::vector<ChainLink>& links, size_t link, Lines lines) {
+  for (size_t i = links.size(); --i > link;) lines = links[i].lines->reads(lines);
+  return lines;
+}
+
+/// Calls f(link, lines that it needs) for every block of one sample.
+template <class F>
+void each_need(const std::vector<ChainLink>& links, int64_t block_lines, F&& f) {
+  const int64_t height = links.back().result.shape[1];
+  for (int64_t begin = 0; begin < height; begin += block_lines)
+    for (size_t i = 0; i + 1 < links.size(); ++i)
+      f(i, need(links, i, {begin, std::min(height, begin + block_lines)}));
+}
+
+/// Bytes of each buffer between two links.
+std::vector<int64_t> buffers_of(const std::vector<ChainLink>& links, int64_t block_lines) {
+  std::vector<int64_t> bytes(links.size() - 1, 0);
+  each_need(links, block_lines, [&](size_t i, Lines lines) {
+    bytes[i] =
+        std::max(bytes[i], round_up((lines.end - lines.begin) * line_bytes(links[i].result), 64));
+  });
+  return bytes;
+}
+
+/// Multiply-adds that are done twice in a sample.
+int64_t repeated(const std::vector<ChainLink>& links, int64_t block_lines) {
+  const auto of_line = [&](size_t i) {
+    return links[i].flops / 2 / std::max<int64_t>(1, lines_of(links[i].result));
+  };
+  int64_t sum = 0;
+  for (size_t i = 0; i + 1 < links.size(); ++i) sum -= links[i].result.shape[1] * of_line(i);
+  each_need(links, block_lines,
+            [&](size_t i, Lines lines) { sum += (lines.end - lines.begin) * of_line(i); });
+  return sum;
+}
+
+class Chain final : public Kernel {
+ public:
+  Chain(std::vector<std::unique_ptr<Kernel>> kernels, std::vector<ChainLink> links,
+        std::vector<size_t> operands, int threads)
+      : kernels_(std::move(kernels)),
+        links_(std::move(links)),
+        operands_(std::move(operands)),
+        threads_(threads),
+        block_lines_(cut_chain(links_, threads).block_lines),
+        buffers_(buffers_of(links_, block_lines_)) {
+    for (int64_t bytes : buffers_) buffer_bytes_ += bytes;
+    for (const ChainLink& link : links_)
+      scratch_bytes_ = std::max(scratch_bytes_, round_up(link.lines->line_scratch_bytes(), 64));
+  }
+
+  int64_t workspace_bytes() const override { return threads_ * (buffer_bytes_ + scratch_bytes_); }
+
+  void run(const Call& call) const noexcept override {
+    const int64_t height = links_.back().result.shape[1];
+    const int64_t blocks = ceil_div(height, block_lines_);
+    call.pool->run(links_.back().result.shape[0] * blocks, [&](int64_t item, int worker) {
+      const int64_t top = item / blocks * height, begin = item % blocks * block_lines_;
+      block(call, {top + begin, top + std::min(height, begin + block_lines_)},
+            call.workspace + worker * (buffer_bytes_ + scratch_bytes_));
+    });
+  }
+
+ private:
+  void block(const Call& call, Lines lines, std::byte* workspace) const {
+    std::byte* buffer = workspace + scratch_bytes_;
+    View previous = call.operands[0];
+    size_t next = 1;  // operand
+    for (size_t i = 0; i < links_.size(); ++i) {
+      const Lines mine = need(links_, i, lines);
+      std::array<View, kMaxOperands> operands;
+      operands[0] = previous;
+      for (size_t j = 1; j < operands_[i]; ++j) operands[j] = call.operands[next++];
+      View result = call.results[0];
+      if (i + 1 < links_.size()) {
+        const TensorType& type = links_[i].result;
+        result = {buffer - mine.begin * line_bytes(type), &type};
+        buffer += buffers_[i];
+      }
+      links_[i].lines->run_lines(
+          {{operands.data(), operands_[i]}, {&result, 1}, workspace, call.pool}, mine);
+      previous = result;
+    }
+  }
+
+  std::vector<std::unique_ptr<Kernel>> kernels_;
+  std::vector<ChainLink> links_;
+  std::vector<size_t> operands_;  // of each link
+  int threads_;
+  int64_t block_lines_;
+  std::vector<int64_t> buffers_;
+  int64_t buffer_bytes_ = 0, scratch_bytes_ = 0;
+};
+
+}  // namespace
+
+// The largest blocks that fit and are enough for all threads.
+ChainCut cut_chain(const std::vector<ChainLink>& links, int threads) {
+  const TensorType& last = links.back().result;
+  const int64_t samples = last.shape[0], height = last.shape[1];
+  int64_t saved = 0;
+  for (size_t i = 0; i + 1 < links.size(); ++i) {
+    const int64_t bytes = lines_of(links[i].result) * line_bytes(links[i].result);
+    if (bytes >= kLeastBytes) saved += 2 * bytes * kByteCost;
+  }
+  ChainCut cut{1, -1};
+  for (int64_t blocks = 1; blocks <= height; ++blocks) {
+    cut.block_lines = ceil_div(height, blocks);
+    if (samples * blocks < threads && cut.block_lines > 1) continue;
+    int64_t bytes = 0;
+    for (int64_t b : buffers_of(links, cut.block_lines)) bytes += b;
+    if (bytes > kScratch) continue;
+    cut.gain = saved - samples * repeated(links, cut.block_lines);
+    break;
+  }
+  return cut;
+}
+
+std::unique_ptr<Kernel> make_chain(std::vector<std::unique_ptr<Kernel>> kernels,
+                                   const std::vector<ChainLink>& links,
+                                   const std::vector<size_t>& operands, int threads) {
+  for (size_t count : operands)
+    invariant(count <= kMaxOperands, "a chain's kernel has {} operands", count);
+  return std::make_unique<Chain>(std::move(kernels), links, operands, threads);
+}
+
+}  // namespace hone::kernels

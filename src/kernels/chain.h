@@ -1,0 +1,35 @@
+// Several kernels as one: each takes the result of the one before it, a few lines at a time, so
+// that what lies between them never leaves a core's L2 cache. Lines at the border of two blocks are
+// computed for both. The bits are those of the kernels one after another.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "kernels/line_kernel.h"
+
+namespace hone::kernels {
+
+/// One kernel of a chain.
+struct ChainLink {
+  const LineKernel* lines;
+  TensorType result;  ///< in NHWC
+  int64_t flops;      ///< of the whole result
+};
+
+/// How a chain is cut into blocks, and what it is worth.
+struct ChainCut {
+  int64_t block_lines;
+  /// Multiply-adds that are saved, taking memory traffic for what could be computed meanwhile; less
+  /// than 0 where a chain is slower.
+  int64_t gain;
+};
+ChainCut cut_chain(const std::vector<ChainLink>& links, int threads);
+
+/// The kernel. Its operands are those of the first, and of each further one all but the first.
+std::unique_ptr<Kernel> make_chain(std::vector<std::unique_ptr<Kernel>> kernels,
+                                   const std::vector<ChainLink>& links,
+                                   const std::vector<size_t>& operands, int threads);
+
+}  // namespace hone::kernels

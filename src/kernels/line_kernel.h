@@ -1,0 +1,26 @@
+// What a kernel offers that can compute some lines of its result on their own: its lines then go on
+// to the next kernel while they are in a core's cache (kernels/chain.h).
+#pragma once
+
+#include "kernels/kernel.h"
+
+namespace hone::kernels {
+
+/// Lines of an image in NHWC, counted through all samples.
+struct Lines {
+  int64_t begin, end;
+};
+
+class LineKernel {
+ public:
+  virtual ~LineKernel() = default;
+  /// Which lines of operand 0 some lines of one sample of the result read.
+  virtual Lines reads(Lines lines) const = 0;
+  virtual int64_t line_scratch_bytes() const = 0;
+  /// Computes the lines, alone on this thread, with that much scratch as the workspace. Of the
+  /// images only the lines that are read and written need be in memory; data points to where line 0
+  /// would be.
+  virtual void run_lines(const Call& call, Lines lines) const noexcept = 0;
+};
+
+}  // namespace hone::kernels
