@@ -35,12 +35,12 @@ void each_need(const std::vector<ChainLink>& links, int64_t block_lines, F&& f) 
       f(i, need(links, i, {begin, std::min(height, begin + block_lines)}));
 }
 
-/// Bytes of each buffer between two links.
-std::vector<int64_t> buffers_of(const std::vector<ChainLink>& links, int64_t block_lines) {
-  std::vector<int64_t> bytes(links.size() - 1, 0);
+/// Bytes of the two buffers that the links between take turns in.
+std::array<int64_t, 2> buffers_of(const std::vector<ChainLink>& links, int64_t block_lines) {
+  std::array<int64_t, 2> bytes = {};
   each_need(links, block_lines, [&](size_t i, Lines lines) {
-    bytes[i] =
-        std::max(bytes[i], round_up((lines.end - lines.begin) * line_bytes(links[i].result), 64));
+    bytes[i % 2] = std::max(bytes[i % 2],
+                            round_up((lines.end - lines.begin) * line_bytes(links[i].result), 64));
   });
   return bytes;
 }
@@ -67,12 +67,11 @@ class Chain final : public Kernel {
         threads_(threads),
         block_lines_(cut_chain(links_, threads).block_lines),
         buffers_(buffers_of(links_, block_lines_)) {
-    for (int64_t bytes : buffers_) buffer_bytes_ += bytes;
     for (const ChainLink& link : links_)
       scratch_bytes_ = std::max(scratch_bytes_, round_up(link.lines->line_scratch_bytes(), 64));
   }
 
-  int64_t workspace_bytes() const override { return threads_ * (buffer_bytes_ + scratch_bytes_); }
+  int64_t workspace_bytes() const override { return threads_ * worker_bytes(); }
 
   void run(const Call& call) const noexcept override {
     const int64_t height = links_.back().result.shape[1];
@@ -80,13 +79,14 @@ class Chain final : public Kernel {
     call.pool->run(links_.back().result.shape[0] * blocks, [&](int64_t item, int worker) {
       const int64_t top = item / blocks * height, begin = item % blocks * block_lines_;
       block(call, {top + begin, top + std::min(height, begin + block_lines_)},
-            call.workspace + worker * (buffer_bytes_ + scratch_bytes_));
+            call.workspace + worker * worker_bytes());
     });
   }
 
  private:
+  int64_t worker_bytes() const { return scratch_bytes_ + buffers_[0] + buffers_[1]; }
+
   void block(const Call& call, Lines lines, std::byte* workspace) const {
-    std::byte* buffer = workspace + scratch_bytes_;
     View previous = call.operands[0];
     size_t next = 1;  // operand
     for (size_t i = 0; i < links_.size(); ++i) {
@@ -97,8 +97,8 @@ class Chain final : public Kernel {
       View result = call.results[0];
       if (i + 1 < links_.size()) {
         const TensorType& type = links_[i].result;
+        std::byte* buffer = workspace + scratch_bytes_ + (i % 2 == 0 ? 0 : buffers_[0]);
         result = {buffer - mine.begin * line_bytes(type), &type};
-        buffer += buffers_[i];
       }
       links_[i].lines->run_lines(
           {{operands.data(), operands_[i]}, {&result, 1}, workspace, call.pool}, mine);
@@ -111,8 +111,8 @@ class Chain final : public Kernel {
   std::vector<size_t> operands_;  // of each link
   int threads_;
   int64_t block_lines_;
-  std::vector<int64_t> buffers_;
-  int64_t buffer_bytes_ = 0, scratch_bytes_ = 0;
+  std::array<int64_t, 2> buffers_;
+  int64_t scratch_bytes_ = 0;
 };
 
 }  // namespace
@@ -130,9 +130,8 @@ ChainCut cut_chain(const std::vector<ChainLink>& links, int threads) {
   for (int64_t blocks = 1; blocks <= height; ++blocks) {
     cut.block_lines = ceil_div(height, blocks);
     if (samples * blocks < threads && cut.block_lines > 1) continue;
-    int64_t bytes = 0;
-    for (int64_t b : buffers_of(links, cut.block_lines)) bytes += b;
-    if (bytes > kScratch) continue;
+    const auto [even, odd] = buffers_of(links, cut.block_lines);
+    if (even + odd > kScratch) continue;
     cut.gain = saved - samples * repeated(links, cut.block_lines);
     break;
   }
