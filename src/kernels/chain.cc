@@ -57,6 +57,14 @@ int64_t repeated(const std::vector<ChainLink>& links, int64_t block_lines) {
   return sum;
 }
 
+/// Bytes that each further block has to fetch again, as the caches do not keep them.
+int64_t fetched_again(const std::vector<ChainLink>& links) {
+  int64_t sum = 0;
+  for (const ChainLink& link : links)
+    if (link.fixed_bytes >= kLeastBytes) sum += link.fixed_bytes;
+  return sum;
+}
+
 class Chain final : public Kernel {
  public:
   Chain(std::vector<std::unique_ptr<Kernel>> kernels, std::vector<ChainLink> links,
@@ -132,7 +140,8 @@ ChainCut cut_chain(const std::vector<ChainLink>& links, int threads) {
     if (samples * blocks < threads && cut.block_lines > 1) continue;
     const auto [even, odd] = buffers_of(links, cut.block_lines);
     if (even + odd > kScratch) continue;
-    cut.gain = saved - samples * repeated(links, cut.block_lines);
+    cut.gain = saved - samples * repeated(links, cut.block_lines) -
+               (samples * blocks - 1) * fetched_again(links) * kByteCost;
     break;
   }
   return cut;

@@ -14,8 +14,9 @@ namespace hone::kernels {
 /// One kernel of a chain.
 struct ChainLink {
   const LineKernel* lines;
-  TensorType result;  ///< in NHWC
-  int64_t flops;      ///< of the whole result
+  TensorType result;    ///< in NHWC
+  int64_t flops;        ///< of the whole result
+  int64_t fixed_bytes;  ///< of its operands that every block reads, above all its weights
 };
 
 /// How a chain is cut into blocks, and what it is worth.

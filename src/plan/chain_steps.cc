@@ -13,7 +13,12 @@ bool is_image(const StepPlan& step) {
 }
 
 kernels::ChainLink link_of(const StepPlan& step) {
-  return {step.choice.kernel->lines(), step.problem.results[0], step.flops};
+  // Operands of an image's size are read line by line.
+  int64_t fixed_bytes = 0;
+  for (size_t i = 1; i < step.problem.operands.size(); ++i)
+    if (step.problem.operands[i].shape != step.problem.results[0].shape)
+      fixed_bytes += step.problem.operands[i].bytes();
+  return {step.choice.kernel->lines(), step.problem.results[0], step.flops, fixed_bytes};
 }
 
 StepPlan chain(std::span<StepPlan> steps, const std::vector<kernels::ChainLink>& links,

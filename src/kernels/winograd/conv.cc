@@ -6,7 +6,8 @@
 // in its L2 cache. Filters that are too many for that cache are better read by fewer and larger
 // blocks. Then the image is taken in rounds of so many lines that their inputs at the points stay
 // in L2; in a round the threads share the inputs, which are transformed first, and each multiplies
-// panels of its own. An epilogue runs in place on a block that is done.
+// panels of its own. An epilogue is applied to the outputs in registers (kernels/finish.h), or runs
+// in place on a block that is done.
 #include <algorithm>
 #include <cstring>
 #include <optional>
@@ -14,6 +15,7 @@
 #include "ir/infer.h"
 #include "kernels/blocks.h"
 #include "kernels/eltwise/tile_program.h"
+#include "kernels/finish.h"
 #include "kernels/gemm/micro.h"
 #include "kernels/panels.h"
 #include "kernels/winograd/micro.h"
@@ -90,6 +92,7 @@ class WinogradConv final : public Kernel {
   int64_t round_lines_, point_step_;
   int64_t block_lines_ = 1, block_panels_ = 1;
   bool packs_;
+  std::optional<Finish> finish_;
   std::optional<TileProgram> epilogue_;
   int64_t packed_floats_, values_floats_, products_floats_, scratch_floats_;
 };
@@ -107,7 +110,8 @@ WinogradConv::WinogradConv(const Problem& problem)
       across_(ceil_div(d_.ow, tile_)),
       down_(ceil_div(d_.oh, tile_)),
       pitch_(round_up(d_.c, fns_.lanes)) {
-  if (problem.attrs().has("epilogue"))
+  finish_ = Finish::of(problem);
+  if (!finish_ && problem.attrs().has("epilogue"))
     epilogue_.emplace(*problem.attrs().get<ir::Region>("epilogue"), problem.isa);
   packs_ = !problem.panels && !format_.is_plain();
   packed_floats_ = packs_ ? round_up(format_.floats(), kAlignedFloats) : 0;
@@ -201,9 +205,12 @@ void WinogradConv::block(const Call& call, Lines lines, Panels panels, const flo
       for (int64_t i = 0; i < tiles; ++i) {
         const int64_t line = (begin + i) / across_, w = (begin + i) % across_ * tile_;
         const int64_t n = line / down_, h = line % down_ * tile_;
-        fns_.output({scratch.products + i * columns.pitch, product_step,
-                     result + ((n * d_.oh + h) * d_.ow + w) * d_.o + columns.begin, d_.ow * d_.o,
-                     d_.o, std::min(tile_, d_.oh - h), std::min(tile_, d_.ow - w), columns.size});
+        const int64_t at = ((n * d_.oh + h) * d_.ow + w) * d_.o + columns.begin;
+        std::optional<FinishTile> finish;
+        if (finish_) finish = finish_->tile(call, columns.begin, at);
+        fns_.output({scratch.products + i * columns.pitch, product_step, result + at, d_.ow * d_.o,
+                     d_.o, std::min(tile_, d_.oh - h), std::min(tile_, d_.ow - w), columns.size,
+                     finish ? &*finish : nullptr});
       }
     }
   }

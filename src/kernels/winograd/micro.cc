@@ -26,6 +26,7 @@ HWY_INLINE V splat(double x) {
   return hn::Set(D(), static_cast<float>(x));
 }
 
+#include "kernels/finish_simd.h"
 #include "kernels/winograd/transform.h"
 
 // Calls f(first channel, how many) for each vector of them, the last one perhaps not whole.
@@ -91,6 +92,13 @@ void output(const OutputTile& tile) {
 #pragma GCC unroll 4
       for (int j = 0; j < m; ++j) {
         if (j == tile.pixels) break;
+        if (tile.finish != nullptr)
+          made[i][j] = FinishVectors(*tile.finish)
+                           .apply(made[i][j], first, i * tile.line_step + j * tile.pixel_step,
+                                  [&](const float* from) HWY_ATTR {
+                                    return count == kLanes ? hn::LoadU(d, from)
+                                                           : hn::MaskedLoad(mask, d, from);
+                                  });
         if (count == kLanes) hn::StoreU(made[i][j], d, line + j * tile.pixel_step);
         else hn::BlendedStore(made[i][j], mask, d, line + j * tile.pixel_step);
       }

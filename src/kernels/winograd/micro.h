@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "base/cpu.h"
+#include "kernels/finish.h"
 
 namespace hone::kernels {
 
@@ -34,6 +35,7 @@ struct OutputTile {
   int64_t line_step, pixel_step;
   int64_t lines, pixels;  ///< of them that are in the image
   int64_t channels;
+  const FinishTile* finish;  ///< what the outputs become, or null
 };
 
 struct WinogradFns {
