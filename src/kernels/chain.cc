@@ -12,6 +12,7 @@ namespace {
 
 constexpr int64_t kScratch = 768 << 10;     // what lies between the kernels, for one block
 constexpr int64_t kLeastBytes = 256 << 10;  // what is smaller stays in the caches anyway
+constexpr int64_t kJoinCost = 1 << 16;      // multiply-adds in the time of a fork and a join
 constexpr int64_t kByteCost = 8;            // multiply-adds in the time of moving one byte
 constexpr size_t kMaxOperands = 16;
 
@@ -129,7 +130,7 @@ class Chain final : public Kernel {
 ChainCut cut_chain(const std::vector<ChainLink>& links, int threads) {
   const TensorType& last = links.back().result;
   const int64_t samples = last.shape[0], height = last.shape[1];
-  int64_t saved = 0;
+  int64_t saved = threads > 1 ? (std::ssize(links) - 1) * kJoinCost : 0;
   for (size_t i = 0; i + 1 < links.size(); ++i) {
     const int64_t bytes = lines_of(links[i].result) * line_bytes(links[i].result);
     if (bytes >= kLeastBytes) saved += 2 * bytes * kByteCost;
@@ -137,7 +138,7 @@ ChainCut cut_chain(const std::vector<ChainLink>& links, int threads) {
   ChainCut cut{1, -1};
   for (int64_t blocks = 1; blocks <= height; ++blocks) {
     cut.block_lines = ceil_div(height, blocks);
-    if (samples * blocks < threads && cut.block_lines > 1) continue;
+    if (samples * blocks < threads) continue;
     const auto [even, odd] = buffers_of(links, cut.block_lines);
     if (even + odd > kScratch) continue;
     cut.gain = saved - samples * repeated(links, cut.block_lines) -

@@ -246,7 +246,8 @@ void GatherConv::cut_blocks(const ir::ConvDims& d) {
   Side lines = Side::of(samples_ * result_.h, kBlockPixels / std::max<int64_t>(1, result_.w));
   Side panels = Side::of(std::ssize(panels_), kBlockCols / pitch);
   const bool small = samples_ * result_.h * result_.w <= 2 * kFewPixels;
-  const int64_t enough = threads_ > 1 ? (small ? kBlocksPerThread / 2 : kBlocksPerThread) * threads_ : 1;
+  const int64_t enough =
+      threads_ > 1 ? (small ? kBlocksPerThread / 2 : kBlocksPerThread) * threads_ : 1;
   const int64_t work = lines.units * result_.w * d.o * format_.tap.extent * d.group_c();
   const bool heavy = format_.floats() > samples_ * source_.h * source_.w * source_.c;
   kernels::cut_blocks(panels, lines, 1, work, {enough, kLeastBlock},
