@@ -31,7 +31,7 @@ constexpr int64_t kRoundFloats = 300000;             // ... and of a round
 constexpr int64_t kBlockTiles = 96, kBlockCols = 256;
 constexpr int64_t kChunk = 384;                    // steps of the chain
 constexpr int64_t kBlocksPerThread = 6;            // at least, to share them out evenly...
-constexpr int64_t kLeastBlock = int64_t{1} << 18;  // ... unless a block would have fewer FMAs
+constexpr int64_t kLeastBlock = int64_t{1} << 17;  // ... unless a block would have fewer FMAs
 
 // The values [points, c, o] of the filters: a tap is a point.
 ir::PanelFormat winograd_panels(const Shape& filter, Isa isa) {
@@ -126,13 +126,13 @@ WinogradConv::WinogradConv(const Problem& problem)
   const int64_t panel_cols = format_.max_vectors * format_.lanes;
   const int64_t most = kBlockTiles / std::max<int64_t>(1, across_);
   Side of_lines = Side::of(round_lines_, std::min(most, fitting));
-  // A block that transforms its own inputs takes all panels.
-  Side of_panels = shares_ ? Side::of(format_.panels(), kBlockCols / panel_cols) : Side{1, 1};
+  // A block that transforms its own inputs takes all panels, unless there are too few lines.
+  Side of_panels = Side::of(format_.panels(), shares_ ? kBlockCols / panel_cols : format_.panels());
   const int64_t enough = threads_ > 1 ? kBlocksPerThread * threads_ : 1;
   cut_blocks(of_panels, of_lines, 1, round_lines_ * across_ * points_ * d_.c * d_.o,
-             {enough, kLeastBlock}, [] { return true; });
+             {enough, kLeastBlock}, [&] { return shares_; });
   block_lines_ = of_lines.block;
-  block_panels_ = shares_ ? of_panels.block : format_.panels();
+  block_panels_ = of_panels.block;
   point_step_ = apart((shares_ ? round_lines_ : block_lines_) * across_ * pitch_);
   values_floats_ = points_ * point_step_;
 
@@ -248,14 +248,17 @@ WinogradConv::Scratch WinogradConv::scratch_of(float* all, int worker) const {
 }
 
 void WinogradConv::in_blocks(const Call& call, const float* weights, float* values) const {
-  call.pool->run(ceil_div(d_.n * down_, block_lines_), [&](int64_t item, int worker) {
+  const int64_t lines = d_.n * down_, panels = ceil_div(format_.panels(), block_panels_);
+  call.pool->run(ceil_div(lines, block_lines_) * panels, [&](int64_t item, int worker) {
     const Scratch scratch = scratch_of(values + threads_ * values_floats_, worker);
     float* own = values + worker * values_floats_;
-    const Lines lines{item * block_lines_, std::min(d_.n * down_, (item + 1) * block_lines_)};
-    for (int64_t i = lines.begin; i < lines.end; ++i)
-      transform(i, call.operands[0].as<float>(), own + (i - lines.begin) * across_ * pitch_,
+    const int64_t line = item / panels * block_lines_, panel = item % panels * block_panels_;
+    const Lines mine{line, std::min(lines, line + block_lines_)};
+    for (int64_t i = mine.begin; i < mine.end; ++i)
+      transform(i, call.operands[0].as<float>(), own + (i - mine.begin) * across_ * pitch_,
                 scratch.products);
-    block(call, lines, {0, format_.panels()}, weights, own, scratch);
+    block(call, mine, {panel, std::min(format_.panels(), panel + block_panels_)}, weights, own,
+          scratch);
   });
 }
 
