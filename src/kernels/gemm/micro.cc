@@ -49,6 +49,10 @@ struct Row {
   }
 };
 
+// Steps of b that are asked for early: a processor follows neither their stride nor, where another
+// core has written them, as far ahead as they take. Tiles of one vector have no load to spare.
+constexpr int64_t kStepsAhead = 32;
+
 template <int rows, int vectors>
 using Accumulators = V[rows][vectors];
 
@@ -60,7 +64,12 @@ HWY_INLINE void chains(const Tile& t, int64_t depth, const float*& a, const floa
   const int64_t a_row = t.a_row;
   const int64_t a_step = t.a_step;
   const int64_t b_step = t.b_step;
+  const int64_t ahead = kStepsAhead * b_step;
   for (int64_t k = depth; k > 0; --k) {
+    if constexpr (vectors > 1) {
+#pragma GCC unroll 2
+      for (int v = 0; v < vectors; ++v) hwy::Prefetch(b + ahead + v * kLanes);
+    }
     V bv[vectors];
 #pragma GCC unroll 2
     for (int v = 0; v < vectors; ++v) bv[v] = hn::LoadU(d, b + v * kLanes);
