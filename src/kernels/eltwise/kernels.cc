@@ -8,8 +8,9 @@
 namespace hone::kernels {
 namespace {
 
-// A piece of work for one thread: long enough that handing it out costs little.
-constexpr int64_t kBlock = 16 * 1024;
+// A piece of work for one thread: long enough that handing it out costs little. A loop that is not
+// much longer stays on one thread, near whose core its result is used.
+constexpr int64_t kBlock = 16 * 1024, kShared = 64 * 1024;
 
 /// The body of a fused node, or a body of the one node.
 ir::Graph body_of(const Problem& problem) {
@@ -41,10 +42,11 @@ class TileKernel final : public Kernel {
     cols_ = shape.rank() == 0 ? 1 : shape[shape.rank() - 1];
     rows_ = cols_ == 0 ? 0 : shape.elements() / cols_;
     // Pieces of rows are of equal size up to one element, never much shorter than a block.
-    const int64_t pieces = std::max<int64_t>(1, cols_ / kBlock);
+    const int64_t block = rows_ * cols_ < kShared ? kShared : kBlock;
+    const int64_t pieces = std::max<int64_t>(1, cols_ / block);
     block_cols_ = (cols_ + pieces - 1) / pieces;
     // Blocks of rows are as even as they can be.
-    const int64_t most = std::max<int64_t>(1, kBlock / std::max<int64_t>(1, cols_));
+    const int64_t most = std::max<int64_t>(1, block / std::max<int64_t>(1, cols_));
     const int64_t down = std::max<int64_t>(1, (rows_ + most - 1) / most);
     block_rows_ = std::max<int64_t>(1, (rows_ + down - 1) / down);
   }

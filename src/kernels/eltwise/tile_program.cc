@@ -53,7 +53,8 @@ class Run {
   /// Computes a rectangle of the loop as `code` sees it.
   void rectangle(const Block& block) {
     const int64_t width = std::min(block.cols, code_.tile);
-    const bool whole_rows = block.cols == code_.cols && accumulator_ == nullptr;
+    const bool whole_rows = block.cols == code_.cols &&
+                            (accumulator_ == nullptr || accumulator_->row_stride == block.cols);
     const bool packs = width == block.cols && (whole_rows || width < kLongRow);
     const int64_t height = packs ? std::min(block.rows, code_.tile / width) : 1;
     for (int64_t col = 0; col < block.cols; col += width) {

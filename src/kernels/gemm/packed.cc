@@ -36,10 +36,14 @@ constexpr int64_t kBlockRows = 224, kBlockCols = 256;
 constexpr int64_t kPackingBlockCols = 1024;        // a block that packs its a makes more of it
 constexpr int64_t kBlocksPerThread = 8;            // at least, to share them out evenly...
 constexpr int64_t kLeastBlock = int64_t{1} << 18;  // ... unless a block would have fewer FMAs
-constexpr int64_t kPackItem = int64_t{1} << 14;    // elements that one item packs at least
+// A product of fewer FMAs, with a smaller b, stays on one thread, near whose core its result is
+// used.
+constexpr int64_t kSharedWork = int64_t{1} << 20, kSharedB = int64_t{1} << 17;
+constexpr int64_t kPackItem = int64_t{1} << 14;  // elements that one item packs at least
 // Reuse that pays for packing. A transposed a already has the rows of a tile side by side.
 constexpr int64_t kPackAFromCols = 160, kPackTransposedAFromCols = 512, kPackBFromRows = 96;
-constexpr int64_t kPlainB = 8192;  // a matrix of so many floats stays in L1 as it is
+constexpr int64_t kPlainB = 8192;    // a matrix of so many floats stays in L1 as it is
+constexpr int64_t kWholeStrips = 2;  // cut first: an epilogue takes several whole rows at once
 // A result is turned if that takes at most 4/5 of the vectors.
 constexpr int64_t kTurnedVectors = 5, kVectors = 4;
 // Rows so many floats apart meet in one set of the L1 cache, which may have as few as so many ways.
@@ -187,6 +191,8 @@ PackedGemm::PackedGemm(const Problem& problem)
                       : n_ >= kPackAFromCols && rows_collide;
   packed_ = problem.panels.has_value();
   pack_b_ = !packed_ && (trans_b || (m_ >= kPackBFromRows && depth_ * n_ > kPlainB));
+  if (problem.attrs().has("epilogue"))
+    epilogue_.emplace(*problem.attrs().get<ir::Region>("epilogue"), problem.isa);
   cut_blocks(problem.threads);
 
   const int64_t depth = std::max<int64_t>(1, depth_);
@@ -200,8 +206,6 @@ PackedGemm::PackedGemm(const Problem& problem)
   slots_at_ = packed_a_at_ + problem.threads * packed_a_floats_;
   const int64_t slots = leaves_.empty() ? 0 : std::bit_width(leaves_.size() - 1);
   slot_floats_ = (turned_ + slots) * fns_.max_rows * fns_.max_cols;
-  if (problem.attrs().has("epilogue"))
-    epilogue_.emplace(*problem.attrs().get<ir::Region>("epilogue"), problem.isa);
   for (size_t j = 2; j < problem.operands.size(); ++j)
     if (epilogue_over_operand(problem, 0, static_cast<int>(j)))
       apart_floats_ = block_strips_ * fns_.max_rows * block_panels_ * fns_.max_cols;
@@ -222,10 +226,14 @@ bool PackedGemm::pays_to_turn(const ir::MatmulDims& d) const {
 void PackedGemm::cut_blocks(int threads) {
   Side strips = Side::of(strips_, kBlockRows / fns_.max_rows);
   Side panels = Side::of(panels_, (pack_a_ ? kPackingBlockCols : kBlockCols) / fns_.max_cols);
-  const int64_t enough = threads > 1 ? kBlocksPerThread * threads : 1;
-  kernels::cut_blocks(panels, strips, products_, products_ * m_ * n_ * depth_,
-                      {enough, kLeastBlock},
-                      [&] { return panels.block * fns_.max_cols >= strips.block * fns_.max_rows; });
+  const int64_t work = products_ * m_ * n_ * depth_;
+  const bool shares = threads > 1 && (work >= kSharedWork || depth_ * n_ >= kSharedB);
+  const bool whole_rows = epilogue_ && panels.blocks() == 1;
+  kernels::cut_blocks(panels, strips, products_, work,
+                      {shares ? kBlocksPerThread * threads : 1, kLeastBlock}, [&] {
+                        if (whole_rows && strips.block > kWholeStrips) return false;
+                        return panels.block * fns_.max_cols >= strips.block * fns_.max_rows;
+                      });
   block_strips_ = strips.block;
   block_panels_ = panels.block;
 }
