@@ -14,6 +14,7 @@ constexpr int64_t kScratch = 768 << 10;     // what lies between the kernels, fo
 constexpr int64_t kLeastBytes = 256 << 10;  // what is smaller stays in the caches anyway
 constexpr int64_t kJoinCost = 1 << 16;      // multiply-adds in the time of a fork and a join
 constexpr int64_t kByteCost = 8;            // multiply-adds in the time of moving one byte
+constexpr int64_t kMostTries = 16;          // of blocks
 constexpr size_t kMaxOperands = 16;
 
 int64_t line_bytes(const TensorType& image) {
@@ -126,26 +127,32 @@ class Chain final : public Kernel {
 
 }  // namespace
 
-// The largest blocks that fit and are enough for all threads.
+// Of the blocks that fit, those of the greatest gain: fewer repeat less, but must go round the
+// threads.
 ChainCut cut_chain(const std::vector<ChainLink>& links, int threads) {
   const TensorType& last = links.back().result;
   const int64_t samples = last.shape[0], height = last.shape[1];
   int64_t saved = threads > 1 ? (std::ssize(links) - 1) * kJoinCost : 0;
+  int64_t work = 0;
+  for (const ChainLink& link : links) work += link.flops / 2;
   for (size_t i = 0; i + 1 < links.size(); ++i) {
     const int64_t bytes = lines_of(links[i].result) * line_bytes(links[i].result);
     if (bytes >= kLeastBytes) saved += 2 * bytes * kByteCost;
   }
-  ChainCut cut{1, -1};
-  for (int64_t blocks = 1; blocks <= height; ++blocks) {
-    cut.block_lines = ceil_div(height, blocks);
-    if (samples * blocks < threads) continue;
-    const auto [even, odd] = buffers_of(links, cut.block_lines);
+  ChainCut best{1, -1};
+  int64_t tried = 0;
+  for (int64_t blocks = 1; blocks <= height && tried < kMostTries; ++blocks) {
+    const int64_t block_lines = ceil_div(height, blocks);
+    const auto [even, odd] = buffers_of(links, block_lines);
     if (even + odd > kScratch) continue;
-    cut.gain = saved - samples * repeated(links, cut.block_lines) -
-               (samples * blocks - 1) * fetched_again(links) * kByteCost;
-    break;
+    ++tried;
+    const int64_t items = samples * ceil_div(height, block_lines);
+    const int64_t all = work + samples * repeated(links, block_lines) +
+                        (items - 1) * fetched_again(links) * kByteCost;
+    const int64_t longest = all / items * ceil_div(items, threads) * threads;
+    if (saved + work - longest > best.gain) best = {block_lines, saved + work - longest};
   }
-  return cut;
+  return best;
 }
 
 std::unique_ptr<Kernel> make_chain(std::vector<std::unique_ptr<Kernel>> kernels,
