@@ -17,6 +17,10 @@ bool overlap(const Tensor& a, const Tensor& b) {
 
 Executor::Executor(std::shared_ptr<const plan::Program> program, ThreadPool* pool)
     : program_(std::move(program)), pool_(pool), arena_(DType::u8, {program_->arena_bytes}) {
+  if (pool->threads() > program_->threads) {
+    alone_ = std::make_unique<ThreadPool>(1);
+    pool_ = alone_.get();
+  }
   regions_.resize(static_cast<size_t>(program_->regions()), nullptr);
   regions_[0] = arena_.raw();
   const size_t first = static_cast<size_t>(program_->outputs_from()) - program_->constants.size();

@@ -19,7 +19,8 @@ using StepObserver = std::function<void(const plan::Step&, std::span<const kerne
 
 class Executor {
  public:
-  /// Allocates the arena. `pool` must outlive the executor and have at most the program's threads.
+  /// Allocates the arena. `pool` must outlive the executor. Where it has more threads than the
+  /// program may use, that runs on the caller's alone.
   Executor(std::shared_ptr<const plan::Program> program, ThreadPool* pool);
 
   /// Runs once. `inputs` by name must have the planned types. States are read from `states` and
@@ -47,6 +48,7 @@ class Executor {
   }
 
   std::shared_ptr<const plan::Program> program_;
+  std::unique_ptr<ThreadPool> alone_;  // the caller's thread
   ThreadPool* pool_;
   Tensor arena_;
   Tensors outputs_;  // of `run`

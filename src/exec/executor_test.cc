@@ -121,6 +121,23 @@ TEST(Executor, OutputsOutliveInputsAndStates) {
   EXPECT_TRUE(executor.output("next_v").same_bits(vector_of({1, 2, 6})));
 }
 
+TEST(Executor, GivesKernelsNoMoreThreadsThanTheyWereMadeFor) {
+  struct Probe final : kernels::Kernel {
+    mutable int threads = 0;
+    void run(const kernels::Call& call) const noexcept override { threads = call.pool->threads(); }
+  };
+  ThreadPool pool(3);
+  for (const auto& [planned, given] : {std::pair{1, 1}, {3, 3}, {4, 3}}) {
+    const auto probe = std::make_shared<Probe>();
+    plan::Program program;
+    program.threads = planned;
+    program.steps.emplace_back().kernel = probe;
+    StateStore none;
+    Executor(std::make_shared<const plan::Program>(std::move(program)), &pool).run({}, none);
+    EXPECT_EQ(probe->threads, given);
+  }
+}
+
 TEST_F(ExecutorTest, AnObserverSeesEveryStepWithItsResults) {
   std::vector<std::string> ops;
   std::vector<float> firsts;

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "ir/bind.h"
 #include "passes/pipeline.h"
+#include "plan/threads.h"
 
 namespace hone::exec {
 namespace {
@@ -87,7 +88,9 @@ struct StagedExecutor::Impl {
     if (stage->program == nullptr) {
       try {
         const ir::Graph lowered = passes::lower(source(stage->types), passes);
-        stage->program = std::make_shared<const plan::Program>(plan::plan(lowered, options));
+        plan::PlanOptions useful = options;
+        useful.threads = plan::useful_threads(lowered, options);
+        stage->program = std::make_shared<const plan::Program>(plan::plan(lowered, useful));
       } catch (...) {
         forget(stage);
         throw;

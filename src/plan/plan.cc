@@ -36,6 +36,7 @@ class Planner {
 
   Program run() {
     program_.name = graph_.name();
+    program_.threads = options_.threads;
     bind_sources();
     make_steps();
     mark_reads();

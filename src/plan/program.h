@@ -49,6 +49,7 @@ struct Copy {
 
 struct Program {
   std::string name;
+  int threads = 1;  ///< the most that its kernels may be run on
   std::vector<Step> steps;
   std::vector<Binding> inputs;
   std::vector<Binding> states;

@@ -1,0 +1,27 @@
+// Which graphs are worth more than one thread.
+#include "plan/threads.h"
+
+#include <gtest/gtest.h>
+
+#include "ir/expr.h"
+
+namespace hone::plan {
+namespace {
+
+ir::Graph product(int64_t rows, int64_t depth, int64_t cols) {
+  ir::Graph g("product");
+  const ir::ValueId weight = g.constant(Tensor(DType::f32, {depth, cols}), "weight");
+  g.output("y", g.add(ir::op::matmul, {g.input("x", {DType::f32, {rows, depth}}), weight}));
+  return g;
+}
+
+TEST(UsefulThreads, OfLittleArithmeticOnFewWeightsIsOne) {
+  for (Isa isa : {Isa::scalar, default_isa()}) {
+    EXPECT_EQ(useful_threads(product(8, 64, 64), {isa, 4}), 1);
+    EXPECT_EQ(useful_threads(product(1024, 256, 256), {isa, 4}), 4);  // much arithmetic
+    EXPECT_EQ(useful_threads(product(1, 1024, 1024), {isa, 4}), 4);   // many weights
+  }
+}
+
+}  // namespace
+}  // namespace hone::plan
