@@ -40,55 +40,70 @@ HWY_INLINE void for_channels(const PoolPart& part, const Body& body) {
     body(c, Tail{hn::FirstN(D(), static_cast<size_t>(part.channel_end - c))});
 }
 
-// Calls body(offset of the place) for the window's places in order, at channel c.
+// The places of a window as offsets of their first channel, by steps alone.
+struct Places {
+  int64_t first, end, row, width, column;
+
+  HWY_INLINE Places(const ir::PoolDims& d, const PoolWindow& window, int64_t n)
+      : first(((n * d.h + window.h0) * d.w + window.w0) * d.c),
+        end(first + (window.h1 - window.h0) * d.w * d.c),
+        row(window.step_h * d.w * d.c),
+        width((window.w1 - window.w0) * d.c),
+        column(window.step_w * d.c) {}
+};
+
+// Calls body(offset of channel c) for the places in order.
 template <class Body>
-HWY_INLINE void for_places(const PoolPart& part, const PoolWindow& window, int64_t n, int64_t c,
-                           const Body& body) {
-  const ir::PoolDims& d = part.dims;
-  for (int64_t h = window.h0; h < window.h1; h += window.step_h)
-    for (int64_t w = window.w0; w < window.w1; w += window.step_w)
-      body(((n * d.h + h) * d.w + w) * d.c + c);
+HWY_INLINE void for_places(const Places& places, int64_t c, const Body& body) {
+  for (int64_t row = places.first; row < places.end; row += places.row)
+    for (int64_t at = row; at < row + places.width; at += places.column) body(at + c);
 }
 
 // The greatest of a window, the first of equals; some NaN if there is one; -inf of no place.
 template <class Io>
-HWY_INLINE V greatest(const PoolPart& part, const PoolWindow& window, int64_t n, int64_t c, Io io) {
-  const ir::PoolDims& d = part.dims;
-  if (window.empty()) return hn::Set(D(), -std::numeric_limits<float>::infinity());
-  V best = io.load(part.x + ((n * d.h + window.h0) * d.w + window.w0) * d.c + c);
-  for_places(part, window, n, c, [&](int64_t at) HWY_ATTR {
+HWY_INLINE V greatest(const PoolPart& part, const Places& places, int64_t c, Io io) {
+  V best = hn::Set(D(), -std::numeric_limits<float>::infinity());
+  for_places(places, c, [&](int64_t at) HWY_ATTR {
     const V v = io.load(part.x + at);
     best = hn::IfThenElse(hn::Or(hn::Gt(v, best), hn::IsNaN(v)), v, best);
   });
   return best;
 }
 
-void max(const PoolPart& part) {
+// Calls body(window, places, c, offset in the result, io) for every vector of every output.
+template <class Body>
+HWY_INLINE void for_outputs(const PoolPart& part, const Body& body) {
   const ir::PoolDims& d = part.dims;
-  for (int64_t line = part.begin; line < part.end; ++line)
+  int64_t n = part.begin / d.oh, oh = part.begin % d.oh;
+  for (int64_t line = part.begin; line < part.end; ++line) {
     for (int64_t ow = 0; ow < d.ow; ++ow) {
-      const PoolWindow window(d, line % d.oh, ow);
+      const PoolWindow window(d, oh, ow);
+      const Places places(d, window, n);
       for_channels(part, [&](int64_t c, auto io) HWY_ATTR {
-        io.store(greatest(part, window, line / d.oh, c, io),
-                 part.result + (line * d.ow + ow) * d.c + c);
+        body(window, places, c, (line * d.ow + ow) * d.c + c, io);
       });
     }
+    if (++oh == d.oh) {
+      oh = 0;
+      ++n;
+    }
+  }
+}
+
+void max(const PoolPart& part) {
+  for_outputs(part, [&](const PoolWindow&, const Places& places, int64_t c, int64_t at, auto io)
+                        HWY_ATTR { io.store(greatest(part, places, c, io), part.result + at); });
 }
 
 void average(const PoolPart& part) {
-  const ir::PoolDims& d = part.dims;
-  for (int64_t line = part.begin; line < part.end; ++line)
-    for (int64_t ow = 0; ow < d.ow; ++ow) {
-      const PoolWindow window(d, line % d.oh, ow);
-      const V count = hn::Set(D(), static_cast<float>(window.count(d, part.count_pad)));
-      for_channels(part, [&](int64_t c, auto io) HWY_ATTR {
-        V sum = hn::Set(D(), -0.0f);
-        for_places(part, window, line / d.oh, c,
-                   [&](int64_t at) HWY_ATTR { sum = hn::Add(sum, io.load(part.x + at)); });
-        io.store(window.empty() ? hn::Zero(D()) : hn::Div(sum, count),
-                 part.result + (line * d.ow + ow) * d.c + c);
-      });
-    }
+  for_outputs(part, [&](const PoolWindow& window, const Places& places, int64_t c, int64_t at,
+                        auto io) HWY_ATTR {
+    V sum = hn::Set(D(), -0.0f);
+    for_places(places, c,
+               [&](int64_t from) HWY_ATTR { sum = hn::Add(sum, io.load(part.x + from)); });
+    const V count = hn::Set(D(), static_cast<float>(window.count(part.dims, part.count_pad)));
+    io.store(window.empty() ? hn::Zero(D()) : hn::Div(sum, count), part.result + at);
+  });
 }
 
 // What dL/dx holds before a window adds to it: nothing yet, where windows do not overlap.
@@ -98,7 +113,7 @@ HWY_INLINE V sum_so_far(const PoolPart& part, int64_t at, Io io) {
 }
 
 // Zeroes the gradient of the part's samples, unless every place will be written, then calls
-// body(n, window, c, offset in dy, io) for every vector of every output.
+// body(window, places, c, offset in dy, io) for every vector of every output.
 template <class Body>
 HWY_INLINE void for_gradients(const PoolPart& part, const Body& body) {
   const ir::PoolDims& d = part.dims;
@@ -114,40 +129,41 @@ HWY_INLINE void for_gradients(const PoolPart& part, const Body& body) {
     for (int64_t oh = 0; oh < d.oh; ++oh)
       for (int64_t ow = 0; ow < d.ow; ++ow) {
         const PoolWindow window(d, oh, ow);
+        const Places places(d, window, n);
         for_channels(part, [&](int64_t c, auto io) HWY_ATTR {
-          body(n, window, c, ((n * d.oh + oh) * d.ow + ow) * d.c + c, io);
+          body(window, places, c, ((n * d.oh + oh) * d.ow + ow) * d.c + c, io);
         });
       }
   }
 }
 
 void max_grad(const PoolPart& part) {
-  for_gradients(
-      part, [&](int64_t n, const PoolWindow& window, int64_t c, int64_t y_at, auto io) HWY_ATTR {
-        const V best = greatest(part, window, n, c, io);
-        const V dy = io.load(part.dy + y_at);
-        const M best_is_nan = hn::IsNaN(best);
-        M given = hn::MaskFromVec(hn::Zero(D()));  // lanes whose gradient has found its place
-        for_places(part, window, n, c, [&](int64_t at) HWY_ATTR {
-          const V v = io.load(part.x + at);
-          const M is_best = hn::Or(hn::Eq(v, best), hn::And(best_is_nan, hn::IsNaN(v)));
-          const V before = sum_so_far(part, at, io);
-          io.store(hn::IfThenElse(hn::AndNot(given, is_best), hn::Add(before, dy), before),
-                   part.result + at);
-          given = hn::Or(given, is_best);
-        });
-      });
+  for_gradients(part, [&](const PoolWindow&, const Places& places, int64_t c, int64_t y_at,
+                          auto io) HWY_ATTR {
+    const V best = greatest(part, places, c, io);
+    const V dy = io.load(part.dy + y_at);
+    const M best_is_nan = hn::IsNaN(best);
+    M given = hn::MaskFromVec(hn::Zero(D()));  // lanes whose gradient has found its place
+    for_places(places, c, [&](int64_t at) HWY_ATTR {
+      const V v = io.load(part.x + at);
+      const M is_best = hn::Or(hn::Eq(v, best), hn::And(best_is_nan, hn::IsNaN(v)));
+      const V before = sum_so_far(part, at, io);
+      io.store(hn::IfThenElse(hn::AndNot(given, is_best), hn::Add(before, dy), before),
+               part.result + at);
+      given = hn::Or(given, is_best);
+    });
+  });
 }
 
 void average_grad(const PoolPart& part) {
-  for_gradients(
-      part, [&](int64_t n, const PoolWindow& window, int64_t c, int64_t y_at, auto io) HWY_ATTR {
-        const V count = hn::Set(D(), static_cast<float>(window.count(part.dims, part.count_pad)));
-        const V share = hn::Div(io.load(part.dy + y_at), count);
-        for_places(part, window, n, c, [&](int64_t at) HWY_ATTR {
-          io.store(hn::Add(sum_so_far(part, at, io), share), part.result + at);
-        });
-      });
+  for_gradients(part, [&](const PoolWindow& window, const Places& places, int64_t c, int64_t y_at,
+                          auto io) HWY_ATTR {
+    const V count = hn::Set(D(), static_cast<float>(window.count(part.dims, part.count_pad)));
+    const V share = hn::Div(io.load(part.dy + y_at), count);
+    for_places(places, c, [&](int64_t at) HWY_ATTR {
+      io.store(hn::Add(sum_so_far(part, at, io), share), part.result + at);
+    });
+  });
 }
 
 }  // namespace
