@@ -80,5 +80,26 @@ TEST(Chain, OfAStemAndItsPooling) {
   }
 }
 
+// Lines that are computed in fours and twos.
+TEST(Chain, OfTilesOfLines) {
+  for (int64_t side : {62, 65}) {
+    ir::Graph g;
+    const Expr x = ir::input(g, "x", {DType::f32, {2, 16, side, side}});
+    const Expr u =
+        ir::apply(ir::op::winograd_filter, {weight(g, {48, 16, 3, 3}, 1)}, {{"tile", int64_t{4}}});
+    const ir::Attrs padded{
+        {"tile", int64_t{4}}, {"pad", ir::Ints{1, 0, 2, 1}}, {"layout", std::string("nchw")}};
+    const ir::Attrs close{
+        {"tile", int64_t{2}}, {"pad", ir::Ints{0, 0, 0, 0}}, {"layout", std::string("nchw")}};
+    Expr y = ir::relu(ir::apply(ir::op::winograd_conv2d, {x, u}, padded));
+    const Expr v =
+        ir::apply(ir::op::winograd_filter, {weight(g, {40, 48, 3, 3}, 2)}, {{"tile", int64_t{2}}});
+    y = ir::apply(ir::op::winograd_conv2d, {y, v}, close);
+    y = ir::max_pool2d(y, {.window = {3, 3}, .stride = {2, 2}});
+    g.output("y", y.id);
+    expect_chain(g);
+  }
+}
+
 }  // namespace
 }  // namespace hone::exec

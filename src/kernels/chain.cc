@@ -12,6 +12,7 @@ namespace {
 
 constexpr int64_t kScratch = 768 << 10;     // what lies between the kernels, for one block
 constexpr int64_t kLeastBytes = 256 << 10;  // what is smaller stays in the caches anyway
+constexpr int64_t kKeptBytes = 512 << 10;   // operands that stay beside it from block to block
 constexpr int64_t kJoinCost = 1 << 16;      // multiply-adds in the time of a fork and a join
 constexpr int64_t kByteCost = 8;            // multiply-adds in the time of moving one byte
 constexpr int64_t kMostTries = 16;          // of blocks
@@ -24,8 +25,16 @@ int64_t lines_of(const TensorType& image) { return image.shape[0] * image.shape[
 
 /// The lines of a link's result that a block of the last one's needs.
 Lines need(const std::vector<ChainLink>& links, size_t link, Lines lines) {
-  for (size_t i = links.size(); --i > link;) lines = links[i].lines->reads(lines);
+  for (size_t i = links.size(); --i > link;)
+    lines = links[i - 1].lines->whole(links[i].lines->reads(lines));
   return lines;
+}
+
+/// Whether blocks of so many lines of the last link's result can be computed one by one.
+bool are_whole(const std::vector<ChainLink>& links, int64_t block_lines) {
+  const int64_t height = links.back().result.shape[1];
+  const Lines whole = links.back().lines->whole({0, std::min(height, block_lines)});
+  return whole.end <= block_lines;
 }
 
 /// Calls f(link, lines that it needs) for every block of one sample.
@@ -63,7 +72,7 @@ int64_t repeated(const std::vector<ChainLink>& links, int64_t block_lines) {
 int64_t fetched_again(const std::vector<ChainLink>& links) {
   int64_t sum = 0;
   for (const ChainLink& link : links)
-    if (link.fixed_bytes >= kLeastBytes) sum += link.fixed_bytes;
+    if (link.fixed_bytes > kKeptBytes) sum += link.fixed_bytes;
   return sum;
 }
 
@@ -144,7 +153,7 @@ ChainCut cut_chain(const std::vector<ChainLink>& links, int threads) {
   for (int64_t blocks = 1; blocks <= height && tried < kMostTries; ++blocks) {
     const int64_t block_lines = ceil_div(height, blocks);
     const auto [even, odd] = buffers_of(links, block_lines);
-    if (even + odd > kScratch) continue;
+    if (!are_whole(links, block_lines) || even + odd > kScratch) continue;
     ++tried;
     const int64_t items = samples * ceil_div(height, block_lines);
     const int64_t all = work + samples * repeated(links, block_lines) +

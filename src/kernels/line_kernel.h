@@ -14,10 +14,12 @@ struct Lines {
 class LineKernel {
  public:
   virtual ~LineKernel() = default;
+  /// Some lines of one sample with those that can only be computed together with them.
+  virtual Lines whole(Lines lines) const { return lines; }
   /// Which lines of operand 0 some lines of one sample of the result read.
   virtual Lines reads(Lines lines) const = 0;
   virtual int64_t line_scratch_bytes() const = 0;
-  /// Computes the lines, alone on this thread, with that much scratch as the workspace. Of the
+  /// Computes whole lines, alone on this thread, with that much scratch as the workspace. Of the
   /// images only the lines that are read and written need be in memory; data points to where line 0
   /// would be.
   virtual void run_lines(const Call& call, Lines lines) const noexcept = 0;

@@ -17,6 +17,7 @@
 #include "kernels/eltwise/tile_program.h"
 #include "kernels/finish.h"
 #include "kernels/gemm/micro.h"
+#include "kernels/line_kernel.h"
 #include "kernels/panels.h"
 #include "kernels/winograd/micro.h"
 #include "kernels/winograd/winograd.h"
@@ -47,7 +48,7 @@ int64_t apart(int64_t floats) {
   return (lines | 1) * kAlignedFloats;
 }
 
-class WinogradConv final : public Kernel {
+class WinogradConv final : public Kernel, public LineKernel {
  public:
   explicit WinogradConv(const Problem& problem);
   void run(const Call& call) const noexcept override;
@@ -56,11 +57,16 @@ class WinogradConv final : public Kernel {
     return (packed_floats_ + values + threads_ * scratch_floats_) * int64_t{sizeof(float)};
   }
 
+  /// For a chain, filters must lie as they are read, and be few enough for every block to read.
+  const LineKernel* lines() const override { return packs_ || shares_ ? nullptr : this; }
+  Lines whole(Lines lines) const override;
+  Lines reads(Lines lines) const override;
+  int64_t line_scratch_bytes() const override {
+    return (values_floats_ + scratch_floats_) * int64_t{sizeof(float)};
+  }
+  void run_lines(const Call& call, Lines lines) const noexcept override;
+
  private:
-  /// Lines of tiles, counted through all samples.
-  struct Lines {
-    int64_t begin, end;
-  };
   struct Panels {
     int64_t begin, end;
   };
@@ -71,7 +77,15 @@ class WinogradConv final : public Kernel {
   };
 
   Scratch scratch_of(float* all, int worker) const;
+  /// The lines of tiles, counted like lines, that lines of the result are.
+  Lines tiles_of(Lines lines) const {
+    const int64_t sample = lines.begin / d_.oh, top = sample * d_.oh;
+    return {sample * down_ + (lines.begin - top) / tile_,
+            sample * down_ + ceil_div(lines.end - top, tile_)};
+  }
   void in_rounds(const Call& call, const float* weights, float* values) const;
+  void block_of(const Call& call, Lines lines, Panels panels, const float* weights, float* values,
+                const Scratch& scratch) const;
   void in_blocks(const Call& call, const float* weights, float* values) const;
   void transform(int64_t line, const float* source, float* values, float* patch) const;
   void multiply(const ir::PanelFormat::Columns& columns, int64_t tiles, const float* weights,
@@ -253,13 +267,40 @@ void WinogradConv::in_blocks(const Call& call, const float* weights, float* valu
     const Scratch scratch = scratch_of(values + threads_ * values_floats_, worker);
     float* own = values + worker * values_floats_;
     const int64_t line = item / panels * block_lines_, panel = item % panels * block_panels_;
-    const Lines mine{line, std::min(lines, line + block_lines_)};
-    for (int64_t i = mine.begin; i < mine.end; ++i)
-      transform(i, call.operands[0].as<float>(), own + (i - mine.begin) * across_ * pitch_,
-                scratch.products);
-    block(call, mine, {panel, std::min(format_.panels(), panel + block_panels_)}, weights, own,
-          scratch);
+    block_of(call, {line, std::min(lines, line + block_lines_)},
+             {panel, std::min(format_.panels(), panel + block_panels_)}, weights, own, scratch);
   });
+}
+
+// A block that transforms its own inputs.
+void WinogradConv::block_of(const Call& call, Lines lines, Panels panels, const float* weights,
+                            float* values, const Scratch& scratch) const {
+  for (int64_t i = lines.begin; i < lines.end; ++i)
+    transform(i, call.operands[0].as<float>(), values + (i - lines.begin) * across_ * pitch_,
+              scratch.products);
+  block(call, lines, panels, weights, values, scratch);
+}
+
+Lines WinogradConv::whole(Lines lines) const {
+  const int64_t top = lines.begin / d_.oh * d_.oh;
+  return {top + (lines.begin - top) / tile_ * tile_,
+          top + std::min(d_.oh, round_up(lines.end - top, tile_))};
+}
+
+Lines WinogradConv::reads(Lines lines) const {
+  const int64_t sample = lines.begin / d_.oh, top = sample * d_.oh;
+  const Lines all = whole(lines);
+  const auto clip = [&](int64_t line) { return std::clamp<int64_t>(line, 0, d_.h); };
+  return {sample * d_.h + clip(all.begin - top - d_.pad_top),
+          sample * d_.h + clip(all.end - top - d_.pad_top + 2)};
+}
+
+void WinogradConv::run_lines(const Call& call, Lines lines) const noexcept {
+  float* values = reinterpret_cast<float*>(call.workspace);
+  const Lines all = tiles_of(lines);
+  for (int64_t i = all.begin; i < all.end; i += block_lines_)
+    block_of(call, {i, std::min(all.end, i + block_lines_)}, {0, format_.panels()},
+             call.operands[1].as<float>(), values, scratch_of(values + values_floats_, 0));
 }
 
 void WinogradConv::in_rounds(const Call& call, const float* weights, float* values) const {
