@@ -100,10 +100,10 @@ void print(const report::Plot& plot, bool powers) {
 }
 
 report::Plot by_batch(double seconds) {
-  report::Plot plot{"Time of a sample over the least", "log2 of the batch", {}, 0};
+  report::Plot plot{"Time of a sample", "log2 of the batch; 1 is the least time", {}, 0};
   const File networks[] = {classifier(), convolutions(32, 4)};
   for (size_t n = 0; n < 2; ++n) {
-    report::Series series{n == 0 ? "cnn" : "4 x 32 channels", {}};
+    report::Series series{n == 0 ? "cnn" : "4 convolutions", {}};
     for (int64_t batch = 1; batch <= 512; batch *= 2)
       series.y.push_back(networks[n].time(batch, usable_cores(), seconds) /
                          static_cast<double>(batch));
@@ -115,10 +115,10 @@ report::Plot by_batch(double seconds) {
 }
 
 report::Plot by_threads(double seconds) {
-  report::Plot plot{"Speed over one thread's", "threads, batch 64", {}, 1};
+  report::Plot plot{"Speed", "threads, at batch 64; 1 is one thread's", {}, 1};
   const File networks[] = {classifier(), convolutions(32, 4)};
   for (size_t n = 0; n < 2; ++n) {
-    report::Series series{n == 0 ? "cnn" : "4 x 32 channels", {}};
+    report::Series series{n == 0 ? "cnn" : "4 convolutions", {}};
     const double alone = networks[n].time(64, 1, seconds);
     for (int threads = 1; threads <= usable_cores(); ++threads)
       series.y.push_back(alone / networks[n].time(64, threads, seconds));
@@ -128,7 +128,7 @@ report::Plot by_threads(double seconds) {
 }
 
 report::Plot by_width(double seconds) {
-  report::Plot plot{"GFLOP/s of 4 convolutions", "log2 of the channels", {}, 3};
+  report::Plot plot{"GFLOP/s", "log2 of the channels of 4 convolutions", {}, 3};
   for (int64_t batch : {1, 8}) {
     report::Series series{fmt::format("batch {}", batch), {}};
     for (int64_t width = 8; width <= 256; width *= 2)
@@ -140,9 +140,9 @@ report::Plot by_width(double seconds) {
 }
 
 report::Plot by_depth(double seconds) {
-  report::Plot plot{"us of a layer of 32 channels", "log2 of the layers", {}, 0};
+  report::Plot plot{"us a layer", "log2 of the convolutions, of 32 channels", {}, 0};
   for (int64_t batch : {1, 8}) {
-    report::Series series{fmt::format("batch {}, a sample", batch), {}};
+    report::Series series{fmt::format("batch {}", batch), {}};
     for (int64_t depth = 1; depth <= 32; depth *= 2)
       series.y.push_back(1e6 * convolutions(32, depth).time(batch, usable_cores(), seconds) /
                          static_cast<double>(batch * depth));

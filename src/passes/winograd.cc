@@ -15,7 +15,7 @@ namespace op = ir::op;
 constexpr int64_t kInputCost = 6, kOutputCost = 5, kCachedCost = 2, kMemoryCost = 25;
 constexpr int64_t kCachedWeights = int64_t{1} << 18;
 // What may be left, in percent of the direct convolution, whose loop is the simpler one.
-constexpr int64_t kMost = 80;
+constexpr int64_t kMost = 70;
 
 int64_t weight_cost(int64_t weights) {
   return weights * (weights > kCachedWeights ? kMemoryCost : kCachedCost);
