@@ -27,19 +27,11 @@ std::vector<int64_t> order_of(const LoaderOptions& options, int64_t samples, int
   return order;
 }
 
-/// Copies rows of `bytes` each to places one after another. They lie anywhere in memory, so those
-/// that come next are fetched meanwhile.
+/// Copies rows of `bytes` each to places one after another.
 void gather(const std::byte* from, int64_t bytes, std::span<const int64_t> rows, std::byte* to) {
-  constexpr size_t kAhead = 4;
-  constexpr int64_t kCacheLine = 64, kMost = 4096;  // the processor goes on by itself in long rows
-  for (size_t i = 0; i < rows.size(); ++i) {
-    if (i + kAhead < rows.size()) {
-      const std::byte* next = from + rows[i + kAhead] * bytes;
-      for (int64_t at = 0; at < std::min(bytes, kMost); at += kCacheLine)
-        __builtin_prefetch(next + at);
-    }
-    std::memcpy(to + static_cast<int64_t>(i) * bytes, from + rows[i] * bytes,
-                static_cast<size_t>(bytes));
+  for (const int64_t row : rows) {
+    std::memcpy(to, from + row * bytes, static_cast<size_t>(bytes));
+    to += bytes;
   }
 }
 
