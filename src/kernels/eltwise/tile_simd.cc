@@ -125,11 +125,22 @@ void instruction(float* dst, const float* pa, const float* pb, const float* pc, 
   }
 }
 
-/// Plain loops: the compiler vectorises them for this target.
+/// Plain loops: the compiler vectorises them for this target, though not well from bytes.
 template <class T>
 void load(float* dst, const std::byte* src, int64_t n) {
   const T* from = reinterpret_cast<const T*>(src);
   for (int64_t i = 0; i < n; ++i) dst[i] = convert<float>(from[i]);
+}
+
+template <>
+void load<uint8_t>(float* dst, const std::byte* src, int64_t n) {
+  constexpr hn::Rebind<uint8_t, decltype(kF32)> kU8;
+  const uint8_t* from = reinterpret_cast<const uint8_t*>(src);
+  const auto lanes = static_cast<int64_t>(hn::Lanes(kF32));
+  int64_t i = 0;
+  for (; i + lanes <= n; i += lanes)
+    hn::StoreU(hn::ConvertTo(kF32, hn::PromoteTo(kI32, hn::LoadU(kU8, from + i))), kF32, dst + i);
+  for (; i < n; ++i) dst[i] = from[i];
 }
 
 void fill(float* dst, float value, int64_t n) {

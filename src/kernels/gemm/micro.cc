@@ -202,16 +202,21 @@ void row(int64_t panels, int64_t panel_floats, const Tile& t) {
   kFns[panels - 1](panel_floats, t);
 }
 
-// Lanes are adjacent in the source: copies steps, in whole vectors, then in fours of which the last
-// overlaps the one before it.
+// Lanes are adjacent in the source: copies steps, in whole vectors, then in one that zeros fill up
+// or, where nothing follows, in fours of which the last overlaps the one before it.
 void pack_steps(Panel p) {
   const D d;
   const hn::FixedTag<float, 4> four;
   const int64_t whole = p.width / kLanes * kLanes;
+  const auto rest = hn::FirstN(d, static_cast<size_t>(p.width - whole));
   for (int64_t k = 0; k < p.depth; ++k) {
     const float* from = p.source + k * p.step;
     float* to = p.packed + k * p.pitch;
     for (int64_t i = 0; i < whole; i += kLanes) hn::StoreU(hn::LoadU(d, from + i), d, to + i);
+    if (p.width < p.pitch) {
+      hn::StoreU(hn::MaskedLoad(rest, d, from + whole), d, to + whole);
+      continue;
+    }
     if (p.width < 4) {
       for (int64_t i = 0; i < p.width; ++i) to[i] = from[i];
       continue;
@@ -261,9 +266,9 @@ void pack_lanes(Panel p) {
 }
 
 void pack(const Panel& p) {
+  if (p.lane == 1) return pack_steps(p);
   if (p.width < p.pitch) std::fill(p.packed, p.packed + p.depth * p.pitch, 0.0f);
-  if (p.lane == 1) pack_steps(p);
-  else pack_lanes(p);
+  pack_lanes(p);
 }
 
 void add(int64_t rows, int64_t cols, float* c, int64_t c_row, const float* x, int64_t x_row) {

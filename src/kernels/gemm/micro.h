@@ -33,7 +33,8 @@ struct Tile {
 };
 
 /// What `GemmFns::pack` copies: packed[k * pitch + i] = source[k * step + i * lane] for i < width;
-/// lanes from `width` to `pitch` become 0. One of `step` and `lane` is 1.
+/// lanes from `width` to `pitch`, which is `width` or that filled up to whole vectors, become 0.
+/// One of `step` and `lane` is 1.
 struct Panel {
   const float* source;
   int64_t lane, step;
