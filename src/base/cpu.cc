@@ -14,7 +14,7 @@
 namespace hone {
 namespace {
 
-constexpr std::string_view kNames[] = {"scalar", "avx2", "avx512"};
+constexpr std::string_view kNames[] = {"scalar", "avx2", "avxvnni", "avx512", "avx512vnni"};
 
 std::vector<Isa> detect() {
   std::vector<Isa> levels = {Isa::scalar};
@@ -23,10 +23,12 @@ std::vector<Isa> detect() {
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
       __builtin_cpu_supports("bmi2")) {
     levels.push_back(Isa::avx2);
+    if (__builtin_cpu_supports("avxvnni")) levels.push_back(Isa::avxvnni);
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
         __builtin_cpu_supports("avx512cd")) {
       levels.push_back(Isa::avx512);
+      if (__builtin_cpu_supports("avx512vnni")) levels.push_back(Isa::avx512vnni);
     }
   }
 #endif

@@ -240,9 +240,10 @@ Inferred infer_topk(Types in, const Attrs& attrs) {
 
 Inferred infer_unpack(Types in, const Attrs& attrs) {
   const PanelFormat format = PanelFormat::from(attrs);
-  const TensorType packed{DType::f32, {format.floats()}};
+  const DType dtype = in[0].dtype == DType::i8 ? DType::i8 : DType::f32;
+  const TensorType packed{dtype, {format.elements()}};
   require(in[0] == packed, "expected panels {}, found {}", packed.to_string(), in[0].to_string());
-  return {{DType::f32, format.weight}};
+  return {{dtype, format.weight}};
 }
 
 Inferred infer_dim(Types in, const Attrs& attrs) {

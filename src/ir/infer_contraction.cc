@@ -56,6 +56,15 @@ void require_one_dtype(Types in, std::initializer_list<DType> allowed, std::stri
           "expected two {} operands, found {} and {}", expected, in[0], in[1]);
 }
 
+bool is_8_bit(DType dtype) { return dtype == DType::u8 || dtype == DType::i8; }
+
+// What a forward contraction of the operands gives: integers of 8 bits are summed in i32.
+DType sum_dtype(Types in, std::initializer_list<DType> allowed, std::string_view expected) {
+  if (is_8_bit(in[0].dtype) && is_8_bit(in[1].dtype)) return DType::i32;
+  require_one_dtype(in, allowed, expected);
+  return in[0].dtype;
+}
+
 }  // namespace
 
 const Layout& layout_of(const Attrs& attrs) {
@@ -80,12 +89,13 @@ MatmulDims matmul_dims(const Shape& a, const Shape& b, const Attrs& attrs) {
 }
 
 Inferred infer_matmul(Types in, const Attrs& attrs) {
-  require_one_dtype(in, {DType::f32, DType::f64, DType::i32, DType::i64, DType::u32, DType::u64},
-                    "f32 or integer");
+  const DType dtype =
+      sum_dtype(in, {DType::f32, DType::f64, DType::i32, DType::i64, DType::u32, DType::u64},
+                "f32 or integer");
   const MatmulDims d = matmul_dims(in[0].shape, in[1].shape, attrs);
   Ints dims = d.leading.dims();
   dims.insert(dims.end(), {d.rows, d.cols});
-  return with_epilogue({in[0].dtype, Shape(dims)}, in, attrs);
+  return with_epilogue({dtype, Shape(dims)}, in, attrs);
 }
 
 ConvDims conv_dims(const Shape& x, const Shape& w, const Attrs& attrs) {
@@ -123,10 +133,14 @@ ConvDims conv_dims(const Shape& x, const Shape& w, const Attrs& attrs) {
 }
 
 Inferred infer_conv2d(Types in, const Attrs& attrs) {
-  require_one_dtype(in, {DType::f32, DType::f64, DType::i32}, "f32 or i32");
+  const DType dtype = sum_dtype(in, {DType::f32, DType::f64, DType::i32}, "f32 or i32");
   const ConvDims d = conv_dims(in[0].shape, in[1].shape, attrs);
-  return with_epilogue({in[0].dtype, image_shape(layout_of(attrs), d.n, d.o, d.oh, d.ow)}, in,
-                       attrs);
+  const int64_t pad_value = attrs.integer("pad_value");
+  const bool holds = in[0].dtype == DType::u8   ? pad_value >= 0 && pad_value <= UINT8_MAX
+                     : in[0].dtype == DType::i8 ? pad_value >= INT8_MIN && pad_value <= INT8_MAX
+                                                : pad_value == 0;
+  require(holds, "attribute 'pad_value': {} does not hold {}", name_of(in[0].dtype), pad_value);
+  return with_epilogue({dtype, image_shape(layout_of(attrs), d.n, d.o, d.oh, d.ow)}, in, attrs);
 }
 
 namespace {

@@ -22,7 +22,7 @@ const PanelFormat kFilter{{2, 3, 10}, {2, 5}, {2, 30}, {3, 10}, {5, 1}, 4, 1};
 
 TEST(Panels, LieOneAfterAnother) {
   EXPECT_EQ(kFilter.panels(), 2);
-  EXPECT_EQ(kFilter.floats(), 2 * 8 * 6);
+  EXPECT_EQ(kFilter.elements(), 2 * 8 * 6);
   EXPECT_EQ(kFilter.offset(0, kFilter.columns(1)), 4 * 6);
   EXPECT_EQ(kFilter.offset(1, kFilter.columns(0)), 8 * 6);
   EXPECT_FALSE(kFilter.is_plain());

@@ -147,8 +147,8 @@ std::string fault_of(const KernelRow& row, const std::vector<Tensor>& originals,
 /// The same with operand 1 packed as the row wants it.
 void check_panels(const KernelRow& row, const Case& c, Problem problem,
                   const std::vector<Tensor>& expected) {
-  if (row.panels == nullptr || problem.operands[1].dtype != DType::f32) return;
-  problem.panels = row.panels(*problem.node, problem.operands[1].shape, problem.isa);
+  if (row.panels == nullptr) return;
+  problem.panels = row.panels(*problem.node, problem.operands[1], problem.isa);
   if (!problem.panels) return;
   std::vector<Tensor> operands = c.operand_list();
   operands[1] = pack_panels(*problem.panels, operands[1], problem.isa);

@@ -10,6 +10,7 @@
   HONE_FAMILY(gemm)     \
   HONE_FAMILY(conv)     \
   HONE_FAMILY(winograd) \
+  HONE_FAMILY(int8)     \
   HONE_FAMILY(pool)     \
   HONE_FAMILY(eltwise)  \
   HONE_FAMILY(reduce)   \

@@ -79,13 +79,15 @@ void run_with_epilogue(const RefCall& call, bool in_double) {
   Node bare = *call.node;
   bare.operands.resize(2);
   bare.attrs.erase("epilogue");
-  Tensor contraction(call.operands[0].type->dtype, call.results[0].shape());
+  const Graph& body = *call.attrs().get<ir::Region>("epilogue");
+  const DType sums = held_type(body.type(body.inputs().at(0)), in_double).dtype;
+  Tensor contraction(sums, call.results[0].shape());
   const View temporary = view_of(contraction);
   run_reference({&bare, call.operands.first(2), {&temporary, 1}}, in_double);
 
   std::vector<View> operands = {temporary};
   operands.insert(operands.end(), call.operands.begin() + 2, call.operands.end());
-  run_body(*call.attrs().get<ir::Region>("epilogue"), operands, call.results, in_double);
+  run_body(body, operands, call.results, in_double);
 }
 
 /// The tensor for an input or a state, checked and converted to how it is held.

@@ -76,9 +76,10 @@ struct KernelRow {
   std::unique_ptr<Kernel> (*make)(const Problem&);
   /// True if result i may share memory with operand j (same type and extent).
   bool (*in_place)(const Problem&, int result, int operand) = nullptr;
-  /// How the row's kernel would have operand 1 packed, if that is a constant of this shape; none
+  /// How the row's kernel would have operand 1 packed, if that is a constant of this type; none
   /// where it would not. It depends on nothing else, so that all programs share one packing.
-  std::optional<ir::PanelFormat> (*panels)(const ir::Node&, const Shape& weight, Isa) = nullptr;
+  std::optional<ir::PanelFormat> (*panels)(const ir::Node&, const TensorType& weight,
+                                           Isa) = nullptr;
 };
 
 /// Every row, of all families (kernels/table.cc lists the families).

@@ -13,7 +13,11 @@ namespace hone::kernels {
 void pack_tap(const ir::PanelFormat& format, const float* weight, int64_t group, int64_t tap,
               const ir::PanelFormat::Columns& columns, Isa isa, float* packed);
 
-/// All panels of an f32 weight.
+/// The same for a weight of 8 bits.
+void pack_tap(const ir::PanelFormat& format, const int8_t* weight, int64_t group, int64_t tap,
+              const ir::PanelFormat::Columns& columns, int8_t* packed);
+
+/// All panels of a weight of f32 or i8.
 Tensor pack_panels(const ir::PanelFormat& format, const Tensor& weight, Isa isa);
 
 /// How the kernel for a node would have operand 1, where that is a constant of this type; none

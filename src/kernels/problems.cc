@@ -86,12 +86,19 @@ Shape broadcastable(Draw& draw, const Shape& to) {
 // Elementwise.
 
 /// A random chain of elementwise ops over inputs of these types; the first has the loop's shape.
-ir::Region random_body(Draw& draw, const std::vector<TensorType>& inputs, int outputs) {
+/// The outputs are f32, or bool, or, with `bytes`, 8 bits.
+ir::Region random_body(Draw& draw, const std::vector<TensorType>& inputs, int outputs,
+                       bool bytes = false) {
   Graph body("body");
   std::vector<Expr> values;
   const Shape loop = inputs[0].shape;
-  for (size_t i = 0; i < inputs.size(); ++i)
-    values.push_back(cast(input(body, fmt::format("i{}", i), inputs[i]), DType::f32));
+  Expr sum;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    Expr in = input(body, fmt::format("i{}", i), inputs[i]);
+    if (in.dtype() == DType::i32) sum = in = !sum ? in : draw.one_in(3) ? sum - in : sum + in;
+    values.push_back(cast(in, DType::f32));
+  }
+  const auto to_byte = [&](Expr e) { return cast(e, draw.one_in(2) ? DType::u8 : DType::i8); };
   const OpSpec* const unary[] = {&op::neg,  &op::abs,     &op::exp,   &op::log,  &op::sqrt,
                                  &op::tanh, &op::sigmoid, &op::erf,   &op::relu, &op::cos,
                                  &op::sin,  &op::atan,    &op::floor, &op::round};
@@ -103,12 +110,14 @@ ir::Region random_body(Draw& draw, const std::vector<TensorType>& inputs, int ou
     if (kind < 3) values.push_back(apply(*draw.pick(unary), {last}));
     else if (kind < 6) values.push_back(apply(*draw.pick(binary), {last, any()}));
     else if (kind < 7) values.push_back(select(greater(last, any()), any(), last));
+    else if (bytes && draw.one_in(2)) values.push_back(cast(to_byte(last), DType::f32));
     else values.push_back(last * static_cast<double>(draw.between(-3, 3)));
   }
   for (int i = 0; i < outputs; ++i) {
     Expr out = i == 0 ? values.back() : any();
     if (out.shape() != loop) out = values[0] + out;
     if (i > 0 && draw.one_in(3)) out = greater(out, 0);
+    else if (bytes && draw.one_in(2)) out = to_byte(out);
     body.output(fmt::format("o{}", i), out.id);
   }
   return std::make_shared<const Graph>(std::move(body));
@@ -146,7 +155,8 @@ void make_fused(Maker& m) {
   for (int64_t extra = m.draw.below(4); extra > 0; --extra)
     types.push_back({m.any_dtype(), broadcastable(m.draw, types[0].shape)});
   for (const TensorType& t : types) m.operand(t.shape, t.dtype);
-  m.finish({{"body", random_body(m.draw, types, static_cast<int>(m.draw.between(1, 2)))}});
+  m.finish({{"body", random_body(m.draw, types, static_cast<int>(m.draw.between(1, 2)),
+                                 !m.smooth() && m.draw.one_in(3))}});
 }
 
 // Movement.
@@ -215,11 +225,12 @@ void make_unpack(Maker& m) {
     strides[static_cast<size_t>(axis)] = stride;
     stride *= extents[static_cast<size_t>(axis)];
   }
-  const Attrs attrs{{"shape", Ints{stride}},
-                    {"extents", extents},
-                    {"strides", strides},
-                    {"panel", Ints{m.draw.between(1, 8), m.draw.between(1, 4)}}};
-  m.operand({ir::PanelFormat::from(attrs).floats()});
+  const Attrs attrs{
+      {"shape", Ints{stride}},
+      {"extents", extents},
+      {"strides", strides},
+      {"panel", Ints{m.draw.between(1, 8), m.draw.between(1, 4), m.draw.between(1, 4)}}};
+  m.operand({ir::PanelFormat::from(attrs).elements()}, m.draw.one_in(3) ? DType::i8 : DType::f32);
   m.finish(attrs);
 }
 
@@ -324,17 +335,33 @@ void make_argmax(Maker& m) {
 
 // Contractions and windows.
 
+/// What a contraction's two operands hold.
+struct OperandDtypes {
+  DType x = DType::f32, w = DType::f32;
+
+  /// Now and then integers of 8 bits.
+  static OperandDtypes random(Maker& m) {
+    constexpr DType kFirst[] = {DType::u8, DType::u8, DType::i8};
+    if (m.smooth() || !m.draw.one_in(3)) return {};
+    m.integers = {-128, 127};
+    return {m.draw.pick(kFirst), m.draw.one_in(6) ? DType::u8 : DType::i8};
+  }
+};
+
 /// Appends the node, perhaps with an epilogue over the shape of its result.
 void finish_contraction(Maker& m, Attrs attrs) {
   if (m.options.epilogues && m.draw.one_in(3)) {
     std::vector<TensorType> types;
     for (ValueId v : m.operands) types.push_back(m.graph.type(v));
     types = ir::infer(m.op, types, attrs, "");
+    const bool integers = types[0].dtype == DType::i32;
+    constexpr DType kDtypes[] = {DType::f32, DType::i32, DType::u8};
     for (int64_t extra = m.draw.below(3); extra > 0; --extra) {
-      types.push_back({DType::f32, broadcastable(m.draw, types[0].shape)});
-      m.operand(types.back().shape);
+      const DType dtype = integers ? m.draw.pick(kDtypes) : DType::f32;
+      types.push_back({dtype, broadcastable(m.draw, types[0].shape)});
+      m.operand(types.back().shape, dtype);
     }
-    attrs.set("epilogue", random_body(m.draw, types, 1));
+    attrs.set("epilogue", random_body(m.draw, types, 1, integers));
   }
   m.finish(std::move(attrs));
 }
@@ -349,16 +376,17 @@ void make_matmul(Maker& m) {
   Ints leading;
   for (int64_t i = 0; i < axes; ++i) leading.push_back(m.draw.between(1, 3));
   Attrs attrs;
-  const auto matrix = [&](int64_t r, int64_t c, const char* transposed) {
+  const OperandDtypes dtypes = OperandDtypes::random(m);
+  const auto matrix = [&](int64_t r, int64_t c, const char* transposed, DType dtype) {
     const bool swap = m.draw.one_in(2);
     if (swap) attrs.set(transposed, int64_t{1});
     Ints dims = broadcastable(m.draw, Shape(leading)).dims();
     dims.insert(dims.end(), {swap ? c : r, swap ? r : c});
-    m.operand(Shape(dims));
+    m.operand(Shape(dims), dtype);
   };
-  matrix(rows, depth, "trans_a");
-  matrix(depth, columns, "trans_b");
-  maybe_shard(m, attrs, depth);
+  matrix(rows, depth, "trans_a", dtypes.x);
+  matrix(depth, columns, "trans_b", dtypes.w);
+  if (dtypes.x == DType::f32) maybe_shard(m, attrs, depth);
   finish_contraction(m, std::move(attrs));
 }
 
@@ -409,8 +437,11 @@ void make_conv(Maker& m) {
   const std::vector<TensorType> types = {{DType::f32, x}, {DType::f32, w}};
   const Shape y = ir::infer(op::conv2d, types, attrs, "")[0].shape;
   if (&m.op == &op::conv2d) {
-    m.operand(x);
-    m.operand(w);
+    const OperandDtypes dtypes = OperandDtypes::random(m);
+    if (dtypes.x != DType::f32 && m.draw.one_in(2))
+      attrs.set("pad_value", dtypes.x == DType::u8 ? m.draw.below(256) : m.draw.between(-128, 127));
+    m.operand(x, dtypes.x);
+    m.operand(w, dtypes.w);
   } else if (&m.op == &op::conv2d_grad_input) {
     attrs.set("shape", x.dims());
     m.operand(y);

@@ -10,9 +10,8 @@ namespace hone::kernels {
 
 std::string refusal(const KernelRow& row, const Problem& problem) {
   if (problem.isa < row.lowest) return fmt::format("needs {}", name_of(row.lowest));
-  if (problem.panels &&
-      (row.panels == nullptr ||
-       row.panels(*problem.node, problem.operands[1].shape, problem.isa) != problem.panels))
+  if (problem.panels && (row.panels == nullptr || row.panels(*problem.node, problem.operands[1],
+                                                             problem.isa) != problem.panels))
     return "does not read the panels that operand 1 lies in";
   return row.refuse == nullptr ? "" : row.refuse(problem);
 }

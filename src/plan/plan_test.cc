@@ -43,7 +43,7 @@ TEST(Plan, AKernelReadsThePanelsOfAWeight) {
   const auto format = kernels::wanted_panels(
       plain.node(plain.append(ir::op::matmul, {x.id, unpacked})), weight, Isa::avx2);
   ASSERT_TRUE(format);
-  const ir::ValueId panels = g.constant(Tensor(DType::f32, {format->floats()}));
+  const ir::ValueId panels = g.constant(Tensor(DType::f32, {format->elements()}));
   const Expr w{&g, g.add(ir::op::unpack, {panels}, format->attrs())};
   g.output("y", ir::apply(ir::op::matmul, {x, w}).id);
   const Program p = at_avx2(g);

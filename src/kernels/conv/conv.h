@@ -16,7 +16,7 @@ std::string refuse_direct_conv(const Problem& problem);
 std::unique_ptr<Kernel> make_conv_forward(const Problem& problem);
 std::unique_ptr<Kernel> make_conv_grad_input(const Problem& problem);
 /// How either of them would have its weights packed.
-std::optional<ir::PanelFormat> wanted_conv_panels(const ir::Node& node, const Shape& weight,
+std::optional<ir::PanelFormat> wanted_conv_panels(const ir::Node& node, const TensorType& weight,
                                                   Isa isa);
 /// conv2d_grad_weight (grad_weight.cc).
 std::unique_ptr<Kernel> make_conv_grad_weight(const Problem& problem);

@@ -199,7 +199,7 @@ GatherConv::GatherConv(const Problem& problem, const ir::ConvDims& d, Image sour
   for (int64_t g = 0; g < format_.group.extent; ++g)
     for (int64_t p = 0; p < format_.panels(); ++p) panels_.push_back({g, format_.columns(p)});
   packs_ = !problem.panels && !format_.is_plain();
-  packed_floats_ = packs_ ? round_up(format_.floats(), 16) : 0;
+  packed_floats_ = packs_ ? round_up(format_.elements(), 16) : 0;
   taps_ = format_.tap.extent;
   depth_ = format_.depth.extent;
   if (depth_ <= kFewChannels) split_taps();
@@ -249,7 +249,7 @@ void GatherConv::cut_blocks(const ir::ConvDims& d) {
   const int64_t enough =
       threads_ > 1 ? (small ? kBlocksPerThread / 2 : kBlocksPerThread) * threads_ : 1;
   const int64_t work = lines.units * result_.w * d.o * format_.tap.extent * d.group_c();
-  const bool heavy = format_.floats() > samples_ * source_.h * source_.w * source_.c;
+  const bool heavy = format_.elements() > samples_ * source_.h * source_.w * source_.c;
   kernels::cut_blocks(panels, lines, 1, work, {enough, kLeastBlock},
                       [&] { return heavy || lines.block * result_.w < 2 * kFewPixels; });
   block_lines_ = lines.block;
@@ -394,10 +394,11 @@ std::unique_ptr<Kernel> make_conv_grad_input(const Problem& problem) {
                                       input_classes(filter_cols(d), d.w, d.ow));
 }
 
-std::optional<ir::PanelFormat> wanted_conv_panels(const ir::Node& node, const Shape& weight,
+std::optional<ir::PanelFormat> wanted_conv_panels(const ir::Node& node, const TensorType& weight,
                                                   Isa isa) {
+  if (weight.dtype != DType::f32) return {};
   if (node.attrs.get<std::string>("layout") != "nhwc") return {};
-  const ir::PanelFormat format = conv_panels(node, weight, isa);
+  const ir::PanelFormat format = conv_panels(node, weight.shape, isa);
   if (format.is_plain()) return {};
   return format;
 }

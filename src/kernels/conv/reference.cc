@@ -45,7 +45,8 @@ HONE_INLINE int64_t covering_output(int64_t in, int64_t stride, int64_t pad, int
   return out < outputs ? out : -1;
 }
 
-template <class T>
+// X, W and T are what x, w and y hold.
+template <class X, class W, class T>
 HONE_INLINE void convolve(const RefCall& call) {
   const Shape& x_shape = call.operands[0].shape();
   const Shape& w_shape = call.operands[1].shape();
@@ -54,9 +55,10 @@ HONE_INLINE void convolve(const RefCall& call) {
   const ImageStrides xs(x_shape, layout);
   const ImageStrides ys(call.results[0].shape(), layout);
   const WeightStrides ws = weight_strides(w_shape, layout);
-  const T* x = call.in<T>(0);
-  const T* w = call.in<T>(1);
+  const X* x = call.in<X>(0);
+  const W* w = call.in<W>(1);
   T* y = call.out<T>(0);
+  const auto pad_value = static_cast<T>(call.attrs().integer("pad_value"));
   for (int64_t n = 0; n < d.n; ++n)
     for (int64_t oh = 0; oh < d.oh; ++oh)
       for (int64_t ow = 0; ow < d.ow; ++ow)
@@ -65,12 +67,14 @@ HONE_INLINE void convolve(const RefCall& call) {
           T acc = 0;
           for (int64_t kh = 0; kh < d.kh; ++kh) {
             const int64_t h = tap_place(oh, d.stride_h, d.pad_top, kh, d.dilation_h);
-            if (h < 0 || h >= d.h) continue;
             for (int64_t kw = 0; kw < d.kw; ++kw) {
               const int64_t v = tap_place(ow, d.stride_w, d.pad_left, kw, d.dilation_w);
-              if (v < 0 || v >= d.w) continue;
+              const bool inside = h >= 0 && h < d.h && v >= 0 && v < d.w;
+              if (!inside && pad_value == 0) continue;
               for (int64_t c = 0; c < d.group_c(); ++c)
-                acc = multiply_add(x[xs.at(n, first_c + c, h, v)], w[ws.at(o, c, kh, kw)], acc);
+                acc = multiply_add(
+                    inside ? static_cast<T>(x[xs.at(n, first_c + c, h, v)]) : pad_value,
+                    static_cast<T>(w[ws.at(o, c, kh, kw)]), acc);
             }
           }
           y[ys.at(n, o, oh, ow)] = acc;
@@ -78,11 +82,16 @@ HONE_INLINE void convolve(const RefCall& call) {
 }
 
 // They need no FMA, so they are compiled for no target of their own.
-[[gnu::noinline]] void convolve_integers(const RefCall& call) { convolve<int32_t>(call); }
+[[gnu::noinline]] void convolve_integers(const RefCall& call) {
+  if (call.operands[0].type->dtype == DType::i32) return convolve<int32_t, int32_t, int32_t>(call);
+  visit_8_bit(call.operands[0].type->dtype, [&]<class X>(X) {
+    visit_8_bit(call.operands[1].type->dtype, [&]<class W>(W) { convolve<X, W, int32_t>(call); });
+  });
+}
 
 template <class T>
 HONE_INLINE void conv2d(const RefCall& call) {
-  if (call.operands[0].type->dtype == dtype_of<T>()) convolve<T>(call);
+  if (call.operands[0].type->dtype == dtype_of<T>()) convolve<T, T, T>(call);
   else convolve_integers(call);
 }
 

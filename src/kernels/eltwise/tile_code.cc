@@ -162,15 +162,29 @@ class Compiler {
       if (!live_[id(v)] || entry_[id(v)] >= 0) continue;
       std::vector<int> operands;
       for (ir::ValueId o : node.operands) operands.push_back(entry_[id(o)]);
-      if (!node.is(ir::op::cast)) {
-        entry_[id(v)] = emit(*find_tile_op(*node.op), operands);
-      } else if (body_.type(v).dtype == DType::boolean &&
-                 body_.type(node.operands[0]).dtype != DType::boolean) {
-        entry_[id(v)] = emit(TileOp::nonzero, operands);
-      } else {
-        entry_[id(v)] = operands[0];  // the load has converted it
-      }
+      entry_[id(v)] = node.is(ir::op::cast)
+                          ? add_cast(body_.type(node.operands[0]).dtype, v, operands[0])
+                          : emit(*find_tile_op(*node.op, operand_dtype(body_, node)), operands);
     }
+  }
+
+  /// Where the cast value is: its operand has it already if the load has converted that, or the
+  /// store will convert it and nobody else asks.
+  int add_cast(DType from, ir::ValueId v, int operand) {
+    const DType to = body_.type(v).dtype;
+    if (from == to) return operand;
+    if (from == DType::i32) operand = emit(TileOp::to_f32, {&operand, 1});
+    if (to == DType::boolean) return emit(TileOp::nonzero, {&operand, 1});
+    if (to == DType::f32 || !is_read(v)) return operand;
+    return emit(to == DType::u8 ? TileOp::to_u8 : TileOp::to_i8, {&operand, 1});
+  }
+
+  bool is_read(ir::ValueId v) const {
+    for (const ir::Node& node : body_.nodes())
+      if (live_[id(node.results[0])] &&
+          std::find(node.operands.begin(), node.operands.end(), v) != node.operands.end())
+        return true;
+    return false;
   }
 
   /// Each result has an instruction of its own that runs for every tile.
@@ -228,7 +242,7 @@ class Compiler {
     };
     for (Kind section : {Kind::columns, Kind::tile}) {
       for (TileLoad& load : code_.loads) {
-        const bool in_place = !keep_columns && load.dense && load.dtype == DType::f32;
+        const bool in_place = !keep_columns && load.dense && lies_alike(load.dtype);
         if (load.kind == section && !(in_place && section == Kind::tile))
           load.slot = take(load.entry);
       }
@@ -278,6 +292,8 @@ struct OpPair {
   const ir::OpSpec* op;
   TileOp tile_op;
 };
+constexpr OpPair kIntegerPairs[] = {{&ir::op::add, TileOp::add_i32},
+                                    {&ir::op::sub, TileOp::sub_i32}};
 
 #define HONE_PAIR(NAME) \
   { &ir::op::NAME, TileOp::NAME }
@@ -295,9 +311,16 @@ TileCode compile_tiles(const ir::Graph& body, Isa isa, bool keep_columns) {
   return Compiler(body, isa).compile(keep_columns);
 }
 
-const TileOp* find_tile_op(const ir::OpSpec& op) {
-  for (const OpPair& pair : kPairs)
+const TileOp* find_tile_op(const ir::OpSpec& op, DType dtype) {
+  const bool computed_in_f32 = dtype == DType::f32 || dtype == DType::boolean;
+  if (!computed_in_f32 && dtype != DType::i32) return nullptr;
+  for (const OpPair& pair :
+       computed_in_f32 ? std::span<const OpPair>(kPairs) : std::span<const OpPair>(kIntegerPairs))
     if (pair.op == &op) return &pair.tile_op;
   return nullptr;
+}
+
+DType operand_dtype(const ir::Graph& body, const ir::Node& node) {
+  return body.type(node.operands[node.is(ir::op::select) ? 1 : 0]).dtype;
 }
 }  // namespace hone::kernels

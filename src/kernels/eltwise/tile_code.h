@@ -1,6 +1,7 @@
 // A body compiled for one way of looking at its loop as a matrix: instructions over entries. An
 // entry is a value of the body; where it lies is settled at run time: in its operand's or result's
-// own memory wherever that is f32 and dense in the tile, else in a slot of the scratch memory.
+// own memory wherever that is f32 or i32 and dense in the tile, else in a slot of the scratch
+// memory.
 #pragma once
 
 #include <array>
@@ -19,7 +20,10 @@ enum class Kind : uint8_t {
   tile,
 };
 
-/// An operand of the loop or a constant, converted to f32.
+/// True if a tile holds elements of the dtype as memory does.
+constexpr bool lies_alike(DType dtype) { return dtype == DType::f32 || dtype == DType::i32; }
+
+/// An operand of the loop or a constant, as tiles hold it.
 struct TileLoad {
   int entry = -1;
   int input = -1;                       ///< which input of the body, or -1: `constant`
@@ -74,7 +78,10 @@ struct TileCode {
 /// axes are merged wherever no operand tells them apart, so that rows become as long as possible.
 TileCode compile_tiles(const ir::Graph& body, Isa isa, bool keep_columns);
 
-/// The tile op that computes nodes of `op`, or nullptr (`cast` is no instruction of its own).
-const TileOp* find_tile_op(const ir::OpSpec& op);
+/// The tile op that computes nodes of `op` on values of a dtype, or nullptr (a `cast` may take none
+/// or several).
+const TileOp* find_tile_op(const ir::OpSpec& op, DType dtype);
+/// What a node of a body computes with.
+DType operand_dtype(const ir::Graph& body, const ir::Node& node);
 
 }  // namespace hone::kernels

@@ -1,5 +1,5 @@
-// The instructions of tile programs: each computes up to a tile of f32 elements. A bool in a tile
-// is 1 or 0.
+// The instructions of tile programs: each computes up to a tile of elements of 4 bytes. They are
+// f32, and so are in a tile what bools and integers of 8 bits hold; but i32 stay what they are.
 #pragma once
 
 #include <cstdint>
@@ -26,6 +26,9 @@ enum class TileOp : uint8_t {
   floor,
   round,  // half to even
   relu,
+  to_u8,  // truncated to the range of u8; NaN to 0
+  to_i8,
+  to_f32,  // from i32
   add,
   sub,
   mul,
@@ -34,6 +37,8 @@ enum class TileOp : uint8_t {
   min,
   equal,
   greater,
+  add_i32,
+  sub_i32,
   select,
 };
 inline constexpr int kTileOps = static_cast<int>(TileOp::select) + 1;
@@ -48,10 +53,12 @@ struct TileOps {
   /// By op and by which operands are single elements that stand for a whole tile (bit i: operand
   /// i). Some operand is always a tile; `copy` alone may have none.
   TileFn fn[kTileOps][8];
-  /// Converts n elements of a dtype to f32, by dtype.
+  /// Converts n elements of a dtype to f32, by dtype; i32 are copied.
   void (*load[kDTypes])(float* dst, const std::byte* src, int64_t n);
   void (*fill)(float* dst, float value, int64_t n);
-  void (*store_bool)(std::byte* dst, const float* src, int64_t n);
+  /// Converts n elements of a tile to what they are in memory: bool, u8 or i8, as by a cast; by
+  /// dtype.
+  void (*store[kDTypes])(std::byte* dst, const float* src, int64_t n);
 };
 
 const TileOps& tile_ops(Isa isa);

@@ -35,7 +35,7 @@ class Run {
     find_hazards();
     for (const TileLoad& load : loads(Kind::scalar)) {
       const std::byte* source = element(load, 0, 0);
-      if (load.dtype == DType::f32) {
+      if (lies_alike(load.dtype)) {
         point(load.entry, source);
       } else {
         pointers_[load.entry] = scalars_ + load.entry;
@@ -106,9 +106,9 @@ class Run {
 
   const std::byte* element(const TileLoad& load, int64_t row, int64_t col) const {
     if (is_accumulator(load))
-      return reinterpret_cast<const std::byte*>(accumulator_->data +
-                                                (row - origin_.row) * accumulator_->row_stride +
-                                                (col - origin_.col));
+      return static_cast<const std::byte*>(accumulator_->data) +
+             ((row - origin_.row) * accumulator_->row_stride + (col - origin_.col)) *
+                 load.element_bytes;
     int64_t offset = col * load.col_stride;
     for (size_t axis = code_.outer.size(); axis-- > 1; row /= code_.outer[axis])
       offset += row % code_.outer[axis] * load.strides[axis];
@@ -126,7 +126,7 @@ class Run {
   void find_hazards() {
     for (size_t s = 0; s < code_.stores.size(); ++s) {
       const TileStore& store = code_.stores[s];
-      bool waits = store.dtype != DType::f32 || s >= 64;
+      bool waits = !lies_alike(store.dtype) || s >= 64;
       for (const TileLoad& load : code_.loads) {
         const bool shared = is_accumulator(load)
                                 ? element(load, origin_.row, origin_.col) ==
@@ -141,7 +141,7 @@ class Run {
   void prepare_columns(const Block& tile) {
     for (const TileLoad& load : loads(Kind::columns)) {
       const std::byte* source = element(load, 0, tile.col);
-      if (tile.rows == 1 && load.dtype == DType::f32) {
+      if (tile.rows == 1 && lies_alike(load.dtype)) {
         point(load.entry, source);
         continue;
       }
@@ -184,7 +184,7 @@ class Run {
     for (const TileInstruction& i : all) {
       const int64_t end = std::min(begin + share, lines);
       for (const TileLoad& load : loads(Kind::tile)) {
-        if (!load.dense || load.dtype != DType::f32) continue;
+        if (!load.dense || !lies_alike(load.dtype)) continue;
         const char* next = reinterpret_cast<const char*>(pointers_[load.entry] + n);
         for (int64_t line = begin; line < end; ++line) __builtin_prefetch(next + line * kCacheLine);
       }
@@ -209,7 +209,7 @@ class Run {
         (accumulator ? accumulator_->row_stride == tile.cols : load.dense && flat);
     if (contiguous) {
       const std::byte* source = element(load, tile.row, tile.col);
-      if (load.dtype == DType::f32) {
+      if (lies_alike(load.dtype)) {
         point(load.entry, source);
       } else {
         pointers_[load.entry] = slot(load.slot);
@@ -239,8 +239,8 @@ class Run {
     const int64_t length = tile.rows * tile.cols / pieces;
     for (int64_t i = 0; i < pieces; ++i, from += length) {
       std::byte* to = element(store, tile.row + i, tile.col);
-      if (store.dtype == DType::f32) convert_f32(reinterpret_cast<float*>(to), from, length);
-      else ops_.store_bool(to, from, length);
+      if (lies_alike(store.dtype)) convert_f32(reinterpret_cast<float*>(to), from, length);
+      else ops_.store[static_cast<size_t>(store.dtype)](to, from, length);
     }
   }
 
@@ -258,21 +258,25 @@ class Run {
 
 /// What the instructions compute with, in f32.
 bool is_computable(DType dtype) { return dtype == DType::f32 || dtype == DType::boolean; }
+bool is_storable(DType dtype) {
+  return is_computable(dtype) || dtype == DType::u8 || dtype == DType::i8 || dtype == DType::i32;
+}
 
 std::string refuse_node(const ir::Graph& body, const ir::Node& node) {
-  const auto dtype = [&](size_t i) { return body.type(node.operands[i]).dtype; };
+  const DType from = operand_dtype(body, node);
   const DType result = body.type(node.results[0]).dtype;
   if (node.is(ir::op::cast)) {
-    if (is_computable(result) && dtype(0) != DType::f64) return "";
-  } else if (find_tile_op(*node.op) == nullptr) {
+    const bool to_bytes = (result == DType::u8 || result == DType::i8) && is_computable(from);
+    if ((is_computable(result) && from != DType::f64) || to_bytes) return "";
+  } else if (find_tile_op(*node.op, DType::f32) == nullptr) {
     return fmt::format("{} is no elementwise op of tiles", node.op->name);
   } else if (node.is(ir::op::equal) || node.is(ir::op::greater) || node.is(ir::op::select)) {
-    if (is_computable(dtype(1))) return "";
-  } else if (dtype(0) == DType::f32) {
+    if (is_computable(from)) return "";
+  } else if (from != DType::boolean && find_tile_op(*node.op, from) != nullptr) {
     return "";
   }
-  return fmt::format("{} from {} to {}: expected f32", node.op->name, name_of(dtype(0)),
-                     name_of(result));
+  return fmt::format("{} from {} to {}: expected f32", node.op->name,
+                     name_of(body.type(node.operands[0]).dtype), name_of(result));
 }
 
 }  // namespace
@@ -308,9 +312,9 @@ std::string TileProgram::refuse(const ir::Graph& body) {
   const Shape& loop = body.shape(body.outputs()[0].value);
   for (const ir::Output& o : body.outputs()) {
     const TensorType& type = body.type(o.value);
-    if (!is_computable(type.dtype) || type.shape != loop)
-      return fmt::format("output '{}' is {}: expected f32 or bool {}", o.name, type.to_string(),
-                         loop.to_string());
+    if (!is_storable(type.dtype) || type.shape != loop)
+      return fmt::format("output '{}' is {}: expected f32, bool, i32 or 8 bits {}", o.name,
+                         type.to_string(), loop.to_string());
   }
   return "";
 }
@@ -320,8 +324,8 @@ std::string TileProgram::refuse_epilogue(const ir::Graph& body) {
   if (!reason.empty()) return reason;
   const std::vector<ir::ValueId> inputs = body.inputs();
   const Shape& loop = body.shape(body.outputs()[0].value);
-  if (inputs.empty() || body.type(inputs[0]) != TensorType{DType::f32, loop})
-    return fmt::format("the first input of an epilogue must be f32{}", loop.to_string());
+  if (inputs.empty() || !lies_alike(body.type(inputs[0]).dtype) || body.shape(inputs[0]) != loop)
+    return fmt::format("the first input of an epilogue must be f32{0} or i32{0}", loop.to_string());
   for (ir::ValueId v : inputs) {
     const Shape& shape = body.shape(v);
     const std::vector<int64_t> strides = broadcast_strides(shape, loop);

@@ -24,7 +24,7 @@ struct Block {
 
 /// Where operand 0 of an epilogue comes from: a tile whose first element is the block's.
 struct Accumulator {
-  const float* data;
+  const void* data;  ///< f32 or i32, as the body says
   int64_t row_stride;
 };
 
@@ -37,7 +37,7 @@ class TileProgram {
   TileProgram& operator=(TileProgram&&) noexcept;
 
   /// Why `body` cannot be compiled, or empty: it computes in f32 (loads may convert from u8, i32,
-  /// i64 and bool, stores to bool).
+  /// i64 and bool, stores to bool, u8 and i8), and adds in i32.
   static std::string refuse(const ir::Graph& body);
   /// As `refuse`, for a body used as an epilogue: besides, every operand after the first must be of
   /// the loop's shape, or vary along the last axis only, or along all but the last, or be a scalar.

@@ -54,6 +54,15 @@ HONE_INLINE V extreme(Mask first, V a, V b, V zeros) {
   return hn::IfThenElse(a == a, ordered, a);
 }
 
+/// To an integral number in [low, high]; NaN to 0.
+HONE_INLINE V truncated(V x, float low, float high) {
+  const V number = hn::IfThenElseZero(x == x, x);
+  const V clamped = hn::Min(hn::Max(number, hn::Set(kF32, low)), hn::Set(kF32, high));
+  return hn::Trunc(clamped) + hn::Zero(kF32);  // integers have no -0
+}
+HONE_INLINE V to_u8(V x) { return truncated(x, 0, 255); }
+HONE_INLINE V to_i8(V x) { return truncated(x, -128, 127); }
+
 template <TileOp op>
 HONE_INLINE V compute(V a, V b, V c) {
   const V one = hn::Set(kF32, 1.0f);
@@ -73,6 +82,13 @@ HONE_INLINE V compute(V a, V b, V c) {
   else if constexpr (op == TileOp::floor) return hn::Floor(a);
   else if constexpr (op == TileOp::round) return hn::Round(a);
   else if constexpr (op == TileOp::relu) return hn::IfThenZeroElse(a <= hn::Zero(kF32), a);
+  else if constexpr (op == TileOp::to_u8) return to_u8(a);
+  else if constexpr (op == TileOp::to_i8) return to_i8(a);
+  else if constexpr (op == TileOp::to_f32) return hn::ConvertTo(kF32, hn::BitCast(kI32, a));
+  else if constexpr (op == TileOp::add_i32)
+    return hn::BitCast(kF32, hn::BitCast(kI32, a) + hn::BitCast(kI32, b));
+  else if constexpr (op == TileOp::sub_i32)
+    return hn::BitCast(kF32, hn::BitCast(kI32, a) - hn::BitCast(kI32, b));
   else if constexpr (op == TileOp::add) return a + b;
   else if constexpr (op == TileOp::sub) return a - b;
   else if constexpr (op == TileOp::mul) return a * b;
@@ -151,6 +167,25 @@ void store_bool(std::byte* dst, const float* src, int64_t n) {
   for (int64_t i = 0; i < n; ++i) dst[i] = static_cast<std::byte>(src[i] != 0);
 }
 
+/// To bytes, by `convert_vector` and, what is left, one by one.
+template <class T, class Convert>
+HONE_INLINE void store_bytes(std::byte* dst, const float* src, int64_t n, Convert convert_vector) {
+  constexpr hn::Rebind<T, decltype(kF32)> kBytes;
+  T* to = reinterpret_cast<T*>(dst);
+  const auto lanes = static_cast<int64_t>(hn::Lanes(kF32));
+  int64_t i = 0;
+  for (; i + lanes <= n; i += lanes)
+    hn::StoreU(hn::DemoteTo(kBytes, hn::ConvertTo(kI32, convert_vector(hn::LoadU(kF32, src + i)))),
+               kBytes, to + i);
+  for (; i < n; ++i) to[i] = convert<T>(src[i]);
+}
+void store_u8(std::byte* dst, const float* src, int64_t n) {
+  store_bytes<uint8_t>(dst, src, n, [](V x) HWY_ATTR { return to_u8(x); });
+}
+void store_i8(std::byte* dst, const float* src, int64_t n) {
+  store_bytes<int8_t>(dst, src, n, [](V x) HWY_ATTR { return to_i8(x); });
+}
+
 /// Null where every operand would be a single element (but for copy).
 template <TileOp op, unsigned scalars>
 constexpr TileFn instruction_or_null() {
@@ -165,7 +200,7 @@ constexpr TileOps make_ops(std::index_sequence<i...>) {
   TileOps ops = {};
   ((ops.fn[i / 8][i % 8] = instruction_or_null<static_cast<TileOp>(i / 8), i % 8>()), ...);
   ops.load[static_cast<size_t>(DType::f32)] = load<float>;
-  ops.load[static_cast<size_t>(DType::i32)] = load<int32_t>;
+  ops.load[static_cast<size_t>(DType::i32)] = load<float>;
   ops.load[static_cast<size_t>(DType::i64)] = load<int64_t>;
   ops.load[static_cast<size_t>(DType::u8)] = load<uint8_t>;
   ops.load[static_cast<size_t>(DType::boolean)] = load<uint8_t>;
@@ -177,7 +212,9 @@ constexpr TileOps make_ops(std::index_sequence<i...>) {
   ops.load[static_cast<size_t>(DType::f16)] = load<Float16>;
   ops.load[static_cast<size_t>(DType::bf16)] = load<BFloat16>;
   ops.fill = fill;
-  ops.store_bool = store_bool;
+  ops.store[static_cast<size_t>(DType::boolean)] = store_bool;
+  ops.store[static_cast<size_t>(DType::u8)] = store_u8;
+  ops.store[static_cast<size_t>(DType::i8)] = store_i8;
   return ops;
 }
 

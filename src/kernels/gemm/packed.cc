@@ -200,7 +200,7 @@ PackedGemm::PackedGemm(const Problem& problem)
   chunk_ = ceil_div(depth, chunks_);
   pack_first_ = pack_b_ && strips_ > block_strips_;
   pack_panels_ = ceil_div(kPackItem, fns_.max_cols * depth);
-  packed_b_floats_ = pack_first_ ? format_.floats() : packed_ ? 0 : fns_.max_cols * chunk_;
+  packed_b_floats_ = pack_first_ ? format_.elements() : packed_ ? 0 : fns_.max_cols * chunk_;
   packed_a_floats_ = pack_a_ ? round_up(block_strips_ * fns_.max_rows * chunk_, kAlignedFloats) : 0;
   packed_a_at_ = (pack_first_ ? b_matrices_ : problem.threads) * packed_b_floats_;
   slots_at_ = packed_a_at_ + problem.threads * packed_a_floats_;
@@ -447,10 +447,12 @@ void PackedGemm::run(const Call& call) const noexcept {
 
 }  // namespace
 
-std::optional<ir::PanelFormat> wanted_gemm_panels(const ir::Node& node, const Shape& weight,
+std::optional<ir::PanelFormat> wanted_gemm_panels(const ir::Node& node, const TensorType& weight,
                                                   Isa isa) {
-  const ir::PanelFormat format = gemm_panels(weight, node.attrs.flag("trans_b"), gemm_fns(isa));
-  if (weight.elements() != format.depth.extent * format.column.extent || format.is_plain())
+  if (weight.dtype != DType::f32) return {};
+  const ir::PanelFormat format =
+      gemm_panels(weight.shape, node.attrs.flag("trans_b"), gemm_fns(isa));
+  if (weight.shape.elements() != format.depth.extent * format.column.extent || format.is_plain())
     return {};
   return format;
 }

@@ -17,27 +17,28 @@ namespace {
 
 // One row of the result for the samples k in [begin, end): out[j] = the chain over k. The order
 // (k, j) where B's rows run along j, (j, k) where they run along k: the chains are the same.
-template <class T>
-HONE_INLINE void row_chain(const T* a, int64_t a_k, const T* b, int64_t b_k, int64_t b_col,
+template <class A, class B, class T>
+HONE_INLINE void row_chain(const A* a, int64_t a_k, const B* b, int64_t b_k, int64_t b_col,
                            int64_t begin, int64_t end, T* out, int64_t n) {
   std::fill(out, out + n, T{0});
   if (b_col == 1) {
     for (int64_t k = begin; k < end; ++k) {
       const T x = a[k * a_k];
-      const T* y = b + k * b_k;
-      for (int64_t j = 0; j < n; ++j) out[j] = multiply_add(x, y[j], out[j]);
+      const B* y = b + k * b_k;
+      for (int64_t j = 0; j < n; ++j) out[j] = multiply_add(x, static_cast<T>(y[j]), out[j]);
     }
   } else {
     for (int64_t j = 0; j < n; ++j) {
-      const T* y = b + j * b_col;
-      for (int64_t k = begin; k < end; ++k) out[j] = multiply_add(a[k * a_k], y[k * b_k], out[j]);
+      const B* y = b + j * b_col;
+      for (int64_t k = begin; k < end; ++k)
+        out[j] = multiply_add(static_cast<T>(a[k * a_k]), static_cast<T>(y[k * b_k]), out[j]);
     }
   }
 }
 
 // Without `shards` the contracted axis is one shard.
-template <class T>
-HONE_INLINE void product(const RefCall& call, const ir::MatmulDims& d, const T* a, const T* b,
+template <class A, class B, class T>
+HONE_INLINE void product(const RefCall& call, const ir::MatmulDims& d, const A* a, const B* b,
                          T* out) {
   const bool trans_a = call.attrs().flag("trans_a");
   const bool trans_b = call.attrs().flag("trans_b");
@@ -60,29 +61,35 @@ HONE_INLINE void product(const RefCall& call, const ir::MatmulDims& d, const T* 
   }
 }
 
-template <class T>
+// A, B and T are what the operands and the result hold.
+template <class A, class B, class T>
 HONE_INLINE void products(const RefCall& call) {
   const ir::MatmulDims d =
       ir::matmul_dims(call.operands[0].shape(), call.operands[1].shape(), call.attrs());
   const Strided at_a{d.leading.dims(), broadcast_strides(d.leading_a, d.leading)};
   const Strided at_b{d.leading.dims(), broadcast_strides(d.leading_b, d.leading)};
   for (int64_t i = 0; i < d.leading.elements(); ++i)
-    product(call, d, call.in<const T>(0) + at_a.offset(i) * d.rows * d.depth,
-            call.in<const T>(1) + at_b.offset(i) * d.depth * d.cols,
+    product(call, d, call.in<const A>(0) + at_a.offset(i) * d.rows * d.depth,
+            call.in<const B>(1) + at_b.offset(i) * d.depth * d.cols,
             call.out<T>(0) + i * d.rows * d.cols);
 }
 
 // They need no FMA, so they are compiled for no target of their own.
 [[gnu::noinline]] void integer_products(const RefCall& call) {
-  visit(call.operands[0].type->dtype, [&]<class E>(E) {
-    if constexpr (is_integer<E> && sizeof(E) >= 4) products<E>(call);
+  const DType a = call.operands[0].type->dtype;
+  if (size_of(a) == 1)
+    return visit_8_bit(a, [&]<class A>(A) {
+      visit_8_bit(call.operands[1].type->dtype, [&]<class B>(B) { products<A, B, int32_t>(call); });
+    });
+  visit(a, [&]<class E>(E) {
+    if constexpr (is_integer<E> && sizeof(E) >= 4) products<E, E, E>(call);
   });
 }
 
 // The interpreter applies the epilogue.
 template <class T>
 HONE_INLINE void matmul(const RefCall& call) {
-  if (call.operands[0].type->dtype == dtype_of<T>()) products<T>(call);
+  if (call.operands[0].type->dtype == dtype_of<T>()) products<T, T, T>(call);
   else integer_products(call);
 }
 

@@ -148,18 +148,25 @@ HONE_INLINE void scatter_add(const RefCall& call) {
 }
 
 template <class T>
-HONE_INLINE void unpack(const RefCall& call) {
+HONE_INLINE void unpack_as(const RefCall& call) {
   const ir::PanelFormat f = ir::PanelFormat::from(call.attrs());
   for (int64_t g = 0; g < f.group.extent; ++g)
     for (int64_t p = 0; p < f.panels(); ++p) {
       const ir::PanelFormat::Columns columns = f.columns(p);
       const T* from = call.in<T>(0) + f.offset(g, columns);
-      for (int64_t t = 0; t < f.tap.extent; ++t)
-        for (int64_t k = 0; k < f.depth.extent; ++k, from += columns.pitch)
+      for (int64_t t = 0; t < f.tap.extent; ++t, from += f.depth_pitch() * columns.pitch)
+        for (int64_t k = 0; k < f.depth.extent; ++k)
           for (int64_t j = 0; j < columns.size; ++j)
             call.out<T>(0)[g * f.group.stride + t * f.tap.stride + k * f.depth.stride +
-                           (columns.begin + j) * f.column.stride] = from[j];
+                           (columns.begin + j) * f.column.stride] =
+                from[(k / f.step * columns.pitch + j) * f.step + k % f.step];
     }
+}
+
+template <class T>
+HONE_INLINE void unpack(const RefCall& call) {
+  if (call.operands[0].type->dtype == DType::i8) unpack_as<int8_t>(call);
+  else unpack_as<T>(call);
 }
 
 template <class T>

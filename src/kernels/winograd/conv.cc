@@ -128,9 +128,9 @@ WinogradConv::WinogradConv(const Problem& problem)
   if (!finish_ && problem.attrs().has("epilogue"))
     epilogue_.emplace(*problem.attrs().get<ir::Region>("epilogue"), problem.isa);
   packs_ = !problem.panels && !format_.is_plain();
-  packed_floats_ = packs_ ? round_up(format_.floats(), kAlignedFloats) : 0;
+  packed_floats_ = packs_ ? round_up(format_.elements(), kAlignedFloats) : 0;
 
-  shares_ = format_.floats() > kHeavyFilters;
+  shares_ = format_.elements() > kHeavyFilters;
   const int64_t lines = std::max<int64_t>(1, d_.n * down_);
   const int64_t line_floats = std::max<int64_t>(1, across_ * points_ * pitch_);
   const int64_t fitting =
@@ -332,9 +332,9 @@ std::unique_ptr<Kernel> make_winograd(const Problem& problem) {
   return std::make_unique<WinogradConv>(problem);
 }
 
-std::optional<ir::PanelFormat> wanted_winograd_panels(const ir::Node&, const Shape& filter,
+std::optional<ir::PanelFormat> wanted_winograd_panels(const ir::Node&, const TensorType& filter,
                                                       Isa isa) {
-  const ir::PanelFormat format = winograd_panels(filter, isa);
+  const ir::PanelFormat format = winograd_panels(filter.shape, isa);
   if (format.is_plain()) return {};
   return format;
 }

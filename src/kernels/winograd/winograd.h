@@ -12,8 +12,8 @@ namespace hone::kernels {
 /// winograd_conv2d (conv.cc).
 std::string refuse_winograd(const Problem& problem);
 std::unique_ptr<Kernel> make_winograd(const Problem& problem);
-std::optional<ir::PanelFormat> wanted_winograd_panels(const ir::Node& node, const Shape& filter,
-                                                      Isa isa);
+std::optional<ir::PanelFormat> wanted_winograd_panels(const ir::Node& node,
+                                                      const TensorType& filter, Isa isa);
 /// winograd_filter (filter.cc).
 std::string refuse_winograd_filter(const Problem& problem);
 std::unique_ptr<Kernel> make_winograd_filter(const Problem& problem);

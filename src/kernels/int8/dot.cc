@@ -1,0 +1,344 @@
+// "int8.dot". A product is seen as a convolution: every pixel of the result reads runs of adjacent
+// elements of x (for a filter whose lines of taps lie side by side in the image: one run a line of
+// it), and sums them up, weighted, for a panel of columns.
+//
+// x is copied where it must be: to have padding around it, to be elements of a level that
+// multiplies 16 bits, or so that a step of the depth may read past a run (weights are zero there).
+// What is left needs no cases. A block of pixels and panels is summed into memory of the worker's
+// own, where the epilogue takes it from; without one, straight into the result.
+#include <algorithm>
+#include <cstring>
+#include <optional>
+
+#include "ir/infer.h"
+#include "kernels/blocks.h"
+#include "kernels/eltwise/tile_program.h"
+#include "kernels/int8/int8.h"
+#include "kernels/int8/micro.h"
+#include "kernels/panels.h"
+
+namespace hone::kernels {
+namespace {
+
+constexpr int64_t kBlockPixels = 120, kBlockCols = 256;
+constexpr int64_t kBlocksPerThread = 6;            // at least, to share them out evenly...
+constexpr int64_t kLeastBlock = int64_t{1} << 19;  // ... unless a block would have fewer products
+constexpr int64_t kStageBytes = 16 << 10;          // that one item copies at least
+
+/// A product or convolution as dot.cc sees it.
+struct Geometry {
+  int64_t n, h, w, c;  ///< x without padding
+  int64_t oh, ow, o;
+  int64_t top = 0, left = 0, bottom = 0, right = 0;
+  int64_t stride_h = 1, stride_w = 1, dilation_h = 1, dilation_w = 1;
+  int64_t kh = 1, kw = 1, groups = 1;
+
+  bool has_padding() const { return top + left + bottom + right > 0; }
+  /// True if the taps of a line of the filter lie side by side in the image.
+  bool has_whole_lines() const { return groups == 1 && (dilation_w == 1 || kw == 1); }
+};
+
+Geometry geometry_of(const Problem& problem) {
+  const Shape& x = problem.operands[0].shape;
+  const Shape& w = problem.operands[1].shape;
+  if (problem.node->is(ir::op::matmul)) {
+    const ir::MatmulDims d = ir::matmul_dims(x, w, problem.attrs());
+    const int64_t rows = d.leading.elements() * d.rows;
+    return {1, rows, 1, d.depth, rows, 1, d.cols};
+  }
+  const ir::ConvDims d = ir::conv_dims(x, w, problem.attrs());
+  return {d.n,        d.h,          d.w,          d.c,          d.oh,        d.ow,
+          d.o,        d.pad_top,    d.pad_left,   d.pad_bottom, d.pad_right, d.stride_h,
+          d.stride_w, d.dilation_h, d.dilation_w, d.kh,         d.kw,        d.groups};
+}
+
+// Runs are the taps.
+ir::PanelFormat dot_panels(const ir::Node& node, const Shape& w, Isa isa) {
+  const DotFns& fns = dot_fns(isa);
+  if (node.is(ir::op::matmul)) {
+    const bool trans = node.attrs.flag("trans_b");
+    const int64_t depth = w[w.rank() - (trans ? 1 : 2)], cols = w[w.rank() - (trans ? 2 : 1)];
+    return {w,         {1, 0},      {1, 0},  {depth, trans ? 1 : cols}, {cols, trans ? depth : 1},
+            fns.lanes, fns.vectors, fns.step};
+  }
+  const int64_t groups = node.attrs.integer("groups"), out = w[3];
+  const bool lines = groups == 1 && (node.attrs.ints("dilation")[1] == 1 || w[1] == 1);
+  const int64_t runs = lines ? w[0] : w[0] * w[1], depth = lines ? w[1] * w[2] : w[2];
+  return {w,
+          {groups, out / groups},
+          {runs, depth * out},
+          {depth, out},
+          {out / groups, 1},
+          fns.lanes,
+          fns.vectors,
+          fns.step};
+}
+
+class Dot final : public Kernel {
+ public:
+  explicit Dot(const Problem& problem);
+  void run(const Call& call) const noexcept override;
+  int64_t workspace_bytes() const override { return scratch_at_ + threads_ * scratch_bytes(); }
+
+ private:
+  struct Panel {
+    int64_t group;
+    ir::PanelFormat::Columns columns;
+  };
+  /// What one item computes.
+  struct Part {
+    int64_t pixel, pixel_end;
+    int64_t panel, panel_end;
+  };
+  /// Where x, the weights and what sums start from lie when the blocks begin.
+  struct Memory {
+    const std::byte* x;
+    const int8_t* weights;
+    const int32_t* init;
+  };
+
+  int64_t sums_at() const { return round_up(block_pixels_ * int64_t{sizeof(int64_t)}, 64); }
+  int64_t epilogue_at() const {
+    return sums_at() + (epilogue_ ? round_up(block_pixels_ * block_cols_ * 4, 64) : 0);
+  }
+  int64_t scratch_bytes() const {
+    return epilogue_at() + (epilogue_ ? round_up(epilogue_->scratch_bytes(), 64) : 0);
+  }
+  int64_t column(const Panel& panel) const {
+    return panel.group * format_.column.extent + panel.columns.begin;
+  }
+  int64_t steps() const { return format_.depth_pitch() / fns_.step; }
+  void lay_out(const Problem& problem);
+  void cut(int threads);
+  void pack(const Call& call, int8_t* packed) const;
+  void stage(const Call& call, std::byte* to) const;
+  void stage_line(const std::byte* x, int64_t line, std::byte* to) const;
+  void fill_padding(std::byte* to, int64_t elements) const;
+  void subtract_offset(const Call& call, const Memory& memory, std::byte* offsets,
+                       int32_t* init) const;
+  void list_pixels(const Part& part, int64_t* x_at) const;
+  void block(const Part& part, const Call& call, const Memory& memory, std::byte* scratch) const;
+
+  const DotFns& fns_;
+  Geometry at_;
+  bool is_signed_;  // x
+  int64_t pad_element_;
+  ir::PanelFormat format_;
+  int64_t threads_;
+  std::vector<Panel> panels_;
+  std::vector<int64_t> runs_;
+  std::vector<int64_t> no_runs_;  // as many, all at 0
+  bool stages_, packs_, has_offset_;
+  int64_t line_;  // elements of a line of x as it is read
+  int64_t image_lines_;
+  int64_t x_at_, init_at_, offsets_at_, scratch_at_;  // in the workspace
+  int64_t block_pixels_ = 1, block_panels_ = 1, block_cols_ = 1;
+  std::optional<TileProgram> epilogue_;
+};
+
+Dot::Dot(const Problem& problem)
+    : fns_(dot_fns(problem.isa)),
+      at_(geometry_of(problem)),
+      is_signed_(problem.operands[0].dtype == DType::i8),
+      pad_element_(problem.attrs().integer("pad_value") + (is_signed_ ? fns_.i8_offset : 0)),
+      format_(dot_panels(*problem.node, problem.operands[1].shape, problem.isa)),
+      threads_(problem.threads),
+      packs_(!problem.panels),
+      has_offset_(is_signed_ && fns_.i8_offset != 0) {
+  if (problem.attrs().has("epilogue"))
+    epilogue_.emplace(*problem.attrs().get<ir::Region>("epilogue"), problem.isa);
+  stages_ = fns_.element_bytes != 1 || has_offset_ || at_.has_padding() ||
+            format_.depth_pitch() != format_.depth.extent;
+  line_ = (at_.left + at_.w + at_.right) * at_.c;
+  image_lines_ = at_.top + at_.h + at_.bottom;
+  for (int64_t kh = 0; kh < at_.kh; ++kh) {
+    const int64_t line = kh * at_.dilation_h * line_;
+    if (at_.has_whole_lines()) runs_.push_back(line);
+    else
+      for (int64_t kw = 0; kw < at_.kw; ++kw) runs_.push_back(line + kw * at_.dilation_w * at_.c);
+  }
+  no_runs_.resize(runs_.size());
+  for (int64_t g = 0; g < format_.group.extent; ++g)
+    for (int64_t p = 0; p < format_.panels(); ++p) panels_.push_back({g, format_.columns(p)});
+  cut(problem.threads);
+
+  const auto end_of = [](int64_t begin, int64_t bytes) { return round_up(begin + bytes, 64); };
+  x_at_ = packs_ ? end_of(0, format_.elements()) : 0;
+  init_at_ =
+      end_of(x_at_, stages_ ? (at_.n * image_lines_ * line_ + fns_.step) * fns_.element_bytes : 0);
+  offsets_at_ =
+      end_of(init_at_, has_offset_ ? std::ssize(panels_) * fns_.vectors * fns_.lanes * 4 : 0);
+  scratch_at_ = end_of(offsets_at_, has_offset_ ? format_.depth_pitch() : 0);
+}
+
+// Starts from the largest block and cuts it across its pixels, so that a thread reads the part of
+// an image that it has made before; across the panels where the weights are more than the image.
+void Dot::cut(int threads) {
+  const int64_t pitch = panels_.empty() ? 1 : panels_[0].columns.pitch;
+  Side pixels = Side::of(at_.n * at_.oh * at_.ow, kBlockPixels);
+  Side panels = Side::of(std::ssize(panels_), kBlockCols / pitch);
+  const int64_t enough = threads > 1 ? kBlocksPerThread * threads : 1;
+  const int64_t depth = format_.tap.extent * format_.depth.extent;
+  const bool heavy = format_.elements() > at_.n * at_.h * at_.w * at_.c;
+  cut_blocks(panels, pixels, 1, pixels.units * at_.o * depth, {enough, kLeastBlock},
+             [&] { return heavy; });
+  block_pixels_ = pixels.block;
+  block_panels_ = panels.block;
+  for (int64_t p = 0; p < panels.units; p += panels.block) {
+    const Panel& last = panels_[static_cast<size_t>(std::min(panels.units, p + panels.block) - 1)];
+    block_cols_ = std::max(
+        block_cols_, column(last) + last.columns.size - column(panels_[static_cast<size_t>(p)]));
+  }
+}
+
+void Dot::pack(const Call& call, int8_t* packed) const {
+  const int64_t taps = format_.tap.extent;
+  call.pool->run(std::ssize(panels_) * taps, [&](int64_t item, int) {
+    const auto& [group, columns] = panels_[static_cast<size_t>(item / taps)];
+    const int64_t tap = item % taps;
+    pack_tap(format_, call.operands[1].as<int8_t>(), group, tap, columns,
+             packed + format_.offset(group, columns) + tap * format_.depth_pitch() * columns.pitch);
+  });
+}
+
+void Dot::fill_padding(std::byte* to, int64_t elements) const {
+  if (fns_.element_bytes == 1)
+    std::memset(to, static_cast<int>(pad_element_), static_cast<size_t>(elements));
+  else std::fill_n(reinterpret_cast<int16_t*>(to), elements, static_cast<int16_t>(pad_element_));
+}
+
+void Dot::stage_line(const std::byte* x, int64_t line, std::byte* to) const {
+  const int64_t bytes = fns_.element_bytes;
+  const int64_t h = line % image_lines_ - at_.top;
+  if (h < 0 || h >= at_.h) return fill_padding(to, line_);
+  const int64_t left = at_.left * at_.c, inside = at_.w * at_.c;
+  fill_padding(to, left);
+  const std::byte* from = x + (line / image_lines_ * at_.h + h) * inside;
+  if (is_signed_) fns_.stage_i8(to + left * bytes, reinterpret_cast<const int8_t*>(from), inside);
+  else fns_.stage_u8(to + left * bytes, reinterpret_cast<const uint8_t*>(from), inside);
+  fill_padding(to + (left + inside) * bytes, at_.right * at_.c);
+}
+
+void Dot::stage(const Call& call, std::byte* to) const {
+  const int64_t bytes = line_ * fns_.element_bytes, lines = at_.n * image_lines_;
+  const int64_t item_lines = ceil_div(kStageBytes, std::max<int64_t>(1, bytes));
+  call.pool->run(ceil_div(lines, item_lines), [&](int64_t item, int) {
+    const int64_t end = std::min(lines, (item + 1) * item_lines);
+    for (int64_t line = item * item_lines; line < end; ++line)
+      stage_line(call.operands[0].data, line, to + line * bytes);
+  });
+}
+
+// What elements have too much, times the weights' sums: a row of nothing but that, negated.
+void Dot::subtract_offset(const Call& call, const Memory& memory, std::byte* offsets,
+                          int32_t* init) const {
+  std::memset(offsets, static_cast<int>(fns_.i8_offset),
+              static_cast<size_t>(format_.depth_pitch()));
+  call.pool->run(std::ssize(panels_), [&](int64_t item, int) {
+    const auto& [group, columns] = panels_[static_cast<size_t>(item)];
+    int32_t* sums = init + item * fns_.vectors * fns_.lanes;
+    const int64_t first = 0;
+    fns_.tiles({offsets, &first, no_runs_.data(), std::ssize(no_runs_), steps(),
+                memory.weights + format_.offset(group, columns), nullptr, sums, 0, 1,
+                columns.pitch});
+    for (int64_t j = 0; j < columns.pitch; ++j) sums[j] = -sums[j];
+  });
+}
+
+void Dot::list_pixels(const Part& part, int64_t* x_at) const {
+  for (int64_t p = part.pixel; p < part.pixel_end; ++p) {
+    const int64_t line = p / at_.ow, col = p % at_.ow;
+    *x_at++ = (line / at_.oh * image_lines_ + line % at_.oh * at_.stride_h) * line_ +
+              col * at_.stride_w * at_.c;
+  }
+}
+
+void Dot::block(const Part& part, const Call& call, const Memory& memory,
+                std::byte* scratch) const {
+  int64_t* x_at = reinterpret_cast<int64_t*>(scratch);
+  list_pixels(part, x_at);
+  const Panel& last = panels_[static_cast<size_t>(part.panel_end - 1)];
+  const int64_t begin = column(panels_[static_cast<size_t>(part.panel)]);
+  const Block block{part.pixel, part.pixel_end - part.pixel, begin,
+                    column(last) + last.columns.size - begin};
+  int32_t* sums = epilogue_ ? reinterpret_cast<int32_t*>(scratch + sums_at())
+                            : call.results[0].as<int32_t>() + block.row * at_.o + block.col;
+  const int64_t row = epilogue_ ? block.cols : at_.o;
+  for (int64_t i = part.panel; i < part.panel_end; ++i) {
+    const Panel& panel = panels_[static_cast<size_t>(i)];
+    const int64_t channel = panel.group * (at_.c / at_.groups);
+    fns_.tiles({memory.x + channel * fns_.element_bytes, x_at, runs_.data(), std::ssize(runs_),
+                steps(), memory.weights + format_.offset(panel.group, panel.columns),
+                memory.init == nullptr ? nullptr : memory.init + i * fns_.vectors * fns_.lanes,
+                sums + column(panel) - begin, row, block.rows, panel.columns.size});
+  }
+  if (!epilogue_) return;
+  const Accumulator accumulator{sums, row};
+  epilogue_->run(block, call.operands.subspan(2), call.results, scratch + epilogue_at(),
+                 &accumulator);
+}
+
+void Dot::run(const Call& call) const noexcept {
+  Memory memory{call.operands[0].data, call.operands[1].as<int8_t>(), nullptr};
+  if (packs_) {
+    int8_t* packed = reinterpret_cast<int8_t*>(call.workspace);
+    pack(call, packed);
+    memory.weights = packed;
+  }
+  if (stages_) {
+    stage(call, call.workspace + x_at_);
+    memory.x = call.workspace + x_at_;
+  }
+  if (has_offset_) {
+    int32_t* init = reinterpret_cast<int32_t*>(call.workspace + init_at_);
+    subtract_offset(call, memory, call.workspace + offsets_at_, init);
+    memory.init = init;
+  }
+  const int64_t pixels = at_.n * at_.oh * at_.ow, panels = std::ssize(panels_);
+  const int64_t across = ceil_div(panels, block_panels_);
+  call.pool->run(ceil_div(pixels, block_pixels_) * across, [&](int64_t item, int worker) {
+    const int64_t pixel = item / across * block_pixels_, panel = item % across * block_panels_;
+    block({pixel, std::min(pixels, pixel + block_pixels_), panel,
+           std::min(panels, panel + block_panels_)},
+          call, memory, call.workspace + scratch_at_ + worker * scratch_bytes());
+  });
+}
+
+bool is_depthwise(const ir::Node& node, const Shape& weight) {
+  return node.is(ir::op::conv2d) && node.attrs.integer("groups") > 1 && weight[2] == 1;
+}
+
+}  // namespace
+
+std::string refuse_dot(const Problem& problem) {
+  const TensorType& x = problem.operands[0];
+  const TensorType& w = problem.operands[1];
+  if ((x.dtype != DType::u8 && x.dtype != DType::i8) || w.dtype != DType::i8)
+    return "operands are not u8 or i8, and i8";
+  if (problem.node->is(ir::op::matmul)) {
+    const ir::MatmulDims d = ir::matmul_dims(x.shape, w.shape, problem.attrs());
+    if (problem.attrs().flag("trans_a")) return "the first operand is transposed";
+    if (d.leading_b.elements() != 1) return "the second operand is several matrices";
+  } else {
+    if (problem.attrs().get<std::string>("layout") != "nhwc") return "layout is not nhwc";
+    if (is_depthwise(*problem.node, w.shape)) return "groups have one channel";
+  }
+  if (!problem.attrs().has("epilogue")) return "";
+  return TileProgram::refuse_epilogue(*problem.attrs().get<ir::Region>("epilogue"));
+}
+
+std::unique_ptr<Kernel> make_dot(const Problem& problem) { return std::make_unique<Dot>(problem); }
+
+std::optional<ir::PanelFormat> wanted_dot_panels(const ir::Node& node, const TensorType& weight,
+                                                 Isa isa) {
+  if (weight.dtype != DType::i8) return {};
+  if (node.is(ir::op::conv2d)) {
+    if (node.attrs.get<std::string>("layout") != "nhwc" || is_depthwise(node, weight.shape))
+      return {};
+  } else if (weight.shape.rank() != 2) {
+    return {};
+  }
+  return dot_panels(node, weight.shape, isa);
+}
+
+}  // namespace hone::kernels

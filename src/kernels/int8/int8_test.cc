@@ -1,0 +1,66 @@
+// int8.dot where it could go wrong: the greatest products, long sums, x of either sign, padding.
+#include "kernels/draw.h"
+#include "kernels/node_check.h"
+
+namespace hone::kernels {
+namespace {
+
+/// Bytes of which one in two is the least or the greatest.
+Tensor extreme_bytes(DType dtype, Shape shape, uint64_t key) {
+  Draw draw(key);
+  Tensor wide(DType::i32, std::move(shape));
+  const int64_t low = dtype == DType::u8 ? 0 : -128;
+  for (int64_t i = 0; i < wide.elements(); ++i)
+    wide.data<int32_t>()[i] =
+        static_cast<int32_t>(low + (draw.one_in(2) ? 255 * draw.below(2) : draw.below(256)));
+  return wide.cast(dtype);
+}
+
+ir::Attrs conv_attrs(ir::Ints pad, int64_t groups, int64_t pad_value) {
+  return {{"stride", ir::Ints{1, 2}}, {"pad", std::move(pad)},         {"dilation", ir::Ints{1, 1}},
+          {"groups", groups},         {"layout", std::string("nhwc")}, {"pad_value", pad_value}};
+}
+
+TEST(Int8, SumsAreExactWhateverTheBytes) {
+  for (const DType x : {DType::u8, DType::i8})
+    for (const int64_t depth : {1, 3, 64, 1001, 5000}) {
+      const NodeCase c(ir::op::matmul,
+                       {extreme_bytes(x, {13, depth}, 1), extreme_bytes(DType::i8, {depth, 50}, 2)},
+                       {});
+      EXPECT_EQ(check_against_reference(c), 1) << depth;
+    }
+}
+
+TEST(Int8, TheGreatestProductsDoNotSaturate) {
+  for (const int32_t weight : {-128, 127}) {
+    Tensor x(DType::i32, {2, 300}), w(DType::i32, {300, 40});
+    std::fill_n(x.data<int32_t>(), x.elements(), 255);
+    std::fill_n(w.data<int32_t>(), w.elements(), weight);
+    const NodeCase c(ir::op::matmul, {x.cast(DType::u8), w.cast(DType::i8)}, {});
+    EXPECT_EQ(by_reference(c)[0].data<int32_t>()[0], 300 * 255 * weight);
+    EXPECT_EQ(check_against_reference(c), 1);
+  }
+}
+
+TEST(Int8, ConvolutionsTakeAnyPaddingAndGroups) {
+  for (const DType x : {DType::u8, DType::i8})
+    for (const int64_t channels : {3, 4, 40})
+      for (const int64_t groups : {1, 2})
+        for (const int64_t pad_value : {0, 77}) {
+          const NodeCase c(ir::op::conv2d,
+                           {extreme_bytes(x, {2, 9, 12, channels * groups}, 3),
+                            extreme_bytes(DType::i8, {3, 4, channels, 36 * groups}, 4)},
+                           conv_attrs({1, 2, 0, 3}, groups, pad_value));
+          EXPECT_EQ(check_against_reference(c), 1) << channels;
+        }
+}
+
+TEST(Int8, APadValueIsWhatPaddingHolds) {
+  const Tensor x = Tensor::from<int32_t>({1, 1, 1, 1}, {3}).cast(DType::u8);
+  const Tensor w = Tensor::from<int32_t>({1, 3, 1, 1}, {1, 10, -100}).cast(DType::i8);
+  const NodeCase c(ir::op::conv2d, {x, w}, conv_attrs({0, 1, 0, 1}, 1, 7));
+  EXPECT_EQ(by_reference(c)[0].data<int32_t>()[0], 7 * 1 + 3 * 10 - 7 * 100);
+}
+
+}  // namespace
+}  // namespace hone::kernels

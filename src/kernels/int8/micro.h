@@ -1,0 +1,45 @@
+// The inner loops of int8.dot, for each ISA level: tiles of i32 sums held in registers.
+//
+// A level multiplies several steps of the depth at once: four bytes where it has dot products of
+// bytes, else two integers of 16 bits, which never saturate. So x is read as elements of one byte
+// or two, to which `stage` turns bytes; weights always are bytes (ir/panels.h).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/cpu.h"
+
+namespace hone::kernels {
+
+/// sums[r][j] = init[j] + the sum over (run, k) of x[x_at[r] + runs[run] + k] * panel[run][k][j].
+struct DotTiles {
+  const std::byte* x;   ///< elements as `stage` gives them
+  const int64_t* x_at;  ///< of each row, in elements
+  const int64_t* runs;  ///< where each run of the depth begins, in elements
+  int64_t run_count;
+  int64_t steps;        ///< of a run, each of DotFns::step elements
+  const int8_t* panel;  ///< [run_count][steps][whole vectors of columns][step]
+  const int32_t* init;  ///< of whole vectors of columns; null: zeros
+  int32_t* sums;
+  int64_t sums_row;
+  int64_t rows, cols;
+};
+
+struct DotFns {
+  int64_t lanes;          ///< sums in a vector
+  int64_t vectors;        ///< the most vectors of a panel
+  int64_t step;           ///< elements of the depth that are multiplied at once
+  int64_t element_bytes;  ///< of x
+  /// Added to an i8 to make it an element; the sums of products have it too.
+  int64_t i8_offset;
+  void (*tiles)(const DotTiles&);
+  /// n bytes, u8 or i8, as elements.
+  void (*stage_u8)(std::byte* to, const uint8_t* from, int64_t n);
+  void (*stage_i8)(std::byte* to, const int8_t* from, int64_t n);
+};
+
+/// The functions of a level, avx2 or higher.
+const DotFns& dot_fns(Isa isa);
+
+}  // namespace hone::kernels

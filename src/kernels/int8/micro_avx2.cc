@@ -1,0 +1,51 @@
+// Products of 16 bits in vectors of 256 (micro_tiles.h has the loops).
+#include <immintrin.h>
+
+#include <cstring>
+#include <utility>
+
+#include "kernels/int8/levels.h"
+
+#include <hwy/base.h>
+
+HWY_PUSH_ATTRIBUTES("avx,avx2,fma,bmi,bmi2")
+namespace hone::kernels::int8_avx2 {
+namespace {
+
+using V = __m256i;
+constexpr int kLanes = 8, kRows = 6;
+
+inline V zero() { return _mm256_setzero_si256(); }
+inline V load(const int32_t* from) {
+  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
+}
+inline void store(int32_t* to, V v) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), v); }
+inline void store_first(int64_t n, int32_t* to, V v) {
+  const V lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  const V first = _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), lanes);
+  _mm256_maskstore_epi32(to, first, v);
+}
+
+using Element = int16_t;
+constexpr int kStep = 2, kI8Offset = 0;
+
+inline V weights(const int8_t* from) {
+  return _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
+}
+inline V each(const Element* from) {
+  int32_t step;
+  std::memcpy(&step, from, sizeof(step));
+  return _mm256_set1_epi32(step);
+}
+inline V dot(V sums, V each, V weights) {
+  return _mm256_add_epi32(sums, _mm256_madd_epi16(each, weights));
+}
+
+#include "kernels/int8/micro_tiles.h"
+
+}  // namespace
+
+const DotFns fns = kFns;
+
+}  // namespace hone::kernels::int8_avx2
+HWY_POP_ATTRIBUTES

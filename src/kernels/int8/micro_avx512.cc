@@ -1,0 +1,47 @@
+// Products of 16 bits in vectors of 512 (micro_tiles.h has the loops).
+#include <immintrin.h>
+
+#include <cstring>
+#include <utility>
+
+#include "kernels/int8/levels.h"
+
+#include <hwy/base.h>
+
+HWY_PUSH_ATTRIBUTES("avx,avx2,fma,bmi,bmi2,avx512f,avx512bw,avx512dq,avx512vl,avx512cd")
+namespace hone::kernels::int8_avx512 {
+namespace {
+
+using V = __m512i;
+constexpr int kLanes = 16, kRows = 12;
+
+inline V zero() { return _mm512_setzero_si512(); }
+inline V load(const int32_t* from) { return _mm512_loadu_si512(from); }
+inline void store(int32_t* to, V v) { _mm512_storeu_si512(to, v); }
+inline void store_first(int64_t n, int32_t* to, V v) {
+  _mm512_mask_storeu_epi32(to, static_cast<__mmask16>((1u << n) - 1), v);
+}
+
+using Element = int16_t;
+constexpr int kStep = 2, kI8Offset = 0;
+
+inline V weights(const int8_t* from) {
+  return _mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
+}
+inline V each(const Element* from) {
+  int32_t step;
+  std::memcpy(&step, from, sizeof(step));
+  return _mm512_set1_epi32(step);
+}
+inline V dot(V sums, V each, V weights) {
+  return _mm512_add_epi32(sums, _mm512_madd_epi16(each, weights));
+}
+
+#include "kernels/int8/micro_tiles.h"
+
+}  // namespace
+
+const DotFns fns = kFns;
+
+}  // namespace hone::kernels::int8_avx512
+HWY_POP_ATTRIBUTES

@@ -1,0 +1,43 @@
+// Dot products of bytes in vectors of 512 (micro_tiles.h has the loops).
+#include <immintrin.h>
+
+#include <cstring>
+#include <utility>
+
+#include "kernels/int8/levels.h"
+
+#include <hwy/base.h>
+
+HWY_PUSH_ATTRIBUTES("avx,avx2,fma,bmi,bmi2,avx512f,avx512bw,avx512dq,avx512vl,avx512cd,avx512vnni")
+namespace hone::kernels::int8_avx512vnni {
+namespace {
+
+using V = __m512i;
+constexpr int kLanes = 16, kRows = 12;
+
+inline V zero() { return _mm512_setzero_si512(); }
+inline V load(const int32_t* from) { return _mm512_loadu_si512(from); }
+inline void store(int32_t* to, V v) { _mm512_storeu_si512(to, v); }
+inline void store_first(int64_t n, int32_t* to, V v) {
+  _mm512_mask_storeu_epi32(to, static_cast<__mmask16>((1u << n) - 1), v);
+}
+
+using Element = uint8_t;
+constexpr int kStep = 4, kI8Offset = 128;
+
+inline V weights(const int8_t* from) { return _mm512_loadu_si512(from); }
+inline V each(const Element* from) {
+  int32_t step;
+  std::memcpy(&step, from, sizeof(step));
+  return _mm512_set1_epi32(step);
+}
+inline V dot(V sums, V each, V weights) { return _mm512_dpbusd_epi32(sums, each, weights); }
+
+#include "kernels/int8/micro_tiles.h"
+
+}  // namespace
+
+const DotFns fns = kFns;
+
+}  // namespace hone::kernels::int8_avx512vnni
+HWY_POP_ATTRIBUTES

@@ -1,0 +1,84 @@
+// The loops that all levels share. A level's file includes this inside its namespace, where it has
+// set the instructions that functions may use and defined:
+//   V, kLanes, kRows: a vector of i32, its lanes, the most rows of a tile
+//   Element, kStep, kI8Offset: as in DotFns
+//   zero, load, store, store_first: i32
+//   weights(const int8_t*), each(const Element*): a step of lanes columns, a step for all of them
+//   dot(V sums, V each, V weights)
+// There are no lambdas: the compiler would not let them use the instructions.
+
+constexpr int kVectors = 2;
+// How many bytes ahead weights are fetched: a page, at whose end the processor's own fetching
+// stops.
+constexpr int kAhead = 4096;
+
+template <int rows, int vectors>
+void tile(const DotTiles& t, int64_t first) {
+  V sums[rows][vectors];
+  const Element* x[rows];
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; ++r) {
+    x[r] = reinterpret_cast<const Element*>(t.x) + t.x_at[first + r];
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v)
+      sums[r][v] = t.init == nullptr ? zero() : load(t.init + v * kLanes);
+  }
+  const int8_t* panel = t.panel;
+  for (int64_t run = 0; run < t.run_count; ++run) {
+    const int64_t begin = t.runs[run];
+    for (int64_t at = begin; at < begin + t.steps * kStep; at += kStep) {
+      V w[vectors];
+#pragma GCC unroll 4
+      for (int v = 0; v < vectors; ++v) w[v] = weights(panel + v * kLanes * kStep);
+      __builtin_prefetch(panel + kAhead);
+      panel += vectors * kLanes * kStep;
+#pragma GCC unroll 16
+      for (int r = 0; r < rows; ++r) {
+        const V all = each(x[r] + at);
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; ++v) sums[r][v] = dot(sums[r][v], all, w[v]);
+      }
+    }
+  }
+  const int64_t tail = t.cols - (vectors - 1) * kLanes;
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; ++r) {
+    int32_t* to = t.sums + (first + r) * t.sums_row;
+#pragma GCC unroll 4
+    for (int v = 0; v + 1 < vectors; ++v) store(to + v * kLanes, sums[r][v]);
+    to += (vectors - 1) * kLanes;
+    if (tail == kLanes) store(to, sums[r][vectors - 1]);
+    else store_first(tail, to, sums[r][vectors - 1]);
+  }
+}
+
+// Cuts the rows into tiles as even as they can be.
+template <int vectors, int... r>
+void run_tiles(const DotTiles& t, std::integer_sequence<int, r...>) {
+  using Tile = void (*)(const DotTiles&, int64_t);
+  static constexpr Tile kTiles[] = {&tile<r + 1, vectors>...};
+  const int64_t most = sizeof...(r);
+  const int64_t tiles = (t.rows + most - 1) / most;
+  for (int64_t i = 0; i < tiles; ++i) {
+    const int64_t first = i * t.rows / tiles;
+    kTiles[(i + 1) * t.rows / tiles - first - 1](t, first);
+  }
+}
+
+void tiles(const DotTiles& t) {
+  if (t.cols > kLanes) run_tiles<2>(t, std::make_integer_sequence<int, kRows>());
+  else run_tiles<1>(t, std::make_integer_sequence<int, kRows>());
+}
+
+// The compiler makes vectors of them.
+void stage_u8(std::byte* to, const uint8_t* from, int64_t n) {
+  Element* out = reinterpret_cast<Element*>(to);
+  for (int64_t i = 0; i < n; ++i) out[i] = from[i];
+}
+void stage_i8(std::byte* to, const int8_t* from, int64_t n) {
+  Element* out = reinterpret_cast<Element*>(to);
+  for (int64_t i = 0; i < n; ++i) out[i] = static_cast<Element>(from[i] + kI8Offset);
+}
+
+constexpr DotFns kFns = {kLanes,    kVectors, kStep,     sizeof(Element),
+                         kI8Offset, &tiles,   &stage_u8, &stage_i8};
