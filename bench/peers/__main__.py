@@ -70,7 +70,7 @@ def main():
     rows = chosen(args.rows)
     work = ROOT / "build/peers"
     installed = environments.Environments(work, environments.chosen(args))
-    inputs = Inputs(work, args.hone)
+    inputs = Inputs(work, args.hone, installed)
     hone = Hone(args.hone, args.threads, args.seconds)
     machine = Machine(args.hone, args.threads)
     peers = [Peer(engine, installed, args.threads, args.seconds) for engine in installed.engines]

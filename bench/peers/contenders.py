@@ -13,6 +13,8 @@ from environments import last_line
 
 WORKER = pathlib.Path(__file__).with_name("worker.py")
 LONGEST = 600  # seconds; compiling included
+# Those that run a network of 8 bits as ONNX says it.
+RUN_BYTES = ("onnxruntime", "openvino")
 # engine: the kinds of rows that it takes
 TAKES = {"onnxruntime": "infer", "openvino": "infer", "mnn": "infer", "jax": "train", "keras": "train",
          "torch": "both", "torch-nhwc": "images", "torch-compile": "both"}
@@ -68,6 +70,8 @@ class Peer:
         self.options = {"threads": threads, "seconds": seconds}
 
     def takes(self, row):
+        if row.bits == 8:
+            return self.name in RUN_BYTES
         kind = TAKES[self.name]
         if kind == "images":
             return row.network not in ("linear", "mlp")

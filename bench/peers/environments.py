@@ -6,7 +6,7 @@ import venv
 TORCH = ("torch", ["torch", "torchvision"], "torch")
 # engine: (environment, packages, the one whose version is told)
 ENGINES = {
-    "onnxruntime": ("peers", ["onnxruntime"], "onnxruntime"),
+    "onnxruntime": ("peers", ["onnxruntime", "onnx", "sympy"], "onnxruntime"),
     "openvino": ("peers", ["openvino"], "openvino"),
     "mnn": ("peers", ["MNN", "numpy"], "MNN"),
     "jax": ("peers", ["jax"], "jax"),

@@ -1,17 +1,21 @@
 """What every contender is given: the network as hone writes it; random images, with hone's logits or to train on."""
 import array
 import math
+import pathlib
 import random
 import shutil
 import struct
 import subprocess
 
 
+QUANTISE = pathlib.Path(__file__).with_name("quantise.py")
+
+
 class Inputs:
-    def __init__(self, work, hone):
+    def __init__(self, work, hone, environments):
         self.folder = work / "inputs"
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.hone = hone
+        self.hone, self.environments = hone, environments
 
     def of(self, row):
         """Paths, as text: `model` (ONNX, untrained), and `data` (a folder of IDX files) to train on, or `images_file`
@@ -21,6 +25,8 @@ class Inputs:
         # Written anew by each run: the network is the one of this build.
         subprocess.run([self.hone, "new", row.network, "--shape", shape, "--classes", str(row.classes), "-o", model,
                         "--quiet"], check=True, stdout=subprocess.DEVNULL)
+        if row.bits == 8:
+            model = self.quantised(model, row)
         given = {"model": str(model)}
         if row.trains:
             given["data"] = str(self.data(row))
@@ -32,6 +38,14 @@ class Inputs:
                            check=True, stdout=subprocess.DEVNULL)
             given.update(images_file=str(images), logits_file=str(logits / "logits.npy"))
         return given
+
+    def quantised(self, model, row):
+        """The network in 8 bits, by ONNX Runtime's own tool, whose kernels it suits."""
+        out = model.with_suffix(".int8.onnx")
+        shape = ",".join(map(str, row.shape))
+        subprocess.run([self.environments.python("onnxruntime"), QUANTISE, model, out, shape], check=True,
+                       capture_output=True)
+        return out
 
     def data(self, row):
         folder = self.folder / f"{'x'.join(map(str, row.shape))}-{row.classes}-{row.images}"

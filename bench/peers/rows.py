@@ -12,6 +12,7 @@ class Row:
     classes: int
     batch: int
     images: int = 0  # of an epoch, if it is trained
+    bits: int = 32  # 8: weights and activations, quantised after training
 
     @property
     def trains(self):
@@ -33,6 +34,8 @@ ROWS = [
     Row("infer-resnet18-b1", "`resnet18` fp32, batch 1", "resnet18", LARGE, 1000, 1),
     Row("infer-resnet18-b8", "`resnet18` fp32, batch 8", "resnet18", LARGE, 1000, 8),
     Row("infer-mobilenetv2-b1", "`mobilenetv2` fp32, batch 1", "mobilenetv2", LARGE, 1000, 1),
+    Row("infer-resnet18-int8-b1", "`resnet18` int8, batch 1", "resnet18", LARGE, 1000, 1, bits=8),
+    Row("infer-mobilenetv2-int8-b1", "`mobilenetv2` int8, batch 1", "mobilenetv2", LARGE, 1000, 1, bits=8),
     Row("infer-mlp-b1", "`mlp` fp32, batch 1", "mlp", GREY, 10, 1),
     Row("infer-mlp-b64", "`mlp` fp32, batch 64", "mlp", GREY, 10, 64),
     Row("infer-cnn-b1", "`cnn` fp32, batch 1", "cnn", GREY, 10, 1),

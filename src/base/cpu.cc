@@ -2,6 +2,8 @@
 #include "base/cpu.h"
 
 #include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -14,7 +16,15 @@
 namespace hone {
 namespace {
 
-constexpr std::string_view kNames[] = {"scalar", "avx2", "avxvnni", "avx512", "avx512vnni"};
+constexpr std::string_view kNames[] = {"scalar", "avx2", "avxvnni", "avx512", "avx512vnni", "amx"};
+
+#if defined(__x86_64__)
+// Linux gives the registers of AMX, which make every thread's context larger, to who asks.
+bool may_use_tiles() {
+  constexpr int kRequest = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
+  return syscall(SYS_arch_prctl, kRequest, kTileData) == 0;
+}
+#endif
 
 std::vector<Isa> detect() {
   std::vector<Isa> levels = {Isa::scalar};
@@ -28,7 +38,10 @@ std::vector<Isa> detect() {
         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
         __builtin_cpu_supports("avx512cd")) {
       levels.push_back(Isa::avx512);
-      if (__builtin_cpu_supports("avx512vnni")) levels.push_back(Isa::avx512vnni);
+      if (__builtin_cpu_supports("avx512vnni")) {
+        levels.push_back(Isa::avx512vnni);
+        if (__builtin_cpu_supports("amx-int8") && may_use_tiles()) levels.push_back(Isa::amx);
+      }
     }
   }
 #endif

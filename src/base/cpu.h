@@ -8,9 +8,9 @@
 namespace hone {
 
 /// Instruction-set levels, lowest first. `scalar` is the reference itself. `avxvnni` is avx2 with
-/// dot products of bytes, `avx512vnni` is avx512 with them; a machine of level avx512 may lack
-/// avxvnni.
-enum class Isa { scalar, avx2, avxvnni, avx512, avx512vnni };
+/// dot products of bytes, `avx512vnni` is avx512 with them, and `amx` has tiles of them besides; a
+/// machine of level avx512 may lack avxvnni.
+enum class Isa { scalar, avx2, avxvnni, avx512, avx512vnni, amx };
 
 std::string_view name_of(Isa isa);
 /// Throws InvalidInput for an unknown name or a level that this machine lacks.

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "ir/quantized.h"
+
 namespace hone::io {
 namespace {
 
@@ -121,12 +123,104 @@ void write_clip(OnnxEmitter& e, const Node& last) {
   e.emit("Clip", last, inputs, e.result(last));
 }
 
+/// A scale as ONNX has it: a number, or a vector and the axis that it goes along.
+struct Scale {
+  ValueId value = ir::kNoValue;
+  std::optional<int64_t> axis = {};
+};
+
+std::optional<Scale> scale_of(const Graph& g, ValueId v, const Shape& x, Parts& parts) {
+  const Shape spread = g.shape(v);
+  if (spread.rank() == 0) return Scale{v};
+  for (int axis = 0; axis < x.rank(); ++axis) {
+    Shape alone = x;
+    for (int i = 0; i < x.rank(); ++i)
+      if (i != axis) alone[i] = 1;
+    if (spread != alone) continue;
+    if (x.rank() == 1) return Scale{v, axis};
+    if (!g.produced_by(v, op::reshape)) return std::nullopt;
+    parts.inside.push_back(v);
+    const ValueId vector = g.producer(v).operands[0];
+    return g.shape(vector) == Shape{x[axis]} ? std::optional(Scale{vector, axis}) : std::nullopt;
+  }
+  return std::nullopt;
+}
+
+/// A zero that is known, of the scale's shape.
+std::optional<Tensor> zero_of(const Graph& g, ValueId zero, const Scale& scale, DType dtype) {
+  const Shape shape = g.shape(scale.value);
+  if (zero == ir::kNoValue) return Tensor(dtype, shape);
+  if (!g.produced_by(zero, op::constant)) return std::nullopt;
+  const Tensor& value = g.producer(zero).attrs.get<Tensor>("value");
+  if (value.elements() == shape.elements()) return value.cast(dtype).reshaped(shape);
+  return std::nullopt;
+}
+
+/// The parts of what is or was bytes: x or q, the scale, and the zero.
+struct QuantParts {
+  Parts parts;
+  Scale scale;
+  Tensor zero;
+};
+
+std::optional<QuantParts> quant_parts(const Graph& g, ValueId from, ValueId scale, ValueId zero,
+                                      DType dtype, std::vector<ValueId> inside) {
+  QuantParts out{{{from}, std::move(inside), 0}, {}, {}};
+  const auto known_scale = scale_of(g, scale, g.shape(from), out.parts);
+  const auto known_zero = known_scale ? zero_of(g, zero, *known_scale, dtype) : std::nullopt;
+  if (!known_zero) return std::nullopt;
+  out.scale = *known_scale;
+  out.zero = *known_zero;
+  out.parts.inputs.push_back(out.scale.value);
+  return out;
+}
+
+/// cast(min(max(round(x / scale) + zero, least), greatest))
+std::optional<QuantParts> quantised(const Graph& g, const Node& last) {
+  const auto found = ir::find_quantized(g, last.results[0]);
+  if (!found) return std::nullopt;
+  return quant_parts(g, found->x, found->scale, found->zero, g.type(last.results[0]).dtype,
+                     found->inside);
+}
+
+/// (cast(q) - zero) * scale
+std::optional<QuantParts> dequantised(const Graph& g, const Node& last) {
+  const auto found = ir::find_dequantized(g, last.results[0]);
+  if (!found) return std::nullopt;
+  return quant_parts(g, found->q, found->scale, found->zero, g.type(found->q).dtype, found->inside);
+}
+
+void write_quant(OnnxEmitter& e, const Node& last, const QuantParts& q, std::string_view op_type,
+                 bool has_zero) {
+  std::vector<std::string> inputs = {e.name(q.parts.inputs[0]), e.name(q.scale.value)};
+  if (has_zero) inputs.push_back(e.constant(q.zero, e.result(last) + ".zero"));
+  onnx::NodeProto& node = e.emit(op_type, last, inputs, e.result(last));
+  if (q.scale.axis) set_int(node, "axis", *q.scale.axis);
+}
+
+template <auto kFind>
+std::optional<Parts> parts_of(const Graph& g, const Node& last) {
+  const auto found = kFind(g, last);
+  return found ? std::optional(found->parts) : std::nullopt;
+}
+
+void write_quantised(OnnxEmitter& e, const Node& last) {
+  write_quant(e, last, *quantised(e.graph(), last), "QuantizeLinear", true);
+}
+void write_dequantised(OnnxEmitter& e, const Node& last) {
+  const bool has_zero = ir::find_dequantized(e.graph(), last.results[0])->zero != ir::kNoValue;
+  write_quant(e, last, *dequantised(e.graph(), last), "DequantizeLinear", has_zero);
+}
+
 struct Row {
   std::optional<Parts> (*find)(const Graph&, const Node& last);
   OnnxComposites::Emit write;
 };
-constexpr Row kRows[] = {
-    {biased, write_biased}, {batch_norm, write_batch_norm}, {clip, write_clip}};
+constexpr Row kRows[] = {{biased, write_biased},
+                         {batch_norm, write_batch_norm},
+                         {clip, write_clip},
+                         {parts_of<quantised>, write_quantised},
+                         {parts_of<dequantised>, write_dequantised}};
 
 /// Constants that nothing reads but what is not written; `read` are those that composites do.
 void absorb_constants(const Graph& graph, std::vector<bool> read, OnnxComposites& composites) {
@@ -146,7 +240,7 @@ void absorb_constants(const Graph& graph, std::vector<bool> read, OnnxComposites
 OnnxComposites find_composites(const Graph& graph) {
   OnnxComposites out;
   const std::vector<int> uses = graph.use_counts();
-  std::vector<bool> read(uses.size(), false);
+  std::map<ir::NodeId, std::vector<ValueId>> inputs;  // of the last nodes
   for (size_t n = 0; n < graph.nodes().size(); ++n) {
     for (const Row& row : kRows) {
       const std::optional<Parts> parts = row.find(graph, graph.nodes()[n]);
@@ -155,11 +249,15 @@ OnnxComposites find_composites(const Graph& graph) {
                                      [&](ValueId v) { return uses[static_cast<size_t>(v)] == 1; });
       if (!alone) continue;  // what others read has to be written anyway
       for (ValueId v : parts->inside) out.absorbed.insert(graph.value(v).node);
-      for (ValueId v : parts->inputs) read[static_cast<size_t>(v)] = true;
+      inputs[static_cast<ir::NodeId>(n)] = parts->inputs;
       out.last.emplace(static_cast<ir::NodeId>(n), row.write);
       break;
     }
   }
+  std::vector<bool> read(uses.size(), false);
+  for (const auto& [last, values] : inputs)
+    if (!out.absorbed.contains(last))  // a clip may be inside of what gives bytes
+      for (ValueId v : values) read[static_cast<size_t>(v)] = true;
   absorb_constants(graph, std::move(read), out);
   return out;
 }

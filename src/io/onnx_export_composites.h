@@ -1,6 +1,6 @@
 // What takes several nodes in hone and one in ONNX: a contraction with its bias, a batch norm at
-// inference, a clip. Written as that one, other tools see what the network is; read back, it is the
-// same arithmetic again.
+// inference, a clip, quantising and dequantising. Written as that one, other tools see what the
+// network is; read back, it is the same arithmetic again.
 #pragma once
 
 #include <map>

@@ -1,12 +1,14 @@
 // Several nodes as one in the file, and the same bits when it is read back.
 #include "io/onnx_export_composites.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "io/onnx_export.h"
 #include "io/onnx_import.h"
 #include "io/onnx_test_graphs.h"
 #include "ir/expr.h"
+#include "ir/text.h"
 #include "kernels/interpreter.h"
 
 namespace hone::io {
@@ -41,7 +43,8 @@ struct Written {
     const std::map<std::string, Tensor> inputs = {{"x", random_tensor("x", model.graph.shape(x))}};
     const auto before = kernels::interpret(model.graph, inputs, model.states).outputs;
     const auto after = kernels::interpret(back.graph, inputs, back.states).outputs;
-    for (const auto& [name, tensor] : before) EXPECT_TRUE(tensor.same_bits(after.at(name))) << name;
+    for (const auto& [name, tensor] : before)
+      EXPECT_TRUE(tensor.same_bits(after.at(name))) << name << "\n" << ir::to_text(back.graph);
   }
 };
 
@@ -91,6 +94,35 @@ TEST(OnnxComposites, ABiasAlongAnotherAxisIsASum) {
   const Expr y = ir::conv2d(w.input({2, 3, 5, 4}), w.state("weight", {4, 3, 3, 3}));
   w.model.graph.output("y", (y + ir::reshape(w.state("rows", {3}), {1, 1, 3, 1})).id);
   EXPECT_EQ(w.nodes(), "Conv/2 Constant/0 Reshape/2 Add/2");
+  w.expect_same_bits();
+}
+
+// As an importer makes them: 8-bit weights stay so in the file.
+TEST(OnnxComposites, BytesAreQuantisedAndDequantised) {
+  Written w;
+  ir::Graph& g = w.model.graph;
+  const Expr x = w.input({2, 3, 5, 4});
+  const Expr rounded = ir::round(x / 0.02) + 10;
+  const Expr bytes = ir::cast(ir::minimum(ir::maximum(rounded, 0), 255), DType::u8);
+  const Expr real = (ir::cast(bytes, DType::f32) - 10) * 0.02;
+  const Expr weight =
+      ir::constant(g, Tensor::from<int32_t>({2, 3, 1, 1}, {1, -2, 3, -4, 5, -128}).cast(DType::i8));
+  const Expr scale =
+      ir::reshape(ir::constant(g, Tensor::from<float>({2}, {0.5F, 0.25F})), {2, 1, 1, 1});
+  g.output("y", ir::conv2d(real, ir::cast(weight, DType::f32) * scale).id);
+  EXPECT_EQ(w.nodes(),
+            "Constant/0 Constant/0 QuantizeLinear/3 Constant/0 Constant/0 DequantizeLinear/3 "
+            "Constant/0 Constant/0 DequantizeLinear/2 Conv/2");
+  EXPECT_LT(export_onnx(w.model).size(), 2000u);
+  w.expect_same_bits();
+}
+
+// Bounds that are no byte's are no part of it.
+TEST(OnnxComposites, OtherBoundsAreAClip) {
+  Written w;
+  const Expr rounded = ir::round(w.input({2, 3}) / 0.02) + 10;
+  w.model.graph.output("y", ir::cast(ir::minimum(ir::maximum(rounded, 0), 127), DType::u8).id);
+  EXPECT_THAT(w.nodes(), testing::HasSubstr("Clip/3 Cast/1"));
   w.expect_same_bits();
 }
 

@@ -137,6 +137,24 @@ void OnnxImporter::declare_constant(const std::string& name, Tensor value) {
   define(name, std::move(constant));
 }
 
+namespace {
+
+/// What bytes are multiplied by, or numbers divided, is part of the network and not learnt.
+std::set<std::string> quantisation_scales(const onnx::GraphProto& graph) {
+  static const std::map<std::string, std::vector<int>> places = {{"QuantizeLinear", {1}},
+                                                                 {"DequantizeLinear", {1}},
+                                                                 {"QLinearConv", {1, 4, 6}},
+                                                                 {"QLinearMatMul", {1, 4, 6}}};
+  std::set<std::string> names;
+  for (const auto& node : graph.node())
+    if (const auto at = places.find(node.op_type()); at != places.end())
+      for (int i : at->second)
+        if (i < node.input_size()) names.insert(node.input(i));
+  return names;
+}
+
+}  // namespace
+
 void OnnxImporter::declare_initializers() {
   if (proto_.graph().sparse_initializer_size() > 0)
     fail(ErrorKind::Unsupported, "sparse initializers are not supported");
@@ -150,6 +168,8 @@ void OnnxImporter::declare_initializers() {
     if (node.op_type() == "BatchNormalization")
       for (int i = 3; i < std::min(node.input_size(), 5); ++i) statistics.insert(node.input(i));
 
+  const std::set<std::string> scales = quantisation_scales(proto_.graph());
+
   for (const auto& proto : proto_.graph().initializer()) {
     const std::string& name = proto.name();
     const auto known = own.find(name);
@@ -158,7 +178,7 @@ void OnnxImporter::declare_initializers() {
         require(known->is_boolean(), "metadata '{}': '{}' is no boolean", kStatesKey, name);
         declare_state(name, file_.initializer(proto), known->get<bool>());
       } else if (own.empty() && proto.data_type() == onnx::TensorProto::FLOAT &&
-                 proto.dims_size() > 0) {
+                 proto.dims_size() > 0 && !scales.contains(name)) {
         declare_state(name, file_.initializer(proto), !statistics.contains(name));
       } else {
         declare_constant(name, file_.initializer(proto));

@@ -55,15 +55,16 @@ Expr pool(Expr x, const ir::OpSpec& op, const std::vector<AxisWindow>& axes, boo
   return x;
 }
 
-// The maximum of integers of 8 bits is that of their floats.
-Expr as_f32(OnnxImporter& in, const Node& n) {
+// f32, or integers of 8 bits.
+Expr poolable(OnnxImporter& in, const Node& n) {
   const Expr x = in.expr(n, 0);
   if (x.rank() < 3)
     fail(ErrorKind::Unsupported, "expected [N,C,...], found {}", x.shape().to_string());
   const bool fits = x.dtype() == DType::f32 || x.dtype() == DType::u8 || x.dtype() == DType::i8;
   if (!fits) fail(ErrorKind::Unsupported, "{} is not supported", name_of(x.dtype()));
-  return ir::cast(x, DType::f32);
+  return x;
 }
+Expr as_f32(OnnxImporter& in, const Node& n) { return ir::cast(poolable(in, n), DType::f32); }
 
 std::vector<AxisWindow> axes_of(const OnnxWindow& w) {
   std::vector<AxisWindow> axes;
@@ -90,7 +91,7 @@ void max_indices(OnnxImporter& in, const Node& n, const Expr& x, const OnnxWindo
 }
 
 void max_pool(OnnxImporter& in, const Node& n) {
-  const Expr x = as_f32(in, n);
+  const Expr x = in.wants(n, 1) ? as_f32(in, n) : poolable(in, n);
   const OnnxWindow w = window_of(n, x.shape(), ints_of(n, "kernel_shape"));
   if (in.wants(n, 1)) max_indices(in, n, x, w);
   in.bind(n, ir::cast(pool(x, ir::op::max_pool2d, axes_of(w), false), in.type(n, 0).dtype));

@@ -1,6 +1,6 @@
 // Import rows of 8-bit arithmetic: exact integers between what is quantised and dequantised.
 #include <algorithm>
-#include <limits>
+#include <optional>
 
 #include "base/error.h"
 #include "io/onnx_rows.h"
@@ -44,11 +44,27 @@ void refuse_blocks(const Node& n) {
     fail(ErrorKind::Unsupported, "scales of blocks are not supported");
 }
 
-// To the nearest, ties to even; then the zero point, then the dtype's range.
+// To the nearest, ties to even; then the zero point (f32), then the dtype's range.
 Expr quantise(const Expr& scaled, const Expr& zero, DType dtype) {
   const auto [least, most] = range_of(dtype);
-  const Expr shifted = ir::round(scaled) + ir::cast(zero, DType::f32);
+  const Expr shifted = ir::round(scaled) + zero;
   return ir::cast(ir::minimum(ir::maximum(shifted, least), most), dtype);
+}
+
+bool all_zero(const Tensor& t) {
+  const std::byte* bytes = t.raw();
+  return std::all_of(bytes, bytes + t.bytes(), [](std::byte b) { return b == std::byte{0}; });
+}
+
+// A zero point as f32, which holds those of up to 16 bits; one that is known is one constant.
+Expr zero_along(OnnxImporter& in, const Node& n, int i, int64_t axis, int rank) {
+  const std::optional<Tensor> known = in.known(n, i);
+  if (!known) return along(ir::cast(in.expr(n, i), DType::f32), axis, rank);
+  const Tensor zero = known->cast(DType::f32);
+  if (zero.elements() == 1) return in.constant(zero.reshaped({}));
+  Ints dims(static_cast<size_t>(rank), 1);
+  dims[static_cast<size_t>(axis_of(axis, rank))] = zero.elements();
+  return in.constant(zero.reshaped(Shape(dims)));
 }
 
 void quantize_linear(OnnxImporter& in, const Node& n) {
@@ -56,9 +72,10 @@ void quantize_linear(OnnxImporter& in, const Node& n) {
   const Expr x = ir::cast(in.expr(n, 0), DType::f32);
   const int64_t axis = int_of(n, "axis", 1);
   const auto to = static_cast<int32_t>(int_of(n, "output_dtype", onnx::TensorProto::UINT8));
-  const Expr zero = in.has(n, 2) ? in.expr(n, 2) : in.scalar(dtype_from_onnx(to), 0);
+  const DType dtype = in.has(n, 2) ? in.type(n, 2).dtype : dtype_from_onnx(to);
+  const Expr zero = in.has(n, 2) ? zero_along(in, n, 2, axis, x.rank()) : in.scalar(DType::f32, 0);
   const Expr scale = ir::cast(in.expr(n, 1), DType::f32);
-  in.bind(n, quantise(x / along(scale, axis, x.rank()), along(zero, axis, x.rank()), zero.dtype()));
+  in.bind(n, quantise(x / along(scale, axis, x.rank()), zero, dtype));
 }
 
 // The difference from the zero point, exactly.
@@ -71,11 +88,16 @@ void dequantize_linear(OnnxImporter& in, const Node& n) {
   refuse_blocks(n);
   const Expr x = in.expr(n, 0);
   const int64_t axis = int_of(n, "axis", 1);
-  const Expr zero = in.has(n, 2) ? along(in.expr(n, 2), axis, x.rank()) : Expr{};
   const Expr scale = in.expr(n, 1);
   if (scale.dtype() != DType::f32)
     fail(ErrorKind::Unsupported, "a scale of {} is not supported", name_of(scale.dtype()));
-  in.bind(n, ir::cast(centred(x, zero), DType::f32) * along(scale, axis, x.rank()));
+  const std::optional<Tensor> known = in.has(n, 2) ? in.known(n, 2) : std::nullopt;
+  const bool is_centred = !in.has(n, 2) || (known && all_zero(*known));
+  Expr real = in.unfolded(ir::cast(x, DType::f32));
+  if (!is_centred && size_of(x.dtype()) <= 2) real = real - zero_along(in, n, 2, axis, x.rank());
+  else if (!is_centred)
+    real = ir::cast(centred(x, along(in.expr(n, 2), axis, x.rank())), DType::f32);
+  in.bind(n, real * along(scale, axis, x.rank()));
 }
 
 // To 8 bits by the tensor's own range, which holds 0.
@@ -88,8 +110,8 @@ void dynamic_quantize_linear(OnnxImporter& in, const Node& n) {
   const Expr most = ir::relu(max_over(x, axes, false));
   const Expr least = -ir::relu(max_over(-x, axes, false));
   const Expr scale = (most - least) / 255;
-  const Expr zero = quantise(-least / scale, in.scalar(DType::u8, 0), DType::u8);
-  in.bind(n, quantise(x / scale, zero, DType::u8));
+  const Expr zero = quantise(-least / scale, in.scalar(DType::f32, 0), DType::u8);
+  in.bind(n, quantise(x / scale, ir::cast(zero, DType::f32), DType::u8));
   in.bind(n, 1, scale);
   in.bind(n, 2, zero);
 }
@@ -143,9 +165,8 @@ void qlinear_conv(OnnxImporter& in, const Node& n) {
   Expr sum = conv_integers(in, n, 0, 3, 2, 5);
   if (in.has(n, 8)) sum = sum + per_channel(in.expr(n, 8), sum.rank());
   const Expr scale = in.expr(n, 1) * in.expr(n, 4) / in.expr(n, 6);
-  const Expr zero = in.expr(n, 7);
   in.bind(n, quantise(ir::cast(sum, DType::f32) * along(scale, 1, sum.rank()),
-                      along(zero, 1, sum.rank()), zero.dtype()));
+                      zero_along(in, n, 7, 1, sum.rank()), in.type(n, 7).dtype));
 }
 
 // One number a row of the first operand, one a column of the second.
@@ -172,7 +193,8 @@ void qlinear_matmul(OnnxImporter& in, const Node& n) {
   const auto scale_at = [&](int i) { return ir::cast(in.expr(n, i), DType::f32); };
   const Expr scale = by_row(scale_at(1), a) * by_column(scale_at(4), b) / by_column(scale_at(6), b);
   const Expr zero = in.expr(n, 7);
-  in.bind(n, quantise(ir::cast(sum, DType::f32) * scale, by_column(zero, b), zero.dtype()));
+  in.bind(n, quantise(ir::cast(sum, DType::f32) * scale, ir::cast(by_column(zero, b), DType::f32),
+                      zero.dtype()));
 }
 
 }  // namespace

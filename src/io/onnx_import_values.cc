@@ -156,6 +156,9 @@ void OnnxImporter::compute_contents(const ir::Node& node) {
     return;
   }
   if (node.op->op_class == ir::OpClass::source || node.op->op_class == ir::OpClass::random) return;
+  if (std::any_of(node.results.begin(), node.results.end(),
+                  [&](ValueId v) { return unfolded_.contains(v); }))
+    return;
   bool varies = false;
   std::vector<Tensor> operands, results;
   for (ValueId v : node.operands) {

@@ -86,6 +86,11 @@ class OnnxImporter {
   }
   ir::Expr constant(Tensor tensor) { return ir::constant(graph(), std::move(tensor)); }
   ir::Expr scalar(DType dtype, double value);
+  /// The same value, which stays computed though it may be known: a weight of bytes stays small.
+  ir::Expr unfolded(const ir::Expr& e) {
+    unfolded_.insert(e.id);
+    return e;
+  }
   /// To be called before a row makes a table of its own (indices, masks, weights of a resize),
   /// whose size an attribute decides. Throws Unsupported where all tables together would be more
   /// than a network's: a small file must not fill the memory.
@@ -162,6 +167,7 @@ class OnnxImporter {
   size_t followed_ = 0;           ///< how many nodes of the graph have facts
   std::vector<OnnxUnsupported> unsupported_;
   std::set<std::string> wanted_;
+  std::set<ir::ValueId> unfolded_;
 };
 
 /// Attributes of an ONNX node, with ONNX's defaults given by the caller.

@@ -235,7 +235,8 @@ PoolDims pool_dims(const Shape& x, const Attrs& attrs) {
 }
 
 Inferred infer_pool2d(Types in, const Attrs& attrs) {
-  require_float(in[0]);
+  const bool is_average = attrs.has("count_pad");
+  if (is_average || !is_8_bit(in[0].dtype)) require_float(in[0]);
   const PoolDims d = pool_dims(in[0].shape, attrs);
   return {{in[0].dtype, image_shape(layout_of(attrs), d.n, d.c, d.oh, d.ow)}};
 }

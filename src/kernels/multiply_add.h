@@ -20,11 +20,4 @@ HONE_INLINE T multiply_add(T a, T b, T sum) {
   }
 }
 
-/// Calls `f(T{})` with the C++ type of u8 or i8.
-template <class F>
-void visit_8_bit(DType dtype, F&& f) {
-  if (dtype == DType::u8) f(uint8_t{});
-  else f(int8_t{});
-}
-
 }  // namespace hone::kernels

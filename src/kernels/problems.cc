@@ -501,7 +501,12 @@ void make_pool(Maker& m) {
   const int64_t n = m.draw.between(1, 3), c = m.draw.between(1, m.options.small ? 2 : 40);
   const int64_t h = side(0), w = side(1);
   const Shape x = image(attrs, n, c, h, w);
-  const std::vector<TensorType> types = {{DType::f32, x}};
+  DType dtype = DType::f32;
+  if (&m.op == &op::max_pool2d && !m.smooth() && m.draw.one_in(4)) {
+    dtype = m.draw.one_in(2) ? DType::u8 : DType::i8;
+    m.integers = {-128, 127};
+  }
+  const std::vector<TensorType> types = {{dtype, x}};
   const bool average = &m.op == &op::avg_pool2d || &m.op == &op::avg_pool2d_grad;
   if (average) attrs.set("count_pad", m.draw.below(2));
   const Shape y = ir::infer(average ? op::avg_pool2d : op::max_pool2d, types, attrs, "")[0].shape;
@@ -509,7 +514,7 @@ void make_pool(Maker& m) {
     attrs.set("shape", x.dims());
     m.operand(y);
   } else {
-    m.operand(x);
+    m.operand(x, dtype);
     if (&m.op == &op::max_pool2d_grad) m.operand(y);
   }
   m.finish(std::move(attrs));

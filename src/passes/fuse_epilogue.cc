@@ -54,7 +54,8 @@ class EpilogueFuser {
 
   void fuse(NodeId contraction) {
     const ValueId acc = graph_.node(contraction).results[0];
-    if (graph_.type(acc).dtype != DType::f32) return;
+    const DType sums = graph_.type(acc).dtype;
+    if (sums != DType::f32 && !sums_bytes(graph_.node(contraction))) return;
     std::vector<Region> ends = grow(acc);
     for (Region& region : ends) {
       absorb_producers(region, graph_.shape(acc));
@@ -67,6 +68,17 @@ class EpilogueFuser {
       fusions_[place].push_back({contraction, std::move(body), region.result});
       return;
     }
+  }
+
+  bool sums_bytes(const Node& node) const {
+    return size_of(graph_.type(node.operands[0]).dtype) == 1;
+  }
+
+  /// True if kernels whose sums are of one dtype write results of another: those of f32 are in
+  /// place, those of bytes have memory of their own.
+  static bool can_give(DType sums, DType result) {
+    return result == DType::f32 ||
+           (sums == DType::i32 && (result == DType::u8 || result == DType::i8));
   }
 
   /// Every region of `acc`'s readers that can end, longest first.
@@ -87,7 +99,7 @@ class EpilogueFuser {
       unread[result] = uses_.count(result);
       next.insert(uses_.nodes(result).begin(), uses_.nodes(result).end());
       nodes.push_back(id);
-      if (unread.size() == 1 && graph_.type(result).dtype == DType::f32)
+      if (unread.size() == 1 && can_give(graph_.type(acc).dtype, graph_.type(result).dtype))
         ends.push_back({nodes, result});
     }
     std::reverse(ends.begin(), ends.end());

@@ -10,6 +10,7 @@
 #include "passes/fuse_elementwise.h"
 #include "passes/fuse_epilogue.h"
 #include "passes/hoist_scalars.h"
+#include "passes/integer_arithmetic.h"
 #include "passes/layout.h"
 #include "passes/pack_weights.h"
 #include "passes/shard_sums.h"
@@ -24,6 +25,8 @@ constexpr Pass kShardSums{"shard_sums", Exactness::exact, true, shard_sums};
 constexpr Pass kLayout{"layout", Exactness::exact, true, layout};
 constexpr Pass kFoldAffine{"fold_affine", Exactness::approximate, false, fold_affine};
 constexpr Pass kWinograd{"winograd", Exactness::approximate, false, winograd};
+constexpr Pass kIntegerArithmetic{"integer_arithmetic", Exactness::approximate, false,
+                                  integer_arithmetic};
 constexpr Pass kPackWeights{"pack_weights", Exactness::exact, false, nullptr, pack_weights};
 constexpr Pass kHoistScalars{"hoist_scalars", Exactness::exact, false, hoist_scalars};
 constexpr Pass kFuseEpilogue{"fuse_epilogue", Exactness::exact, false, fuse_epilogue};
@@ -35,10 +38,11 @@ constexpr Pass kPrepare[] = {
 };
 
 constexpr Pass kInference[] = {
-    kSimplify,    // what is computed from weights alone is computed once
-    kFoldAffine,  // a batch norm goes into the weights of the convolution before it
-    kWinograd,    // 3x3 convolutions that cost less so
-    kLayout,      // so do weights as NHWC wants them, for all batches at once
+    kIntegerArithmetic,  // what was quantised is computed in integers
+    kSimplify,           // what is computed from weights alone is computed once
+    kFoldAffine,         // a batch norm goes into the weights of the convolution before it
+    kWinograd,           // 3x3 convolutions that cost less so
+    kLayout,             // so do weights as NHWC wants them, for all batches at once
     kSimplify,
     kPackWeights,  // and as the kernels read them, in memory that all programs share
 };

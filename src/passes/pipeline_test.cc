@@ -176,9 +176,10 @@ std::string error_with(std::string_view disabled) {
 TEST(Pipeline, UnknownAndRequiredNamesAreErrors) {
   EXPECT_EQ(error_with("simplify,,hoist_scalars"), "no error");
   EXPECT_EQ(error_with("layout"), "pass 'layout' is required: it cannot be disabled");
-  EXPECT_EQ(error_with("fuse"),
-            "no pass 'fuse': expected simplify, fold_affine, winograd, pack_weights, "
-            "hoist_scalars, fuse_epilogue, fuse_elementwise, or all");
+  EXPECT_EQ(
+      error_with("fuse"),
+      "no pass 'fuse': expected simplify, integer_arithmetic, fold_affine, winograd, pack_weights, "
+      "hoist_scalars, fuse_epilogue, fuse_elementwise, or all");
 }
 
 TEST(Pipeline, TheEnvironmentDisables) {

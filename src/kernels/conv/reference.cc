@@ -7,6 +7,7 @@
 #include "base/dtype.h"
 #include "base/shards.h"
 #include "ir/infer.h"
+#include "kernels/bytes.h"
 #include "kernels/families.h"
 #include "kernels/image_strides.h"
 #include "kernels/multiply_add.h"
@@ -84,8 +85,8 @@ HONE_INLINE void convolve(const RefCall& call) {
 // They need no FMA, so they are compiled for no target of their own.
 [[gnu::noinline]] void convolve_integers(const RefCall& call) {
   if (call.operands[0].type->dtype == DType::i32) return convolve<int32_t, int32_t, int32_t>(call);
-  visit_8_bit(call.operands[0].type->dtype, [&]<class X>(X) {
-    visit_8_bit(call.operands[1].type->dtype, [&]<class W>(W) { convolve<X, W, int32_t>(call); });
+  visit_byte(call.operands[0].type->dtype, [&]<class X>(X) {
+    visit_byte(call.operands[1].type->dtype, [&]<class W>(W) { convolve<X, W, int32_t>(call); });
   });
 }
 

@@ -7,6 +7,7 @@
 #include "base/dtype.h"
 #include "base/shards.h"
 #include "ir/infer.h"
+#include "kernels/bytes.h"
 #include "kernels/eltwise/broadcast.h"
 #include "kernels/families.h"
 #include "kernels/multiply_add.h"
@@ -78,8 +79,8 @@ HONE_INLINE void products(const RefCall& call) {
 [[gnu::noinline]] void integer_products(const RefCall& call) {
   const DType a = call.operands[0].type->dtype;
   if (size_of(a) == 1)
-    return visit_8_bit(a, [&]<class A>(A) {
-      visit_8_bit(call.operands[1].type->dtype, [&]<class B>(B) { products<A, B, int32_t>(call); });
+    return visit_byte(a, [&]<class A>(A) {
+      visit_byte(call.operands[1].type->dtype, [&]<class B>(B) { products<A, B, int32_t>(call); });
     });
   visit(a, [&]<class E>(E) {
     if constexpr (is_integer<E> && sizeof(E) >= 4) products<E, E, E>(call);

@@ -1,11 +1,13 @@
-// "int8.dot". A product is seen as a convolution: every pixel of the result reads runs of adjacent
-// elements of x (for a filter whose lines of taps lie side by side in the image: one run a line of
-// it), and sums them up, weighted, for a panel of columns.
+// "int8.dot". A product is seen as a convolution: every pixel of the result
+// reads runs of adjacent elements of x (for a filter whose lines of taps lie
+// side by side in the image: one run a line of it), and sums them up, weighted,
+// for a panel of columns.
 //
-// x is copied where it must be: to have padding around it, to be elements of a level that
-// multiplies 16 bits, or so that a step of the depth may read past a run (weights are zero there).
-// What is left needs no cases. A block of pixels and panels is summed into memory of the worker's
-// own, where the epilogue takes it from; without one, straight into the result.
+// x is copied where it must be: to have padding around it, to be elements of a
+// level that multiplies 16 bits, or so that a step of the depth may read past a
+// run (weights are zero there). What is left needs no cases. A block of pixels
+// and panels is summed into memory of the worker's own, where the epilogue
+// takes it from; without one, straight into the result.
 #include <algorithm>
 #include <cstring>
 #include <optional>
@@ -33,6 +35,7 @@ struct Geometry {
   int64_t stride_h = 1, stride_w = 1, dilation_h = 1, dilation_w = 1;
   int64_t kh = 1, kw = 1, groups = 1;
 
+  bool is_depthwise() const { return groups > 1 && groups == c && groups == o; }
   bool has_padding() const { return top + left + bottom + right > 0; }
   /// True if the taps of a line of the filter lie side by side in the image.
   bool has_whole_lines() const { return groups == 1 && (dilation_w == 1 || kw == 1); }
@@ -52,7 +55,7 @@ Geometry geometry_of(const Problem& problem) {
           d.stride_w, d.dilation_h, d.dilation_w, d.kh,         d.kw,        d.groups};
 }
 
-// Runs are the taps.
+// Runs are the taps of the format; depthwise, its depth.
 ir::PanelFormat dot_panels(const ir::Node& node, const Shape& w, Isa isa) {
   const DotFns& fns = dot_fns(isa);
   if (node.is(ir::op::matmul)) {
@@ -62,6 +65,8 @@ ir::PanelFormat dot_panels(const ir::Node& node, const Shape& w, Isa isa) {
             fns.lanes, fns.vectors, fns.step};
   }
   const int64_t groups = node.attrs.integer("groups"), out = w[3];
+  if (groups > 1 && w[2] == 1 && out == groups)
+    return {w, {1, 0}, {1, 0}, {w[0] * w[1], out}, {out, 1}, fns.channels, 1, fns.step};
   const bool lines = groups == 1 && (node.attrs.ints("dilation")[1] == 1 || w[1] == 1);
   const int64_t runs = lines ? w[0] : w[0] * w[1], depth = lines ? w[1] * w[2] : w[2];
   return {w,
@@ -108,6 +113,10 @@ class Dot final : public Kernel {
     return panel.group * format_.column.extent + panel.columns.begin;
   }
   int64_t steps() const { return format_.depth_pitch() / fns_.step; }
+  int64_t panel_columns() const { return format_.lanes * format_.max_vectors; }
+  /// How many elements one row of one run reads.
+  int64_t run_elements() const { return depthwise_ ? fns_.channels : format_.depth_pitch(); }
+  auto tiles() const { return depthwise_ ? fns_.depthwise : fns_.tiles; }
   void lay_out(const Problem& problem);
   void cut(int threads);
   void pack(const Call& call, int8_t* packed) const;
@@ -122,6 +131,7 @@ class Dot final : public Kernel {
   const DotFns& fns_;
   Geometry at_;
   bool is_signed_;  // x
+  bool depthwise_;
   int64_t pad_element_;
   ir::PanelFormat format_;
   int64_t threads_;
@@ -140,6 +150,7 @@ Dot::Dot(const Problem& problem)
     : fns_(dot_fns(problem.isa)),
       at_(geometry_of(problem)),
       is_signed_(problem.operands[0].dtype == DType::i8),
+      depthwise_(at_.is_depthwise()),
       pad_element_(problem.attrs().integer("pad_value") + (is_signed_ ? fns_.i8_offset : 0)),
       format_(dot_panels(*problem.node, problem.operands[1].shape, problem.isa)),
       threads_(problem.threads),
@@ -147,8 +158,10 @@ Dot::Dot(const Problem& problem)
       has_offset_(is_signed_ && fns_.i8_offset != 0) {
   if (problem.attrs().has("epilogue"))
     epilogue_.emplace(*problem.attrs().get<ir::Region>("epilogue"), problem.isa);
-  stages_ = fns_.element_bytes != 1 || has_offset_ || at_.has_padding() ||
-            format_.depth_pitch() != format_.depth.extent;
+  // Depthwise, all columns of a panel are read.
+  const bool reads_past =
+      depthwise_ ? at_.c % fns_.channels != 0 : format_.depth_pitch() != format_.depth.extent;
+  stages_ = fns_.element_bytes != 1 || has_offset_ || at_.has_padding() || reads_past;
   line_ = (at_.left + at_.w + at_.right) * at_.c;
   image_lines_ = at_.top + at_.h + at_.bottom;
   for (int64_t kh = 0; kh < at_.kh; ++kh) {
@@ -157,6 +170,7 @@ Dot::Dot(const Problem& problem)
     else
       for (int64_t kw = 0; kw < at_.kw; ++kw) runs_.push_back(line + kw * at_.dilation_w * at_.c);
   }
+  if (depthwise_) runs_.resize(static_cast<size_t>(format_.depth_pitch()));
   no_runs_.resize(runs_.size());
   for (int64_t g = 0; g < format_.group.extent; ++g)
     for (int64_t p = 0; p < format_.panels(); ++p) panels_.push_back({g, format_.columns(p)});
@@ -164,15 +178,15 @@ Dot::Dot(const Problem& problem)
 
   const auto end_of = [](int64_t begin, int64_t bytes) { return round_up(begin + bytes, 64); };
   x_at_ = packs_ ? end_of(0, format_.elements()) : 0;
-  init_at_ =
-      end_of(x_at_, stages_ ? (at_.n * image_lines_ * line_ + fns_.step) * fns_.element_bytes : 0);
-  offsets_at_ =
-      end_of(init_at_, has_offset_ ? std::ssize(panels_) * fns_.vectors * fns_.lanes * 4 : 0);
-  scratch_at_ = end_of(offsets_at_, has_offset_ ? format_.depth_pitch() : 0);
+  init_at_ = end_of(
+      x_at_, stages_ ? (at_.n * image_lines_ * line_ + fns_.channels) * fns_.element_bytes : 0);
+  offsets_at_ = end_of(init_at_, has_offset_ ? std::ssize(panels_) * panel_columns() * 4 : 0);
+  scratch_at_ = end_of(offsets_at_, has_offset_ ? run_elements() : 0);
 }
 
-// Starts from the largest block and cuts it across its pixels, so that a thread reads the part of
-// an image that it has made before; across the panels where the weights are more than the image.
+// Starts from the largest block and cuts it across its pixels, so that a thread
+// reads the part of an image that it has made before; across the panels where
+// the weights are more than the image.
 void Dot::cut(int threads) {
   const int64_t pitch = panels_.empty() ? 1 : panels_[0].columns.pitch;
   Side pixels = Side::of(at_.n * at_.oh * at_.ow, kBlockPixels);
@@ -229,18 +243,17 @@ void Dot::stage(const Call& call, std::byte* to) const {
   });
 }
 
-// What elements have too much, times the weights' sums: a row of nothing but that, negated.
+// What elements have too much, times the weights' sums: a row of nothing but
+// that, negated.
 void Dot::subtract_offset(const Call& call, const Memory& memory, std::byte* offsets,
                           int32_t* init) const {
-  std::memset(offsets, static_cast<int>(fns_.i8_offset),
-              static_cast<size_t>(format_.depth_pitch()));
+  std::memset(offsets, static_cast<int>(fns_.i8_offset), static_cast<size_t>(run_elements()));
   call.pool->run(std::ssize(panels_), [&](int64_t item, int) {
     const auto& [group, columns] = panels_[static_cast<size_t>(item)];
-    int32_t* sums = init + item * fns_.vectors * fns_.lanes;
+    int32_t* sums = init + item * panel_columns();
     const int64_t first = 0;
-    fns_.tiles({offsets, &first, no_runs_.data(), std::ssize(no_runs_), steps(),
-                memory.weights + format_.offset(group, columns), nullptr, sums, 0, 1,
-                columns.pitch});
+    tiles()({offsets, &first, no_runs_.data(), std::ssize(no_runs_), steps(),
+             memory.weights + format_.offset(group, columns), nullptr, sums, 0, 1, columns.pitch});
     for (int64_t j = 0; j < columns.pitch; ++j) sums[j] = -sums[j];
   });
 }
@@ -266,11 +279,11 @@ void Dot::block(const Part& part, const Call& call, const Memory& memory,
   const int64_t row = epilogue_ ? block.cols : at_.o;
   for (int64_t i = part.panel; i < part.panel_end; ++i) {
     const Panel& panel = panels_[static_cast<size_t>(i)];
-    const int64_t channel = panel.group * (at_.c / at_.groups);
-    fns_.tiles({memory.x + channel * fns_.element_bytes, x_at, runs_.data(), std::ssize(runs_),
-                steps(), memory.weights + format_.offset(panel.group, panel.columns),
-                memory.init == nullptr ? nullptr : memory.init + i * fns_.vectors * fns_.lanes,
-                sums + column(panel) - begin, row, block.rows, panel.columns.size});
+    const int64_t channel = depthwise_ ? panel.columns.begin : panel.group * (at_.c / at_.groups);
+    tiles()({memory.x + channel * fns_.element_bytes, x_at, runs_.data(), std::ssize(runs_),
+             steps(), memory.weights + format_.offset(panel.group, panel.columns),
+             memory.init == nullptr ? nullptr : memory.init + i * panel_columns(),
+             sums + column(panel) - begin, row, block.rows, panel.columns.size});
   }
   if (!epilogue_) return;
   const Accumulator accumulator{sums, row};
@@ -304,10 +317,6 @@ void Dot::run(const Call& call) const noexcept {
   });
 }
 
-bool is_depthwise(const ir::Node& node, const Shape& weight) {
-  return node.is(ir::op::conv2d) && node.attrs.integer("groups") > 1 && weight[2] == 1;
-}
-
 }  // namespace
 
 std::string refuse_dot(const Problem& problem) {
@@ -321,7 +330,6 @@ std::string refuse_dot(const Problem& problem) {
     if (d.leading_b.elements() != 1) return "the second operand is several matrices";
   } else {
     if (problem.attrs().get<std::string>("layout") != "nhwc") return "layout is not nhwc";
-    if (is_depthwise(*problem.node, w.shape)) return "groups have one channel";
   }
   if (!problem.attrs().has("epilogue")) return "";
   return TileProgram::refuse_epilogue(*problem.attrs().get<ir::Region>("epilogue"));
@@ -333,8 +341,7 @@ std::optional<ir::PanelFormat> wanted_dot_panels(const ir::Node& node, const Ten
                                                  Isa isa) {
   if (weight.dtype != DType::i8) return {};
   if (node.is(ir::op::conv2d)) {
-    if (node.attrs.get<std::string>("layout") != "nhwc" || is_depthwise(node, weight.shape))
-      return {};
+    if (node.attrs.get<std::string>("layout") != "nhwc") return {};
   } else if (weight.shape.rank() != 2) {
     return {};
   }

@@ -1,4 +1,5 @@
-// int8.dot where it could go wrong: the greatest products, long sums, x of either sign, padding.
+// int8.dot where it could go wrong: the greatest products, long sums, x of
+// either sign, padding.
 #include "kernels/draw.h"
 #include "kernels/node_check.h"
 
@@ -53,6 +54,17 @@ TEST(Int8, ConvolutionsTakeAnyPaddingAndGroups) {
                            conv_attrs({1, 2, 0, 3}, groups, pad_value));
           EXPECT_EQ(check_against_reference(c), 1) << channels;
         }
+}
+
+TEST(Int8, DepthwiseConvolutionsTakeAnyChannels) {
+  for (const DType x : {DType::u8, DType::i8})
+    for (const int64_t channels : {2, 16, 50, 64, 130}) {
+      const NodeCase c(ir::op::conv2d,
+                       {extreme_bytes(x, {2, 9, 12, channels}, 3),
+                        extreme_bytes(DType::i8, {3, 3, 1, channels}, 4)},
+                       conv_attrs({1, 2, 0, 3}, channels, 77));
+      EXPECT_EQ(check_against_reference(c), 1) << channels;
+    }
 }
 
 TEST(Int8, APadValueIsWhatPaddingHolds) {

@@ -1,4 +1,5 @@
-// The levels' functions, one file each: Highway's packaged version knows no dot products of bytes.
+// The levels' functions, one file each: Highway's packaged version knows no dot
+// products of bytes.
 #pragma once
 
 #include "kernels/int8/micro.h"
@@ -16,6 +17,9 @@ extern const DotFns fns;
 }
 namespace int8_avx512vnni {
 extern const DotFns fns;
+}
+namespace int8_amx {
+const DotFns& fns();
 }
 
 }  // namespace hone::kernels

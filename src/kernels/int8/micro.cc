@@ -5,6 +5,8 @@ namespace hone::kernels {
 
 const DotFns& dot_fns(Isa isa) {
   switch (isa) {
+    case Isa::amx:
+      return int8_amx::fns();
     case Isa::avx512vnni:
       return int8_avx512vnni::fns;
     case Isa::avx512:

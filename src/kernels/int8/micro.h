@@ -1,8 +1,12 @@
-// The inner loops of int8.dot, for each ISA level: tiles of i32 sums held in registers.
+// The inner loops of int8.dot, for each ISA level: tiles of i32 sums held in
+// registers.
 //
-// A level multiplies several steps of the depth at once: four bytes where it has dot products of
-// bytes, else two integers of 16 bits, which never saturate. So x is read as elements of one byte
-// or two, to which `stage` turns bytes; weights always are bytes (ir/panels.h).
+// A level multiplies several steps of the depth at once: four bytes where it
+// has dot products of bytes, else two integers of 16 bits, which never
+// saturate. So x is read as elements of one byte or two, to which `stage` turns
+// bytes; weights always are bytes (ir/panels.h). In the depthwise form, for
+// groups of one channel, a column reads its own channel of x, and steps are of
+// taps.
 #pragma once
 
 #include <cstddef>
@@ -12,13 +16,16 @@
 
 namespace hone::kernels {
 
-/// sums[r][j] = init[j] + the sum over (run, k) of x[x_at[r] + runs[run] + k] * panel[run][k][j].
+/// sums[r][j] = init[j] + the sum over (run, k) of x[x_at[r] + runs[run] + k] *
+/// panel[run][k][j]; depthwise, the sum over run of x[x_at[r] + runs[run] + j]
+/// * panel[run][j], where all columns of the panel's pitch are read.
 struct DotTiles {
   const std::byte* x;   ///< elements as `stage` gives them
   const int64_t* x_at;  ///< of each row, in elements
   const int64_t* runs;  ///< where each run of the depth begins, in elements
   int64_t run_count;
-  int64_t steps;        ///< of a run, each of DotFns::step elements
+  int64_t steps;        ///< of a run, each of DotFns::step elements; depthwise, runs
+                        ///< are whole steps
   const int8_t* panel;  ///< [run_count][steps][whole vectors of columns][step]
   const int32_t* init;  ///< of whole vectors of columns; null: zeros
   int32_t* sums;
@@ -33,7 +40,9 @@ struct DotFns {
   int64_t element_bytes;  ///< of x
   /// Added to an i8 to make it an element; the sums of products have it too.
   int64_t i8_offset;
+  int64_t channels;  ///< columns of a depthwise panel
   void (*tiles)(const DotTiles&);
+  void (*depthwise)(const DotTiles&);
   /// n bytes, u8 or i8, as elements.
   void (*stage_u8)(std::byte* to, const uint8_t* from, int64_t n);
   void (*stage_i8)(std::byte* to, const int8_t* from, int64_t n);

@@ -13,7 +13,7 @@ namespace hone::kernels::int8_avx2 {
 namespace {
 
 using V = __m256i;
-constexpr int kLanes = 8, kRows = 6;
+constexpr int kLanes = 8, kRows = 6, kPixels = 3;
 
 inline V zero() { return _mm256_setzero_si256(); }
 inline V load(const int32_t* from) {
@@ -39,6 +39,16 @@ inline V each(const Element* from) {
 }
 inline V dot(V sums, V each, V weights) {
   return _mm256_add_epi32(sums, _mm256_madd_epi16(each, weights));
+}
+
+inline V channels(const Element* from) {
+  const V all = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
+  return _mm256_permute4x64_epi64(all, _MM_SHUFFLE(3, 1, 2, 0));
+}
+inline void interleave(V (&taps)[kStep]) {
+  const V low = _mm256_unpacklo_epi16(taps[0], taps[1]);
+  taps[1] = _mm256_unpackhi_epi16(taps[0], taps[1]);
+  taps[0] = low;
 }
 
 #include "kernels/int8/micro_tiles.h"

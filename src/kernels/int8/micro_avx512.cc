@@ -13,7 +13,7 @@ namespace hone::kernels::int8_avx512 {
 namespace {
 
 using V = __m512i;
-constexpr int kLanes = 16, kRows = 12;
+constexpr int kLanes = 16, kRows = 12, kPixels = 4;
 
 inline V zero() { return _mm512_setzero_si512(); }
 inline V load(const int32_t* from) { return _mm512_loadu_si512(from); }
@@ -35,6 +35,16 @@ inline V each(const Element* from) {
 }
 inline V dot(V sums, V each, V weights) {
   return _mm512_add_epi32(sums, _mm512_madd_epi16(each, weights));
+}
+
+inline V channels(const Element* from) {
+  const V order = _mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7);
+  return _mm512_maskz_permutexvar_epi64(0xff, order, _mm512_loadu_si512(from));
+}
+inline void interleave(V (&taps)[kStep]) {
+  const V low = _mm512_unpacklo_epi16(taps[0], taps[1]);
+  taps[1] = _mm512_unpackhi_epi16(taps[0], taps[1]);
+  taps[0] = low;
 }
 
 #include "kernels/int8/micro_tiles.h"

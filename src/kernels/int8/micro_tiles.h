@@ -1,15 +1,19 @@
-// The loops that all levels share. A level's file includes this inside its namespace, where it has
-// set the instructions that functions may use and defined:
+// The loops that all levels share. A level's file includes this inside its
+// namespace, where it has set the instructions that functions may use and
+// defined:
 //   V, kLanes, kRows: a vector of i32, its lanes, the most rows of a tile
 //   Element, kStep, kI8Offset: as in DotFns
 //   zero, load, store, store_first: i32
-//   weights(const int8_t*), each(const Element*): a step of lanes columns, a step for all of them
-//   dot(V sums, V each, V weights)
+//   weights(const int8_t*), each(const Element*): a step of lanes columns, a
+//   step for all of them dot(V sums, V each, V weights) kPixels, channels(const
+//   Element*), interleave(V (&)[kStep]): of depthwise tiles the most rows, a
+//   vector of channels of a tap, and what makes kStep of those kStep steps in
+//   the columns' order
 // There are no lambdas: the compiler would not let them use the instructions.
 
 constexpr int kVectors = 2;
-// How many bytes ahead weights are fetched: a page, at whose end the processor's own fetching
-// stops.
+// How many bytes ahead weights are fetched: a page, at whose end the
+// processor's own fetching stops.
 constexpr int kAhead = 4096;
 
 template <int rows, int vectors>
@@ -52,12 +56,51 @@ void tile(const DotTiles& t, int64_t first) {
   }
 }
 
-// Cuts the rows into tiles as even as they can be.
-template <int vectors, int... r>
-void run_tiles(const DotTiles& t, std::integer_sequence<int, r...>) {
-  using Tile = void (*)(const DotTiles&, int64_t);
-  static constexpr Tile kTiles[] = {&tile<r + 1, vectors>...};
-  const int64_t most = sizeof...(r);
+template <int rows>
+void depthwise_tile(const DotTiles& t, int64_t first) {
+  V sums[rows][kStep];
+  const Element* x[rows];
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; ++r) {
+    x[r] = reinterpret_cast<const Element*>(t.x) + t.x_at[first + r];
+#pragma GCC unroll 4
+    for (int v = 0; v < kStep; ++v)
+      sums[r][v] = t.init == nullptr ? zero() : load(t.init + v * kLanes);
+  }
+  const int8_t* panel = t.panel;
+  for (int64_t run = 0; run < t.run_count; run += kStep) {
+    V w[kStep];
+#pragma GCC unroll 4
+    for (int v = 0; v < kStep; ++v) w[v] = weights(panel + v * kLanes * kStep);
+    panel += kStep * kLanes * kStep;
+#pragma GCC unroll 16
+    for (int r = 0; r < rows; ++r) {
+      V taps[kStep];
+#pragma GCC unroll 4
+      for (int k = 0; k < kStep; ++k) taps[k] = channels(x[r] + t.runs[run + k]);
+      interleave(taps);
+#pragma GCC unroll 4
+      for (int v = 0; v < kStep; ++v) sums[r][v] = dot(sums[r][v], taps[v], w[v]);
+    }
+  }
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; ++r) {
+    int32_t* to = t.sums + (first + r) * t.sums_row;
+#pragma GCC unroll 4
+    for (int v = 0; v < kStep; ++v) {
+      const int64_t left = t.cols - v * kLanes;
+      if (left >= kLanes) store(to + v * kLanes, sums[r][v]);
+      else if (left > 0) store_first(left, to + v * kLanes, sums[r][v]);
+    }
+  }
+}
+
+using Tile = void (*)(const DotTiles&, int64_t first);
+
+// Cuts the rows into tiles as even as they can be; entry i has a tile of i + 1
+// rows.
+template <int most>
+void run_tiles(const DotTiles& t, const Tile (&kTiles)[most]) {
   const int64_t tiles = (t.rows + most - 1) / most;
   for (int64_t i = 0; i < tiles; ++i) {
     const int64_t first = i * t.rows / tiles;
@@ -65,10 +108,22 @@ void run_tiles(const DotTiles& t, std::integer_sequence<int, r...>) {
   }
 }
 
-void tiles(const DotTiles& t) {
-  if (t.cols > kLanes) run_tiles<2>(t, std::make_integer_sequence<int, kRows>());
-  else run_tiles<1>(t, std::make_integer_sequence<int, kRows>());
+template <int vectors, int... r>
+void run_dense(const DotTiles& t, std::integer_sequence<int, r...>) {
+  static constexpr Tile kTiles[] = {&tile<r + 1, vectors>...};
+  run_tiles(t, kTiles);
 }
+template <int... r>
+void run_depthwise(const DotTiles& t, std::integer_sequence<int, r...>) {
+  static constexpr Tile kTiles[] = {&depthwise_tile<r + 1>...};
+  run_tiles(t, kTiles);
+}
+
+void tiles(const DotTiles& t) {
+  if (t.cols > kLanes) run_dense<2>(t, std::make_integer_sequence<int, kRows>());
+  else run_dense<1>(t, std::make_integer_sequence<int, kRows>());
+}
+void depthwise(const DotTiles& t) { run_depthwise(t, std::make_integer_sequence<int, kPixels>()); }
 
 // The compiler makes vectors of them.
 void stage_u8(std::byte* to, const uint8_t* from, int64_t n) {
@@ -80,5 +135,5 @@ void stage_i8(std::byte* to, const int8_t* from, int64_t n) {
   for (int64_t i = 0; i < n; ++i) out[i] = static_cast<Element>(from[i] + kI8Offset);
 }
 
-constexpr DotFns kFns = {kLanes,    kVectors, kStep,     sizeof(Element),
-                         kI8Offset, &tiles,   &stage_u8, &stage_i8};
+constexpr DotFns kFns = {kLanes,        kVectors, kStep,      sizeof(Element), kI8Offset,
+                         kLanes* kStep, &tiles,   &depthwise, &stage_u8,       &stage_i8};

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "kernels/blocks.h"
+#include "kernels/bytes.h"
 #include "kernels/families.h"
 #include "kernels/line_kernel.h"
 #include "kernels/pool/micro.h"
@@ -20,7 +21,10 @@ class Pool final : public Kernel, public LineKernel {
     const ir::OpSpec& op = *problem.node->op;
     has_x_ = &op != &ir::op::avg_pool2d_grad;
     is_grad_ = &op == &ir::op::avg_pool2d_grad || &op == &ir::op::max_pool2d_grad;
-    fn_ = &op == &ir::op::max_pool2d        ? fns_.max
+    const DType dtype = problem.operands[0].dtype;
+    fn_ = dtype == DType::u8                ? fns_.max_u8
+          : dtype == DType::i8              ? fns_.max_i8
+          : &op == &ir::op::max_pool2d      ? fns_.max
           : &op == &ir::op::max_pool2d_grad ? fns_.max_grad
           : &op == &ir::op::avg_pool2d      ? fns_.average
                                             : fns_.average_grad;
@@ -32,9 +36,9 @@ class Pool final : public Kernel, public LineKernel {
   }
 
   void run(const Call& call) const noexcept override {
-    const float* x = has_x_ ? call.operands[0].as<float>() : nullptr;
+    const std::byte* x = has_x_ ? call.operands[0].data : nullptr;
     const float* dy = is_grad_ ? call.operands[has_x_ ? 1 : 0].as<float>() : nullptr;
-    float* result = call.results[0].as<float>();
+    std::byte* result = call.results[0].data;
     const int64_t across = ceil_div(dims_.c, item_channels_);
     call.pool->run(ceil_div(units_, item_units_) * across, [&](int64_t item, int) {
       const int64_t unit = item / across * item_units_;
@@ -54,8 +58,8 @@ class Pool final : public Kernel, public LineKernel {
   }
   int64_t line_scratch_bytes() const override { return 0; }
   void run_lines(const Call& call, Lines lines) const noexcept override {
-    fn_({dims_, count_pad_, disjoint_, call.operands[0].as<float>(), nullptr,
-         call.results[0].as<float>(), lines.begin, lines.end, 0, dims_.c});
+    fn_({dims_, count_pad_, disjoint_, call.operands[0].data, nullptr, call.results[0].data,
+         lines.begin, lines.end, 0, dims_.c});
   }
 
  private:
@@ -81,7 +85,8 @@ class Pool final : public Kernel, public LineKernel {
 };
 
 std::string refuse_pool(const Problem& problem) {
-  if (problem.operands[0].dtype != DType::f32) return "operands are not f32";
+  if (problem.operands[0].dtype != DType::f32 && !is_byte(problem.operands[0].dtype))
+    return "operands are not f32";
   if (problem.attrs().get<std::string>("layout") != "nhwc") return "layout is not nhwc";
   return {};
 }

@@ -1,6 +1,7 @@
 // The loops of pooling, once for each ISA level (see kernels/simd.h).
 #include "kernels/pool/micro.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "kernels/pool/window.h"
@@ -64,7 +65,7 @@ template <class Io>
 HWY_INLINE V greatest(const PoolPart& part, const Places& places, int64_t c, Io io) {
   V best = hn::Set(D(), -std::numeric_limits<float>::infinity());
   for_places(places, c, [&](int64_t at) HWY_ATTR {
-    const V v = io.load(part.x + at);
+    const V v = io.load(part.floats() + at);
     best = hn::IfThenElse(hn::Or(hn::Gt(v, best), hn::IsNaN(v)), v, best);
   });
   return best;
@@ -91,8 +92,27 @@ HWY_INLINE void for_outputs(const PoolPart& part, const Body& body) {
 }
 
 void max(const PoolPart& part) {
-  for_outputs(part, [&](const PoolWindow&, const Places& places, int64_t c, int64_t at, auto io)
-                        HWY_ATTR { io.store(greatest(part, places, c, io), part.result + at); });
+  for_outputs(part,
+              [&](const PoolWindow&, const Places& places, int64_t c, int64_t at, auto io)
+                  HWY_ATTR { io.store(greatest(part, places, c, io), part.result_floats() + at); });
+}
+
+// The compiler makes vectors of the loops over channels.
+template <class T>
+void max_bytes(const PoolPart& part) {
+  const ir::PoolDims& d = part.dims;
+  const int64_t channels = part.channel_end - part.channel;
+  for (int64_t line = part.begin; line < part.end; ++line)
+    for (int64_t ow = 0; ow < d.ow; ++ow) {
+      const Places places(d, PoolWindow(d, line % d.oh, ow), line / d.oh);
+      T* __restrict best =
+          reinterpret_cast<T*>(part.result) + (line * d.ow + ow) * d.c + part.channel;
+      std::fill_n(best, channels, std::numeric_limits<T>::lowest());
+      for_places(places, part.channel, [&](int64_t at) HWY_ATTR {
+        const T* __restrict x = reinterpret_cast<const T*>(part.x) + at;
+        for (int64_t c = 0; c < channels; ++c) best[c] = x[c] > best[c] ? x[c] : best[c];
+      });
+    }
 }
 
 void average(const PoolPart& part) {
@@ -100,16 +120,16 @@ void average(const PoolPart& part) {
                         auto io) HWY_ATTR {
     V sum = hn::Set(D(), -0.0f);
     for_places(places, c,
-               [&](int64_t from) HWY_ATTR { sum = hn::Add(sum, io.load(part.x + from)); });
+               [&](int64_t from) HWY_ATTR { sum = hn::Add(sum, io.load(part.floats() + from)); });
     const V count = hn::Set(D(), static_cast<float>(window.count(part.dims, part.count_pad)));
-    io.store(window.empty() ? hn::Zero(D()) : hn::Div(sum, count), part.result + at);
+    io.store(window.empty() ? hn::Zero(D()) : hn::Div(sum, count), part.result_floats() + at);
   });
 }
 
 // What dL/dx holds before a window adds to it: nothing yet, where windows do not overlap.
 template <class Io>
 HWY_INLINE V sum_so_far(const PoolPart& part, int64_t at, Io io) {
-  return part.disjoint ? hn::Zero(D()) : io.load(part.result + at);
+  return part.disjoint ? hn::Zero(D()) : io.load(part.result_floats() + at);
 }
 
 // Zeroes the gradient of the part's samples, unless every place will be written, then calls
@@ -124,7 +144,7 @@ HWY_INLINE void for_gradients(const PoolPart& part, const Body& body) {
     if (!all_written)
       for (int64_t pixel = n * d.h * d.w; pixel < (n + 1) * d.h * d.w; ++pixel)
         for_channels(part, [&](int64_t c, auto io) HWY_ATTR {
-          io.store(hn::Zero(D()), part.result + pixel * d.c + c);
+          io.store(hn::Zero(D()), part.result_floats() + pixel * d.c + c);
         });
     for (int64_t oh = 0; oh < d.oh; ++oh)
       for (int64_t ow = 0; ow < d.ow; ++ow) {
@@ -145,11 +165,11 @@ void max_grad(const PoolPart& part) {
     const M best_is_nan = hn::IsNaN(best);
     M given = hn::MaskFromVec(hn::Zero(D()));  // lanes whose gradient has found its place
     for_places(places, c, [&](int64_t at) HWY_ATTR {
-      const V v = io.load(part.x + at);
+      const V v = io.load(part.floats() + at);
       const M is_best = hn::Or(hn::Eq(v, best), hn::And(best_is_nan, hn::IsNaN(v)));
       const V before = sum_so_far(part, at, io);
       io.store(hn::IfThenElse(hn::AndNot(given, is_best), hn::Add(before, dy), before),
-               part.result + at);
+               part.result_floats() + at);
       given = hn::Or(given, is_best);
     });
   });
@@ -161,14 +181,15 @@ void average_grad(const PoolPart& part) {
     const V count = hn::Set(D(), static_cast<float>(window.count(part.dims, part.count_pad)));
     const V share = hn::Div(io.load(part.dy + y_at), count);
     for_places(places, c, [&](int64_t at) HWY_ATTR {
-      io.store(hn::Add(sum_so_far(part, at, io), share), part.result + at);
+      io.store(hn::Add(sum_so_far(part, at, io), share), part.result_floats() + at);
     });
   });
 }
 
 }  // namespace
 
-constexpr PoolFns kFns = {kLanes, &max, &max_grad, &average, &average_grad};
+constexpr PoolFns kFns = {kLanes,    &max,     &max_bytes<uint8_t>, &max_bytes<int8_t>,
+                          &max_grad, &average, &average_grad};
 
 }  // namespace hone::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

@@ -12,9 +12,13 @@ struct PoolPart {
   const ir::PoolDims& dims;
   bool count_pad;
   bool disjoint;       ///< no two windows share a place
-  const float* x;      ///< max_pool2d, max_pool2d_grad and avg_pool2d
+  const std::byte* x;  ///< max_pool2d, max_pool2d_grad and avg_pool2d
   const float* dy;     ///< the gradients
-  float* result;       ///< y, or dL/dx
+  std::byte* result;   ///< y, or dL/dx
+
+  /// But for bytes, they are floats.
+  const float* floats() const { return reinterpret_cast<const float*>(x); }
+  float* result_floats() const { return reinterpret_cast<float*>(result); }
   int64_t begin, end;  ///< of lines or samples
   int64_t channel, channel_end;
 };
@@ -22,6 +26,8 @@ struct PoolPart {
 struct PoolFns {
   int64_t lanes;  ///< floats in a vector
   void (*max)(const PoolPart&);
+  void (*max_u8)(const PoolPart&);
+  void (*max_i8)(const PoolPart&);
   void (*max_grad)(const PoolPart&);
   void (*average)(const PoolPart&);
   void (*average_grad)(const PoolPart&);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "ir/infer.h"
+#include "kernels/bytes.h"
 #include "kernels/families.h"
 #include "kernels/image_strides.h"
 #include "kernels/pool/window.h"
@@ -39,7 +40,9 @@ HONE_INLINE int64_t place_of_max(const T* x, const ImageStrides& xs, int64_t n, 
 }
 
 template <class T>
-HONE_INLINE void max_pool2d(const RefCall& call) {
+HONE_INLINE void max_pool(const RefCall& call) {
+  using Limits = std::numeric_limits<T>;
+  constexpr T kNothing = Limits::has_infinity ? -Limits::infinity() : Limits::lowest();
   const PoolDims d = ir::pool_dims(call.operands[0].shape(), call.attrs());
   const ir::Layout& layout = ir::layout_of(call.attrs());
   const ImageStrides xs(call.operands[0].shape(), layout);
@@ -47,9 +50,15 @@ HONE_INLINE void max_pool2d(const RefCall& call) {
   const T* x = call.in<T>(0);
   T* y = call.out<T>(0);
   for_outputs(d, [&](int64_t n, int64_t c, int64_t oh, int64_t ow, const PoolWindow& window) {
-    y[ys.at(n, c, oh, ow)] =
-        window.empty() ? -std::numeric_limits<T>::infinity() : x[place_of_max(x, xs, n, c, window)];
+    y[ys.at(n, c, oh, ow)] = window.empty() ? kNothing : x[place_of_max(x, xs, n, c, window)];
   });
+}
+
+template <class T>
+HONE_INLINE void max_pool2d(const RefCall& call) {
+  const DType dtype = call.operands[0].type->dtype;
+  if (is_byte(dtype)) visit_byte(dtype, [&]<class E>(E) { max_pool<E>(call); });
+  else max_pool<T>(call);
 }
 
 template <class T>
