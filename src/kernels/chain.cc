@@ -19,7 +19,7 @@ constexpr int64_t kMostTries = 16;          // of blocks
 constexpr size_t kMaxOperands = 16;
 
 int64_t line_bytes(const TensorType& image) {
-  return image.shape[2] * image.shape[3] * int64_t{sizeof(float)};
+  return image.shape[2] * image.shape[3] * size_of(image.dtype);
 }
 int64_t lines_of(const TensorType& image) { return image.shape[0] * image.shape[1]; }
 

@@ -17,6 +17,7 @@
 #include "kernels/eltwise/tile_program.h"
 #include "kernels/int8/int8.h"
 #include "kernels/int8/micro.h"
+#include "kernels/int8/requantise.h"
 #include "kernels/panels.h"
 
 namespace hone::kernels {
@@ -144,6 +145,7 @@ class Dot final : public Kernel {
   int64_t x_at_, init_at_, offsets_at_, scratch_at_;  // in the workspace
   int64_t block_pixels_ = 1, block_panels_ = 1, block_cols_ = 1;
   std::optional<TileProgram> epilogue_;
+  std::optional<Requantisation> requantisation_;  // the same, if it is one
 };
 
 Dot::Dot(const Problem& problem)
@@ -158,6 +160,7 @@ Dot::Dot(const Problem& problem)
       has_offset_(is_signed_ && fns_.i8_offset != 0) {
   if (problem.attrs().has("epilogue"))
     epilogue_.emplace(*problem.attrs().get<ir::Region>("epilogue"), problem.isa);
+  requantisation_ = Requantisation::of(problem);
   // Depthwise, all columns of a panel are read.
   const bool reads_past =
       depthwise_ ? at_.c % fns_.channels != 0 : format_.depth_pitch() != format_.depth.extent;
@@ -286,6 +289,7 @@ void Dot::block(const Part& part, const Call& call, const Memory& memory,
              sums + column(panel) - begin, row, block.rows, panel.columns.size});
   }
   if (!epilogue_) return;
+  if (requantisation_ && requantisation_->run(fns_, block, call, sums, row)) return;
   const Accumulator accumulator{sums, row};
   epilogue_->run(block, call.operands.subspan(2), call.results, scratch + epilogue_at(),
                  &accumulator);

@@ -1,5 +1,6 @@
 // int8.dot where it could go wrong: the greatest products, long sums, x of
 // either sign, padding.
+#include "ir/expr.h"
 #include "kernels/draw.h"
 #include "kernels/node_check.h"
 
@@ -65,6 +66,43 @@ TEST(Int8, DepthwiseConvolutionsTakeAnyChannels) {
                        conv_attrs({1, 2, 0, 3}, channels, 77));
       EXPECT_EQ(check_against_reference(c), 1) << channels;
     }
+}
+
+/// cast(round(relu?((sum + bias) * factor)) + zero, dtype)
+ir::Region requantisation(const Shape& loop, bool bias, bool relu, float zero, DType dtype) {
+  ir::Graph body("requantise");
+  const int64_t cols = loop[loop.rank() - 1];
+  ir::Expr sum = ir::input(body, "acc", {DType::i32, loop});
+  if (bias) sum = sum + ir::input(body, "bias", {DType::i32, {cols}});
+  ir::Expr x = ir::cast(sum, DType::f32) * ir::input(body, "factor", {DType::f32, {cols}});
+  if (relu) x = ir::relu(x);
+  x = ir::round(x);
+  if (zero != 0) x = x + static_cast<double>(zero);
+  body.output("y", ir::cast(x, dtype).id);
+  return std::make_shared<const ir::Graph>(std::move(body));
+}
+
+TEST(Int8, RequantisesAsTheEpilogueSays) {
+  for (const DType dtype : {DType::u8, DType::i8})
+    for (const float zero : {0.0F, 100.0F, -100.0F})
+      for (const bool relu : {false, true})
+        for (const float special : {0.001F, 1e30F, -1e30F, INFINITY, NAN}) {
+          const int64_t rows = 37, depth = 20, cols = 45;
+          std::vector<float> factors(cols);
+          std::vector<int32_t> bias(cols);
+          for (int64_t j = 0; j < cols; ++j) {
+            factors[static_cast<size_t>(j)] = 0.0005F * static_cast<float>(j - 3);
+            bias[static_cast<size_t>(j)] = static_cast<int32_t>(1000 * (j - 20));
+          }
+          factors[40] = special;
+          const NodeCase c(
+              ir::op::matmul,
+              {extreme_bytes(DType::u8, {rows, depth}, 1),
+               extreme_bytes(DType::i8, {depth, cols}, 2), Tensor::from<int32_t>({cols}, bias),
+               Tensor::from<float>({cols}, factors)},
+              {{"epilogue", requantisation({rows, cols}, true, relu, zero, dtype)}});
+          EXPECT_EQ(check_against_reference(c), 1) << special;
+        }
 }
 
 TEST(Int8, APadValueIsWhatPaddingHolds) {

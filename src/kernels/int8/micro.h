@@ -33,6 +33,21 @@ struct DotTiles {
   int64_t rows, cols;
 };
 
+/// to[r][j] = the byte of (sums[r][j] + bias[j]) * factor[j], as requantise.h says.
+struct RequantisedBlock {
+  const int32_t* sums;
+  int64_t sums_row;
+  int64_t rows, cols;
+  const int32_t* bias;  ///< null: zeros
+  const float* factor;  ///< finite; for each column, or one
+  bool has_factors;
+  bool relu;
+  int32_t zero;
+  bool is_signed;  ///< the result
+  std::byte* to;
+  int64_t to_row;
+};
+
 struct DotFns {
   int64_t lanes;          ///< sums in a vector
   int64_t vectors;        ///< the most vectors of a panel
@@ -43,6 +58,7 @@ struct DotFns {
   int64_t channels;  ///< columns of a depthwise panel
   void (*tiles)(const DotTiles&);
   void (*depthwise)(const DotTiles&);
+  void (*requantise)(const RequantisedBlock&);
   /// n bytes, u8 or i8, as elements.
   void (*stage_u8)(std::byte* to, const uint8_t* from, int64_t n);
   void (*stage_i8)(std::byte* to, const int8_t* from, int64_t n);

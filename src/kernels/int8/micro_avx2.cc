@@ -12,22 +12,10 @@ HWY_PUSH_ATTRIBUTES("avx,avx2,fma,bmi,bmi2")
 namespace hone::kernels::int8_avx2 {
 namespace {
 
-using V = __m256i;
-constexpr int kLanes = 8, kRows = 6, kPixels = 3;
-
-inline V zero() { return _mm256_setzero_si256(); }
-inline V load(const int32_t* from) {
-  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
-}
-inline void store(int32_t* to, V v) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), v); }
-inline void store_first(int64_t n, int32_t* to, V v) {
-  const V lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-  const V first = _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), lanes);
-  _mm256_maskstore_epi32(to, first, v);
-}
+#include "kernels/int8/vectors_256.h"
 
 using Element = int16_t;
-constexpr int kStep = 2, kI8Offset = 0;
+constexpr int kStep = 2, kI8Offset = 0, kPixels = 3;
 
 inline V weights(const int8_t* from) {
   return _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));

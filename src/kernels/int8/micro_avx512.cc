@@ -12,18 +12,10 @@ HWY_PUSH_ATTRIBUTES("avx,avx2,fma,bmi,bmi2,avx512f,avx512bw,avx512dq,avx512vl,av
 namespace hone::kernels::int8_avx512 {
 namespace {
 
-using V = __m512i;
-constexpr int kLanes = 16, kRows = 12, kPixels = 4;
-
-inline V zero() { return _mm512_setzero_si512(); }
-inline V load(const int32_t* from) { return _mm512_loadu_si512(from); }
-inline void store(int32_t* to, V v) { _mm512_storeu_si512(to, v); }
-inline void store_first(int64_t n, int32_t* to, V v) {
-  _mm512_mask_storeu_epi32(to, static_cast<__mmask16>((1u << n) - 1), v);
-}
+#include "kernels/int8/vectors_512.h"
 
 using Element = int16_t;
-constexpr int kStep = 2, kI8Offset = 0;
+constexpr int kStep = 2, kI8Offset = 0, kPixels = 4;
 
 inline V weights(const int8_t* from) {
   return _mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));

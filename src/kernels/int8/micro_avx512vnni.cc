@@ -14,18 +14,10 @@ HWY_PUSH_ATTRIBUTES(
 namespace hone::kernels::int8_avx512vnni {
 namespace {
 
-using V = __m512i;
-constexpr int kLanes = 16, kRows = 12, kPixels = 3;
-
-inline V zero() { return _mm512_setzero_si512(); }
-inline V load(const int32_t* from) { return _mm512_loadu_si512(from); }
-inline void store(int32_t* to, V v) { _mm512_storeu_si512(to, v); }
-inline void store_first(int64_t n, int32_t* to, V v) {
-  _mm512_mask_storeu_epi32(to, static_cast<__mmask16>((1u << n) - 1), v);
-}
+#include "kernels/int8/vectors_512.h"
 
 using Element = uint8_t;
-constexpr int kStep = 4, kI8Offset = 128;
+constexpr int kStep = 4, kI8Offset = 128, kPixels = 3;
 
 inline V weights(const int8_t* from) { return _mm512_loadu_si512(from); }
 inline V each(const Element* from) {

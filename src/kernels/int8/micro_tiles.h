@@ -1,9 +1,9 @@
 // The loops that all levels share. A level's file includes this inside its
 // namespace, where it has set the instructions that functions may use and
 // defined:
-//   V, kLanes, kRows: a vector of i32, its lanes, the most rows of a tile
+//   what vectors_256.h or vectors_512.h has: V and F, vectors of i32 and f32, of kLanes; kRows, the
+//   most rows of a tile
 //   Element, kStep, kI8Offset: as in DotFns
-//   zero, load, store, store_first: i32
 //   weights(const int8_t*), each(const Element*): a step of lanes columns, a
 //   step for all of them dot(V sums, V each, V weights) kPixels, channels(const
 //   Element*), interleave(V (&)[kStep]): of depthwise tiles the most rows, a
@@ -125,6 +125,37 @@ void tiles(const DotTiles& t) {
 }
 void depthwise(const DotTiles& t) { run_depthwise(t, std::make_integer_sequence<int, kPixels>()); }
 
+// n lanes of a row. A sum of more than 2^30 is a byte's bound whatever the zero.
+template <bool is_signed>
+inline void requantise_lanes(const RequantisedBlock& b, int64_t n, const int32_t* sums, int64_t col,
+                             F factor, std::byte* to) {
+  constexpr float kMost = 1 << 30;
+  const bool whole = n >= kLanes;
+  V v = whole ? load(sums) : load_first(n, sums);
+  if (b.bias != nullptr) v = add(v, whole ? load(b.bias + col) : load_first(n, b.bias + col));
+  if (b.has_factors) factor = whole ? load(b.factor + col) : load_first(n, b.factor + col);
+  const F x = clamp(times(to_f32(v), factor), splat(b.relu ? 0 : -kMost), splat(kMost));
+  store_bytes<is_signed>(n, to, add(nearest(x), splat(b.zero)));
+}
+
+template <bool is_signed>
+void requantise_as(const RequantisedBlock& b) {
+  const F factor = splat(b.factor[0]);
+  for (int64_t row = 0; row < b.rows; ++row) {
+    const int32_t* sums = b.sums + row * b.sums_row;
+    std::byte* to = b.to + row * b.to_row;
+    int64_t col = 0;
+    for (; col + kLanes <= b.cols; col += kLanes)
+      requantise_lanes<is_signed>(b, kLanes, sums + col, col, factor, to + col);
+    if (col < b.cols)
+      requantise_lanes<is_signed>(b, b.cols - col, sums + col, col, factor, to + col);
+  }
+}
+void requantise(const RequantisedBlock& b) {
+  if (b.is_signed) requantise_as<true>(b);
+  else requantise_as<false>(b);
+}
+
 // The compiler makes vectors of them.
 void stage_u8(std::byte* to, const uint8_t* from, int64_t n) {
   Element* out = reinterpret_cast<Element*>(to);
@@ -135,5 +166,5 @@ void stage_i8(std::byte* to, const int8_t* from, int64_t n) {
   for (int64_t i = 0; i < n; ++i) out[i] = static_cast<Element>(from[i] + kI8Offset);
 }
 
-constexpr DotFns kFns = {kLanes,        kVectors, kStep,      sizeof(Element), kI8Offset,
-                         kLanes* kStep, &tiles,   &depthwise, &stage_u8,       &stage_i8};
+constexpr DotFns kFns = {kLanes, kVectors,   kStep,       sizeof(Element), kI8Offset, kLanes* kStep,
+                         &tiles, &depthwise, &requantise, &stage_u8,       &stage_i8};

@@ -1,0 +1,41 @@
+// The commonest epilogue of integer sums, in one pass over a block:
+//
+//   cast(round(relu((sum + bias) * factor)) + zero, u8 or i8)
+//
+// with an i32 bias for each column, a factor for each column or for all, and relu absent or not.
+// All other epilogues run as tile programs (kernels/eltwise/tile_program.h).
+#pragma once
+
+#include <optional>
+
+#include "kernels/eltwise/tile_program.h"
+#include "kernels/int8/micro.h"
+#include "kernels/kernel.h"
+
+namespace hone::kernels {
+
+class Requantisation {
+ public:
+  /// The epilogue of a problem's node, if it is one of these.
+  static std::optional<Requantisation> of(const Problem& problem);
+
+  /// Writes a block of the result; false, and nothing is written, where a factor is not finite.
+  bool run(const DotFns& fns, const Block& block, const Call& call, const int32_t* sums,
+           int64_t sums_row) const;
+
+ private:
+  bool take(const ir::Graph& body, const ir::Node& node, ir::ValueId sum);
+  int by_column(const ir::Graph& body, ir::ValueId v) const;
+
+  /// What is done in order; each is there once at most, and the last always.
+  enum class Stage { sums, shifted, widened, scaled, clipped, rounded, placed, narrowed };
+  Stage stage_ = Stage::sums;
+  int bias_ = -1, factor_ = -1;  // operands of the node
+  float number_ = 1;             // the factor where that is no operand
+  bool relu_ = false;
+  int32_t zero_ = 0;
+  DType dtype_ = DType::u8;
+  int64_t cols_ = 0;  // of the result
+};
+
+}  // namespace hone::kernels
