@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/rng.h"
+#include "kernels/interpreter.h"
 #include "kernels/reference.h"
 
 namespace hone::kernels {
@@ -51,7 +52,7 @@ struct NodeMemory {
 
 inline std::vector<Tensor> by_reference(const NodeCase& c, bool in_double = false) {
   NodeMemory memory(c, in_double);
-  run_reference({&c.node, memory.operand_views, memory.result_views}, in_double);
+  run_reference_node({&c.node, memory.operand_views, memory.result_views}, in_double);
   return memory.results;
 }
 
