@@ -199,11 +199,12 @@ std::string transposed(OnnxEmitter& e, const Node& n, size_t operand) {
 
 void matmul(OnnxEmitter& e, const Node& n) {
   refuse_epilogue(n);
-  if (e.operand_type(n, 0).shape.rank() > 2 || e.operand_type(n, 1).shape.rank() > 2) {
+  const bool bytes = size_of(e.operand_type(n, 0).dtype) == 1;
+  if (bytes || e.operand_type(n, 0).shape.rank() > 2 || e.operand_type(n, 1).shape.rank() > 2) {
     std::vector<std::string> operands = e.operands(n);
     if (n.attrs.flag("trans_a")) operands[0] = transposed(e, n, 0);
     if (n.attrs.flag("trans_b")) operands[1] = transposed(e, n, 1);
-    e.emit("MatMul", n, operands, e.result(n));
+    e.emit(bytes ? "MatMulInteger" : "MatMul", n, operands, e.result(n));
     return;
   }
   onnx::NodeProto& node = e.emit("Gemm", n);
@@ -217,14 +218,34 @@ void require_nchw(const Node& n) {
          n.op->name, n.name);
 }
 
+// The image with its padding, which holds a value.
+std::string padded(OnnxEmitter& e, const Node& n, const Ints& pad, int64_t value) {
+  const DType dtype = e.operand_type(n, 0).dtype;
+  const Tensor number = Tensor::from<int64_t>({}, {value}).cast(dtype);
+  const std::vector<std::string> inputs = {
+      e.operands(n)[0],
+      e.integers({0, 0, pad[0], pad[1], 0, 0, pad[2], pad[3]}, e.result(n) + ".pads"),
+      e.constant(number, e.result(n) + ".value")};
+  std::string name = e.fresh(e.result(n) + ".padded");
+  e.emit("Pad", n, inputs, name);
+  return name;
+}
+
 void conv2d(OnnxEmitter& e, const Node& n) {
   refuse_epilogue(n);
   require_nchw(n);
-  onnx::NodeProto& node = e.emit("Conv", n);
+  const bool bytes = size_of(e.operand_type(n, 0).dtype) == 1;
+  std::vector<std::string> operands = e.operands(n);
+  Ints pads = n.attrs.ints("pad");
+  if (const int64_t value = n.attrs.integer("pad_value"); value != 0) {
+    operands[0] = padded(e, n, pads, value);
+    pads = {0, 0, 0, 0};
+  }
+  onnx::NodeProto& node = e.emit(bytes ? "ConvInteger" : "Conv", n, operands, e.result(n));
   const Shape& weight = e.operand_type(n, 1).shape;
   set_ints(node, "kernel_shape", {weight[2], weight[3]});
   set_ints(node, "strides", n.attrs.ints("stride"));
-  set_ints(node, "pads", n.attrs.ints("pad"));
+  set_ints(node, "pads", pads);
   set_ints(node, "dilations", n.attrs.ints("dilation"));
   set_int(node, "group", n.attrs.integer("groups", 1));
 }

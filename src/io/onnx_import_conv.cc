@@ -89,10 +89,13 @@ ir::Ints kernel_of(const onnx::NodeProto& n, const Shape& weight) {
   return kernel;
 }
 
-ir::Expr conv_of(const ir::Expr& x, const ir::Expr& w, const OnnxWindow& at, int64_t groups) {
-  if (at.rank() == 2) return ir::apply(ir::op::conv2d, {x, w}, conv_attrs(at, groups));
+ir::Expr conv_of(const ir::Expr& x, const ir::Expr& w, const OnnxWindow& at, int64_t groups,
+                 int64_t pad_value) {
   if (at.rank() == 3) return conv3d(x, w, at, groups);
-  return as_signal(ir::apply(ir::op::conv2d, {as_image(x), as_image(w)}, conv_attrs(at, groups)));
+  ir::Attrs attrs = conv_attrs(at, groups);
+  if (pad_value != 0) attrs.set("pad_value", pad_value);
+  if (at.rank() == 2) return ir::apply(ir::op::conv2d, {x, w}, std::move(attrs));
+  return as_signal(ir::apply(ir::op::conv2d, {as_image(x), as_image(w)}, std::move(attrs)));
 }
 
 namespace {

@@ -147,23 +147,75 @@ Expr zero_point(OnnxImporter& in, const Node& n, int i, int64_t axis, int rank) 
   return in.has(n, i) ? along(in.expr(n, i), axis, rank) : Expr{};
 }
 
-Expr conv_integers(OnnxImporter& in, const Node& n, int x_at, int w_at, int x_zero, int w_zero) {
-  const Expr x = in.expr(n, x_at);
-  const Expr w = in.expr(n, w_at);
+bool is_zero(OnnxImporter& in, const Node& n, int i) {
+  if (!in.has(n, i)) return true;
+  const std::optional<Tensor> known = in.known(n, i);
+  return known && all_zero(*known);
+}
+
+Expr ones(OnnxImporter& in, Shape shape) {
+  Tensor t(DType::i8, std::move(shape));
+  std::fill_n(t.data<int8_t>(), t.elements(), int8_t{1});
+  return in.constant(std::move(t));
+}
+
+/// A convolution of bytes and what is to be added to it: less x's zero times the weights' sums.
+struct ByteConv {
+  Expr product;
+  Expr shift;  ///< [O], or null
+};
+
+// Where the weight has no zero, and padding, if there is some, a zero that is known.
+std::optional<ByteConv> conv_bytes(OnnxImporter& in, const Node& n, const Expr& x, const Expr& w,
+                                   int x_zero, int w_zero) {
+  if (x.rank() > 4 || !is_zero(in, n, w_zero)) return {};
+  const OnnxWindow at = window_of(n, x.shape(), kernel_of(n, w.shape()));
+  const int64_t groups = int_of(n, "group", 1);
+  if (is_zero(in, n, x_zero)) return ByteConv{conv_of(x, w, at, groups), {}};
+  const std::optional<Tensor> known = in.known(n, x_zero);
+  const auto has = [](int64_t pad) { return pad != 0; };
+  const bool pads = std::any_of(at.begin.begin(), at.begin.end(), has) ||
+                    std::any_of(at.end.begin(), at.end.end(), has);
+  if (pads && !known) return {};
+  const int64_t pad_value = known ? known->cast(DType::i64).data<int64_t>()[0] : 0;
+  const Expr zero = ir::reshape(ir::cast(in.expr(n, x_zero), DType::i32), {});
+  const int64_t channels = w.shape()[0],
+                terms = w.shape().elements() / std::max<int64_t>(1, channels);
+  const Expr sums = ir::matmul(ir::reshape(w, {channels, terms}), ones(in, {terms, 1}));
+  return ByteConv{conv_of(x, w, at, groups, pad_value), -(zero * ir::reshape(sums, {channels}))};
+}
+
+/// The operands of a convolution of integers, by their place.
+struct ConvPlaces {
+  int x, w, x_zero, w_zero;
+};
+
+// With a bias [O], which may be null.
+Expr conv_integers(OnnxImporter& in, const Node& n, ConvPlaces at, Expr bias) {
+  const Expr x = in.expr(n, at.x);
+  const Expr w = in.expr(n, at.w);
   const bool is_8_bit = size_of(x.dtype()) == 1 && size_of(w.dtype()) == 1;
   if (!is_8_bit || x.rank() < 3 || x.rank() > 5)
     fail(ErrorKind::Unsupported, "only 8 bits of one to three spatial axes are supported");
-  return exact_conv(centred(x, zero_point(in, n, x_zero, 1, x.rank())),
-                    centred(w, zero_point(in, n, w_zero, 0, w.rank())),
-                    window_of(n, x.shape(), kernel_of(n, w.shape())), int_of(n, "group", 1));
+  Expr sum;
+  if (const auto direct = conv_bytes(in, n, x, w, at.x_zero, at.w_zero)) {
+    sum = direct->product;
+    if (direct->shift) bias = bias ? bias + direct->shift : direct->shift;
+  } else {
+    sum = exact_conv(centred(x, zero_point(in, n, at.x_zero, 1, x.rank())),
+                     centred(w, zero_point(in, n, at.w_zero, 0, w.rank())),
+                     window_of(n, x.shape(), kernel_of(n, w.shape())), int_of(n, "group", 1));
+  }
+  return bias ? sum + per_channel(bias, sum.rank()) : sum;
 }
 
-void conv_integer(OnnxImporter& in, const Node& n) { in.bind(n, conv_integers(in, n, 0, 1, 2, 3)); }
+void conv_integer(OnnxImporter& in, const Node& n) {
+  in.bind(n, conv_integers(in, n, {0, 1, 2, 3}, {}));
+}
 
 // (integers + bias) * (x scale * w scale / y scale), to the nearest, plus the zero point.
 void qlinear_conv(OnnxImporter& in, const Node& n) {
-  Expr sum = conv_integers(in, n, 0, 3, 2, 5);
-  if (in.has(n, 8)) sum = sum + per_channel(in.expr(n, 8), sum.rank());
+  const Expr sum = conv_integers(in, n, {0, 3, 2, 5}, in.has(n, 8) ? in.expr(n, 8) : Expr{});
   const Expr scale = in.expr(n, 1) * in.expr(n, 4) / in.expr(n, 6);
   in.bind(n, quantise(ir::cast(sum, DType::f32) * along(scale, 1, sum.rank()),
                       zero_along(in, n, 7, 1, sum.rank()), in.type(n, 7).dtype));
@@ -177,19 +229,32 @@ Expr by_column(const Expr& v, const Expr& matrix) {
   return v.rank() == 1 ? along(v, matrix.rank() - 1, matrix.rank()) : v;
 }
 
+// The integers of bytes, less those of a's zero, where b has none.
+Expr matmul_integers(OnnxImporter& in, const Node& n, int a_at, int b_at, int a_zero, int b_zero) {
+  const Expr a = in.expr(n, a_at);
+  const Expr b = in.expr(n, b_at);
+  const auto zero = [&](int i, auto&& along) {
+    return in.has(n, i) ? along(in.expr(n, i)) : Expr{};
+  };
+  const Expr of_a = zero(a_zero, [&](const Expr& v) { return by_row(v, a); });
+  const bool are_bytes = size_of(a.dtype()) == 1 && size_of(b.dtype()) == 1;
+  if (!are_bytes || b.rank() < 2 || a.rank() < 2 || !is_zero(in, n, b_zero))
+    return ir::matmul(centred(a, of_a),
+                      centred(b, zero(b_zero, [&](const Expr& v) { return by_column(v, b); })));
+  const Expr product = ir::matmul(a, b);
+  if (is_zero(in, n, a_zero)) return product;
+  const Expr sums = ir::matmul(ones(in, {1, b.shape()[b.rank() - 2]}), b);
+  return product - ir::cast(of_a, DType::i32) * sums;
+}
+
 void matmul_integer(OnnxImporter& in, const Node& n) {
-  const Expr a = in.expr(n, 0);
-  const Expr b = in.expr(n, 1);
-  const Expr a_zero = in.has(n, 2) ? by_row(in.expr(n, 2), a) : Expr{};
-  const Expr b_zero = in.has(n, 3) ? by_column(in.expr(n, 3), b) : Expr{};
-  in.bind(n, ir::matmul(centred(a, a_zero), centred(b, b_zero)));
+  in.bind(n, matmul_integers(in, n, 0, 1, 2, 3));
 }
 
 void qlinear_matmul(OnnxImporter& in, const Node& n) {
   const Expr a = in.expr(n, 0);
   const Expr b = in.expr(n, 3);
-  const Expr sum =
-      ir::matmul(centred(a, by_row(in.expr(n, 2), a)), centred(b, by_column(in.expr(n, 5), b)));
+  const Expr sum = matmul_integers(in, n, 0, 3, 2, 5);
   const auto scale_at = [&](int i) { return ir::cast(in.expr(n, i), DType::f32); };
   const Expr scale = by_row(scale_at(1), a) * by_column(scale_at(4), b) / by_column(scale_at(6), b);
   const Expr zero = in.expr(n, 7);

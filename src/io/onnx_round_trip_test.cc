@@ -156,5 +156,34 @@ TEST(OnnxRoundTrip, CompositesKeepTheirMeaning) {
   }
 }
 
+// Sums of bytes are ConvInteger and MatMulInteger; padding that holds a value is a node of its own.
+TEST(OnnxRoundTrip, SumsOfBytesGiveTheSameBits) {
+  OnnxModel m{ir::Graph("g"), {}};
+  ir::Graph& g = m.graph;
+  const auto bytes = [&](DType dtype, Shape shape) {
+    Tensor t(DType::i32, std::move(shape));
+    for (int64_t i = 0; i < t.elements(); ++i)
+      t.data<int32_t>()[i] = static_cast<int32_t>(i * 37 % 256) - (dtype == DType::i8 ? 128 : 0);
+    return t.cast(dtype);
+  };
+  const Tensor image = bytes(DType::u8, {2, 3, 5, 4}), rows = bytes(DType::i8, {3, 7});
+  const ValueId x = g.input("x", image.type());
+  const ValueId w = g.constant(bytes(DType::i8, {4, 3, 3, 2}));
+  const auto conv = [&](ir::Attrs attrs) {
+    attrs.set("stride", Ints{2, 1});
+    attrs.set("pad", Ints{1, 0, 2, 1});
+    attrs.set("dilation", Ints{1, 2});
+    attrs.set("groups", int64_t{1});
+    attrs.set("layout", std::string("nchw"));
+    return g.add(op::conv2d, {x, w}, std::move(attrs));
+  };
+  g.output("conv", conv({}));
+  g.output("padded", conv({{"pad_value", int64_t{5}}}));
+  const ValueId a = g.input("a", rows.type());
+  const ValueId b = g.constant(bytes(DType::u8, {5, 7}));
+  g.output("product", g.add(op::matmul, {a, b}, {{"trans_b", int64_t{1}}}));
+  expect_same_results(m, returned(m), {{"x", image}, {"a", rows}});
+}
+
 }  // namespace
 }  // namespace hone::io

@@ -22,7 +22,9 @@ OnnxWindow window_of(const onnx::NodeProto& node, const Shape& x, ir::Ints kerne
 
 /// The spatial extents of a convolution's weight, which `kernel_shape` must agree with.
 ir::Ints kernel_of(const onnx::NodeProto& node, const Shape& weight);
-/// The convolution of one to three spatial axes.
-ir::Expr conv_of(const ir::Expr& x, const ir::Expr& w, const OnnxWindow& at, int64_t groups);
+/// The convolution of one to three spatial axes. Padding of bytes, of one or two axes, holds
+/// `pad_value`.
+ir::Expr conv_of(const ir::Expr& x, const ir::Expr& w, const OnnxWindow& at, int64_t groups,
+                 int64_t pad_value = 0);
 
 }  // namespace hone::io

@@ -97,6 +97,29 @@ Replacement relu_rule(const Site& s) {
   return kNothing;
 }
 
+/// True if every element of a constant is `bound`, or above it where `above`, else below.
+bool is_beyond(const Graph& graph, ValueId v, double bound, bool above) {
+  if (!graph.produced_by(v, op::constant) || graph.shape(v).elements() != 1) return false;
+  const double x = graph.producer(v).attrs.get<Tensor>("value").cast(DType::f64).data<double>()[0];
+  return above ? x >= bound : x <= bound;
+}
+
+/// A cast to bytes saturates by itself and knows no -0.
+Replacement cast_rule(const Site& s) {
+  if (s.has_type(s.operand(0))) return s.operand(0);
+  const bool to_u8 = s.type.dtype == DType::u8;
+  if ((!to_u8 && s.type.dtype != DType::i8) || s.graph.type(s.operand(0)).dtype != DType::f32)
+    return kNothing;
+  const Node& from = s.producer(0);
+  const bool idle =
+      (from.is(op::min) && is_beyond(s.graph, from.operands[1], to_u8 ? 255 : 127, true)) ||
+      (from.is(op::max) && is_beyond(s.graph, from.operands[1], to_u8 ? 0 : -128, false)) ||
+      (from.is(op::add) && is_uniform(s.graph, from.operands[1], 0.0)) ||
+      (from.is(op::relu) && to_u8);
+  if (!idle || s.graph.shape(from.operands[0]) != s.type.shape) return kNothing;
+  return unary(op::cast, from.operands[0], s.node.attrs);
+}
+
 Replacement select_rule(const Site& s) {
   const ValueId if_true = s.operand(1), if_false = s.operand(2);
   if (if_true == if_false && s.has_type(if_true)) return if_true;
@@ -218,7 +241,7 @@ Rule rule_of(const ir::OpSpec& op) {
       {&op::abs, abs_rule},
       {&op::relu, relu_rule},
       {&op::select, select_rule},
-      {&op::cast, same_type_rule},
+      {&op::cast, cast_rule},
       {&op::reshape, reshape_rule},
       {&op::transpose, transpose_rule},
       {&op::broadcast, broadcast_rule},

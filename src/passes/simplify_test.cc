@@ -160,5 +160,32 @@ TEST(Simplify, InterfaceAndNamesStay) {
       "%t = state \"t\" : f32[2]\n %c = exp(%x) \"second\"\n update %s = %c");
 }
 
+TEST(Simplify, ACastToBytesSaturatesByItself) {
+  expect_pass(simplify, R"(graph g {
+  %x = input "x" : f32[5]
+  %z = constant 0 : f32[]
+  %h = constant 255 : f32[]
+  %l = constant -1 : f32[]
+  %a = add(%x, %z)
+  %b = max(%a, %l)
+  %c = min(%b, %h)
+  %d = cast(%c) {dtype="u8"}
+  %e = cast(%c) {dtype="i8"}
+  output "d" = %d
+  output "e" = %e
+})",
+              R"(graph g {
+  %x = input "x" : f32[5]
+  %1 = cast(%x) {dtype="u8"}
+  %l = constant -1 : f32[]
+  %z = constant 0 : f32[]
+  %a = add(%x, %z)
+  %b = max(%a, %l)
+  %2 = cast(%b) {dtype="i8"}
+  output "d" = %1
+  output "e" = %2
+})");
+}
+
 }  // namespace
 }  // namespace hone::passes

@@ -3,6 +3,9 @@
 // side by side in the image: one run a line of it), and sums them up, weighted,
 // for a panel of columns.
 //
+// Where a level wants the rows of a tile to lie evenly in x, pixels are counted through all of a
+// padded line: those behind the result's are computed too, and dropped.
+//
 // x is copied where it must be: to have padding around it, to be elements of a
 // level that multiplies 16 bits, or so that a step of the depth may read past a
 // run (weights are zero there). What is left needs no cases. A block of pixels
@@ -103,9 +106,14 @@ class Dot final : public Kernel {
     const int32_t* init;
   };
 
+  bool has_own_sums() const { return epilogue_ || line_pixels_ != at_.ow; }
+  /// The first of the result's pixels that is not before this one.
+  int64_t result_pixel(int64_t pixel) const {
+    return pixel / line_pixels_ * at_.ow + std::min(pixel % line_pixels_, at_.ow);
+  }
   int64_t sums_at() const { return round_up(block_pixels_ * int64_t{sizeof(int64_t)}, 64); }
   int64_t epilogue_at() const {
-    return sums_at() + (epilogue_ ? round_up(block_pixels_ * block_cols_ * 4, 64) : 0);
+    return sums_at() + (has_own_sums() ? round_up(block_pixels_ * block_cols_ * 4, 64) : 0);
   }
   int64_t scratch_bytes() const {
     return epilogue_at() + (epilogue_ ? round_up(epilogue_->scratch_bytes(), 64) : 0);
@@ -126,6 +134,9 @@ class Dot final : public Kernel {
   void fill_padding(std::byte* to, int64_t elements) const;
   void subtract_offset(const Call& call, const Memory& memory, std::byte* offsets,
                        int32_t* init) const;
+  int64_t keep_pixels(const Part& part, int32_t* sums, int64_t row) const;
+  void finish(const Block& block, const Call& call, const int32_t* sums, int64_t row,
+              std::byte* scratch) const;
   void list_pixels(const Part& part, int64_t* x_at) const;
   void block(const Part& part, const Call& call, const Memory& memory, std::byte* scratch) const;
 
@@ -142,6 +153,7 @@ class Dot final : public Kernel {
   bool stages_, packs_, has_offset_;
   int64_t line_;  // elements of a line of x as it is read
   int64_t image_lines_;
+  int64_t line_pixels_;  // that are computed for each line of the result
   int64_t x_at_, init_at_, offsets_at_, scratch_at_;  // in the workspace
   int64_t block_pixels_ = 1, block_panels_ = 1, block_cols_ = 1;
   std::optional<TileProgram> epilogue_;
@@ -167,6 +179,11 @@ Dot::Dot(const Problem& problem)
   stages_ = fns_.element_bytes != 1 || has_offset_ || at_.has_padding() || reads_past;
   line_ = (at_.left + at_.w + at_.right) * at_.c;
   image_lines_ = at_.top + at_.h + at_.bottom;
+  const bool even = fns_.even_rows && stages_ && !depthwise_ && at_.stride_h == 1 &&
+                    at_.stride_w == 1 && at_.c > 0;
+  line_pixels_ = even ? line_ / at_.c : at_.ow;
+  // Pixels behind a line's are read as far as the filter reaches.
+  const int64_t slack = fns_.channels + ((at_.kw - 1) * at_.dilation_w + 1) * at_.c;
   for (int64_t kh = 0; kh < at_.kh; ++kh) {
     const int64_t line = kh * at_.dilation_h * line_;
     if (at_.has_whole_lines()) runs_.push_back(line);
@@ -181,8 +198,8 @@ Dot::Dot(const Problem& problem)
 
   const auto end_of = [](int64_t begin, int64_t bytes) { return round_up(begin + bytes, 64); };
   x_at_ = packs_ ? end_of(0, format_.elements()) : 0;
-  init_at_ = end_of(
-      x_at_, stages_ ? (at_.n * image_lines_ * line_ + fns_.channels) * fns_.element_bytes : 0);
+  init_at_ =
+      end_of(x_at_, stages_ ? (at_.n * image_lines_ * line_ + slack) * fns_.element_bytes : 0);
   offsets_at_ = end_of(init_at_, has_offset_ ? std::ssize(panels_) * panel_columns() * 4 : 0);
   scratch_at_ = end_of(offsets_at_, has_offset_ ? run_elements() : 0);
 }
@@ -192,7 +209,7 @@ Dot::Dot(const Problem& problem)
 // the weights are more than the image.
 void Dot::cut(int threads) {
   const int64_t pitch = panels_.empty() ? 1 : panels_[0].columns.pitch;
-  Side pixels = Side::of(at_.n * at_.oh * at_.ow, kBlockPixels);
+  Side pixels = Side::of(at_.n * at_.oh * line_pixels_, kBlockPixels);
   Side panels = Side::of(std::ssize(panels_), kBlockCols / pitch);
   const int64_t enough = threads > 1 ? kBlocksPerThread * threads : 1;
   const int64_t depth = format_.tap.extent * format_.depth.extent;
@@ -263,7 +280,7 @@ void Dot::subtract_offset(const Call& call, const Memory& memory, std::byte* off
 
 void Dot::list_pixels(const Part& part, int64_t* x_at) const {
   for (int64_t p = part.pixel; p < part.pixel_end; ++p) {
-    const int64_t line = p / at_.ow, col = p % at_.ow;
+    const int64_t line = p / line_pixels_, col = p % line_pixels_;
     *x_at++ = (line / at_.oh * image_lines_ + line % at_.oh * at_.stride_h) * line_ +
               col * at_.stride_w * at_.c;
   }
@@ -275,11 +292,11 @@ void Dot::block(const Part& part, const Call& call, const Memory& memory,
   list_pixels(part, x_at);
   const Panel& last = panels_[static_cast<size_t>(part.panel_end - 1)];
   const int64_t begin = column(panels_[static_cast<size_t>(part.panel)]);
-  const Block block{part.pixel, part.pixel_end - part.pixel, begin,
-                    column(last) + last.columns.size - begin};
-  int32_t* sums = epilogue_ ? reinterpret_cast<int32_t*>(scratch + sums_at())
-                            : call.results[0].as<int32_t>() + block.row * at_.o + block.col;
-  const int64_t row = epilogue_ ? block.cols : at_.o;
+  Block block{part.pixel, part.pixel_end - part.pixel, begin,
+              column(last) + last.columns.size - begin};
+  int32_t* sums = has_own_sums() ? reinterpret_cast<int32_t*>(scratch + sums_at())
+                                 : call.results[0].as<int32_t>() + block.row * at_.o + block.col;
+  const int64_t row = has_own_sums() ? block.cols : at_.o;
   for (int64_t i = part.panel; i < part.panel_end; ++i) {
     const Panel& panel = panels_[static_cast<size_t>(i)];
     const int64_t channel = depthwise_ ? panel.columns.begin : panel.group * (at_.c / at_.groups);
@@ -288,11 +305,41 @@ void Dot::block(const Part& part, const Call& call, const Memory& memory,
              memory.init == nullptr ? nullptr : memory.init + i * panel_columns(),
              sums + column(panel) - begin, row, block.rows, panel.columns.size});
   }
-  if (!epilogue_) return;
+  if (!has_own_sums()) return;
+  if (line_pixels_ != at_.ow) {
+    block.rows = keep_pixels(part, sums, row);
+    block.row = result_pixel(part.pixel);
+  }
+  if (block.rows > 0) finish(block, call, sums, row, scratch + epilogue_at());
+}
+
+// Moves the sums of the result's pixels together; returns how many there are.
+int64_t Dot::keep_pixels(const Part& part, int32_t* sums, int64_t row) const {
+  int64_t kept = 0;
+  for (int64_t p = part.pixel; p < part.pixel_end;) {
+    const int64_t line = p / line_pixels_ * line_pixels_;
+    const int64_t end = std::min(part.pixel_end, line + line_pixels_);
+    const int64_t count = std::max<int64_t>(0, std::min(end, line + at_.ow) - p);
+    if (p - part.pixel != kept)
+      std::memmove(sums + kept * row, sums + (p - part.pixel) * row,
+                   static_cast<size_t>(count * row * 4));
+    kept += count;
+    p = end;
+  }
+  return kept;
+}
+
+void Dot::finish(const Block& block, const Call& call, const int32_t* sums, int64_t row,
+                 std::byte* scratch) const {
+  if (!epilogue_) {
+    for (int64_t r = 0; r < block.rows; ++r)
+      std::memcpy(call.results[0].as<int32_t>() + (block.row + r) * at_.o + block.col,
+                  sums + r * row, static_cast<size_t>(block.cols * 4));
+    return;
+  }
   if (requantisation_ && requantisation_->run(fns_, block, call, sums, row)) return;
   const Accumulator accumulator{sums, row};
-  epilogue_->run(block, call.operands.subspan(2), call.results, scratch + epilogue_at(),
-                 &accumulator);
+  epilogue_->run(block, call.operands.subspan(2), call.results, scratch, &accumulator);
 }
 
 void Dot::run(const Call& call) const noexcept {
@@ -311,7 +358,7 @@ void Dot::run(const Call& call) const noexcept {
     subtract_offset(call, memory, call.workspace + offsets_at_, init);
     memory.init = init;
   }
-  const int64_t pixels = at_.n * at_.oh * at_.ow, panels = std::ssize(panels_);
+  const int64_t pixels = at_.n * at_.oh * line_pixels_, panels = std::ssize(panels_);
   const int64_t across = ceil_div(panels, block_panels_);
   call.pool->run(ceil_div(pixels, block_pixels_) * across, [&](int64_t item, int worker) {
     const int64_t pixel = item / across * block_pixels_, panel = item % across * block_panels_;

@@ -56,6 +56,7 @@ struct DotFns {
   /// Added to an i8 to make it an element; the sums of products have it too.
   int64_t i8_offset;
   int64_t channels;  ///< columns of a depthwise panel
+  bool even_rows;    ///< `tiles` is faster where rows lie evenly in x
   void (*tiles)(const DotTiles&);
   void (*depthwise)(const DotTiles&);
   void (*requantise)(const RequantisedBlock&);

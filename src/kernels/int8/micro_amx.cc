@@ -175,6 +175,7 @@ const DotFns& fns() {
   static const DotFns all = [] {
     DotFns copy = int8_avx512vnni::fns;
     copy.tiles = &tiles;
+    copy.even_rows = true;
     return copy;
   }();
   return all;

@@ -166,5 +166,5 @@ void stage_i8(std::byte* to, const int8_t* from, int64_t n) {
   for (int64_t i = 0; i < n; ++i) out[i] = static_cast<Element>(from[i] + kI8Offset);
 }
 
-constexpr DotFns kFns = {kLanes, kVectors,   kStep,       sizeof(Element), kI8Offset, kLanes* kStep,
-                         &tiles, &depthwise, &requantise, &stage_u8,       &stage_i8};
+constexpr DotFns kFns = {kLanes, kVectors, kStep,      sizeof(Element), kI8Offset, kLanes* kStep,
+                         false,  &tiles,   &depthwise, &requantise,     &stage_u8, &stage_i8};

@@ -136,7 +136,23 @@ void uniform(const UniformDraws& draws, int64_t begin, int64_t end, float* out) 
   }
 }
 
-const MovementFns fns = {transpose, uniform};
+void interleave(const uint8_t* from, int64_t from_stride, uint8_t* to, int64_t rows, int64_t cols) {
+  const hn::ScalableTag<uint8_t> d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  const auto column = [&](int64_t c, int64_t r)
+                          HWY_ATTR { return hn::LoadU(d, from + c * from_stride + r); };
+  int64_t r = 0;
+  for (; r + lanes <= rows; r += lanes) {
+    uint8_t* at = to + r * cols;
+    if (cols == 2) hn::StoreInterleaved2(column(0, r), column(1, r), d, at);
+    else if (cols == 3) hn::StoreInterleaved3(column(0, r), column(1, r), column(2, r), d, at);
+    else hn::StoreInterleaved4(column(0, r), column(1, r), column(2, r), column(3, r), d, at);
+  }
+  for (; r < rows; ++r)
+    for (int64_t c = 0; c < cols; ++c) to[r * cols + c] = from[c * from_stride + r];
+}
+
+const MovementFns fns = {transpose, interleave, uniform};
 
 }  // namespace hone::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

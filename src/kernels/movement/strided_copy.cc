@@ -60,6 +60,10 @@ void StridedCopy::plane(const E* from, E* to, int64_t rows) const {
     case How::transpose:
       if constexpr (std::is_same_v<E, uint32_t>)
         return fns_.transpose(from, cols_.from, to, rows_.to, rows, cols_.extent);
+      if constexpr (std::is_same_v<E, uint8_t>)
+        if (cols_.extent >= 2 && cols_.extent <= kInterleaved && rows_.from == 1 &&
+            rows_.to == cols_.extent)
+          return fns_.interleave(from, cols_.from, to, rows, cols_.extent);
       [[fallthrough]];
     case How::elements:
       for (int64_t r = 0; r < rows; ++r)
