@@ -105,6 +105,42 @@ TEST(Int8, RequantisesAsTheEpilogueSays) {
         }
 }
 
+/// The residual form: bytes of sums are added to others, and the sum is bytes again.
+ir::Region residual(const Shape& loop, bool relu, bool swap, DType inner, DType other,
+                    DType dtype) {
+  ir::Graph body("residual");
+  const int64_t cols = loop[loop.rank() - 1];
+  const ir::Expr sum = ir::input(body, "acc", {DType::i32, loop});
+  const ir::Expr factor = ir::input(body, "factor", {DType::f32, {cols}});
+  const double zero = inner == DType::u8 ? 120 : -3;
+  const ir::Expr q = ir::cast(ir::round(ir::cast(sum, DType::f32) * factor) + zero, inner);
+  const ir::Expr mine = (ir::cast(q, DType::f32) - zero) * 0.017;
+  const ir::Expr bytes = ir::input(body, "other", {other, loop});
+  const ir::Expr theirs = (ir::cast(bytes, DType::f32) - 7) * 0.031;
+  ir::Expr y = swap ? theirs + mine : mine + theirs;
+  if (relu) y = ir::relu(y);
+  body.output("y", ir::cast(ir::round(y * 23.7) + 11, dtype).id);
+  return std::make_shared<const ir::Graph>(std::move(body));
+}
+
+TEST(Int8, AddsOtherBytesAsTheEpilogueSays) {
+  const int64_t rows = 37, depth = 20, cols = 45;
+  std::vector<float> factors(cols);
+  for (int64_t j = 0; j < cols; ++j) factors[static_cast<size_t>(j)] = 0.0005F * (j - 3);
+  for (const DType dtype : {DType::u8, DType::i8})
+    for (const DType inner : {DType::u8, DType::i8})
+      for (const DType other : {DType::u8, DType::i8})
+        for (const bool relu : {false, true}) {
+          const NodeCase c(
+              ir::op::matmul,
+              {extreme_bytes(DType::u8, {rows, depth}, 1),
+               extreme_bytes(DType::i8, {depth, cols}, 2), Tensor::from<float>({cols}, factors),
+               extreme_bytes(other, {rows, cols}, 3)},
+              {{"epilogue", residual({rows, cols}, relu, dtype == inner, inner, other, dtype)}});
+          EXPECT_EQ(check_against_reference(c), 1);
+        }
+}
+
 TEST(Int8, APadValueIsWhatPaddingHolds) {
   const Tensor x = Tensor::from<int32_t>({1, 1, 1, 1}, {3}).cast(DType::u8);
   const Tensor w = Tensor::from<int32_t>({1, 3, 1, 1}, {1, 10, -100}).cast(DType::i8);

@@ -33,6 +33,19 @@ struct DotTiles {
   int64_t rows, cols;
 };
 
+/// Bytes that are added to those of sums, in the layout of the result (requantise.h).
+struct ResidualBytes {
+  const std::byte* other;
+  bool is_signed;     ///< `other`
+  int32_t low, high;  ///< the range of the sums' bytes
+  float scale;        ///< of them
+  int32_t other_zero;
+  float other_scale;
+  bool relu;     ///< of what was added
+  float factor;  ///< of it, for the result
+  int32_t zero;  ///< of the result
+};
+
 /// to[r][j] = the byte of (sums[r][j] + bias[j]) * factor[j], as requantise.h says.
 struct RequantisedBlock {
   const int32_t* sums;
@@ -43,7 +56,8 @@ struct RequantisedBlock {
   bool has_factors;
   bool relu;
   int32_t zero;
-  bool is_signed;  ///< the result
+  bool is_signed;                 ///< the result
+  const ResidualBytes* residual;  ///< null if there is none
   std::byte* to;
   int64_t to_row;
 };

@@ -2,6 +2,7 @@
 #include <immintrin.h>
 
 #include <cstring>
+#include <limits>
 #include <utility>
 
 #include "kernels/int8/levels.h"

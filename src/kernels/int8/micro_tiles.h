@@ -125,17 +125,34 @@ void tiles(const DotTiles& t) {
 }
 void depthwise(const DotTiles& t) { run_depthwise(t, std::make_integer_sequence<int, kPixels>()); }
 
-// n lanes of a row. A sum of more than 2^30 is a byte's bound whatever the zero.
+// The greatest of a number that is rounded: more than it is a byte's bound whatever the zero.
+constexpr float kMost = 1 << 30;
+
+// The bytes of a row that are added to those of sums, from `at` on.
+inline V add_residual(const ResidualBytes& r, int64_t n, V bytes, int32_t zero, int64_t at) {
+  const V mine = clamp(bytes, splat(r.low), splat(r.high));
+  const V other =
+      r.is_signed ? load_bytes<true>(n, r.other + at) : load_bytes<false>(n, r.other + at);
+  const F x = plus(times(to_f32(add(mine, splat(-zero))), splat(r.scale)),
+                   times(to_f32(add(other, splat(-r.other_zero))), splat(r.other_scale)));
+  const float most = std::numeric_limits<float>::max();
+  const F sum = clamp(x, splat(r.relu ? 0 : -most), splat(most));
+  const F scaled = clamp(times(sum, splat(r.factor)), splat(-kMost), splat(kMost));
+  return add(nearest(scaled), splat(r.zero));
+}
+
+// n lanes of a row, which begin at column `col` and, in the result, at `at`.
 template <bool is_signed>
 inline void requantise_lanes(const RequantisedBlock& b, int64_t n, const int32_t* sums, int64_t col,
-                             F factor, std::byte* to) {
-  constexpr float kMost = 1 << 30;
+                             int64_t at, F factor) {
   const bool whole = n >= kLanes;
-  V v = whole ? load(sums) : load_first(n, sums);
+  V v = whole ? load(sums + col) : load_first(n, sums + col);
   if (b.bias != nullptr) v = add(v, whole ? load(b.bias + col) : load_first(n, b.bias + col));
   if (b.has_factors) factor = whole ? load(b.factor + col) : load_first(n, b.factor + col);
   const F x = clamp(times(to_f32(v), factor), splat(b.relu ? 0 : -kMost), splat(kMost));
-  store_bytes<is_signed>(n, to, add(nearest(x), splat(b.zero)));
+  V bytes = add(nearest(x), splat(b.zero));
+  if (b.residual != nullptr) bytes = add_residual(*b.residual, n, bytes, b.zero, at);
+  store_bytes<is_signed>(n, b.to + at, bytes);
 }
 
 template <bool is_signed>
@@ -143,12 +160,11 @@ void requantise_as(const RequantisedBlock& b) {
   const F factor = splat(b.factor[0]);
   for (int64_t row = 0; row < b.rows; ++row) {
     const int32_t* sums = b.sums + row * b.sums_row;
-    std::byte* to = b.to + row * b.to_row;
+    const int64_t at = row * b.to_row;
     int64_t col = 0;
     for (; col + kLanes <= b.cols; col += kLanes)
-      requantise_lanes<is_signed>(b, kLanes, sums + col, col, factor, to + col);
-    if (col < b.cols)
-      requantise_lanes<is_signed>(b, b.cols - col, sums + col, col, factor, to + col);
+      requantise_lanes<is_signed>(b, kLanes, sums, col, at + col, factor);
+    if (col < b.cols) requantise_lanes<is_signed>(b, b.cols - col, sums, col, at + col, factor);
   }
 }
 void requantise(const RequantisedBlock& b) {

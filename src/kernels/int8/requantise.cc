@@ -1,4 +1,5 @@
-// Which epilogues are of that form, and handing them to the level's loop.
+// Which epilogues are of those forms, read from the result upwards, and handing them to the level's
+// loop.
 #include "kernels/int8/requantise.h"
 
 #include <algorithm>
@@ -10,80 +11,164 @@ namespace hone::kernels {
 namespace {
 
 namespace op = ir::op;
+using ir::Node;
+using ir::ValueId;
 
-/// The number that a value of a body is, if it is a constant.
-std::optional<float> number(const ir::Graph& body, ir::ValueId v) {
-  if (!body.produced_by(v, op::constant) || body.type(v).dtype != DType::f32 ||
-      body.shape(v).elements() != 1)
-    return {};
-  return body.producer(v).attrs.get<Tensor>("value").data<float>()[0];
-}
+// Of the numbers in a body: no product of a byte and a few of them overflows.
+constexpr float kMostNumber = 1e18F;
 
 }  // namespace
 
-// The operand of the node that an input of the body is, if it varies by column alone, else -1. The
-// inputs of a body are the sum, and the operands that follow the first two.
-int Requantisation::by_column(const ir::Graph& body, ir::ValueId v) const {
-  const Shape& shape = body.shape(v);
-  if (!body.produced_by(v, op::input) || shape.rank() == 0 || shape.elements() != cols_ ||
-      shape[shape.rank() - 1] != cols_)
-    return -1;
-  const std::vector<ir::ValueId> inputs = body.inputs();
-  return static_cast<int>(std::find(inputs.begin(), inputs.end(), v) - inputs.begin()) + 1;
-}
+/// A body, of which parts are recognised.
+class RequantisationMatch {
+ public:
+  explicit RequantisationMatch(const ir::Graph& body)
+      : body_(body), loop_(body.shape(body.inputs()[0])) {}
 
-bool Requantisation::take(const ir::Graph& body, const ir::Node& node, ir::ValueId sum) {
-  if (std::count(node.operands.begin(), node.operands.end(), sum) != 1) return false;
-  const DType result = body.type(node.results[0]).dtype;
-  const auto goes_on = [&](Stage least, Stage most, Stage next) {
-    const bool fits = stage_ >= least && stage_ <= most;
-    if (fits) stage_ = next;
-    return fits;
+  std::optional<Requantisation> match() {
+    if (body_.outputs().size() != 1 || loop_.rank() == 0) return {};
+    out_.cols_ = loop_[loop_.rank() - 1];
+    const ValueId result = body_.outputs()[0].value;
+    const auto last = bytes(result);
+    if (!last) return {};
+    out_.is_signed_ = body_.type(result).dtype == DType::i8;
+    const bool matches = sums(last->of, true) ? (out_.zero_ = last->zero, true) : sum(*last);
+    return matches ? std::optional(out_) : std::nullopt;
+  }
+
+ private:
+  /// A value and the integer that was added to it, or taken from it.
+  struct Shifted {
+    ValueId of;
+    int32_t zero = 0;
   };
-  if (node.is(op::cast) && result == DType::f32)
-    return goes_on(Stage::sums, Stage::shifted, Stage::widened);
-  if (node.is(op::cast) && is_byte(result)) {
-    dtype_ = result;
-    return goes_on(Stage::rounded, Stage::placed, Stage::narrowed);
+
+  const Node* producer(ValueId v, const ir::OpSpec& spec) const {
+    return body_.produced_by(v, spec) ? &body_.producer(v) : nullptr;
   }
-  if (node.is(op::relu)) {
-    relu_ = true;
-    return goes_on(Stage::scaled, Stage::scaled, Stage::clipped);
+
+  std::optional<float> number(ValueId v) const {
+    const Node* constant = producer(v, op::constant);
+    if (constant == nullptr || body_.type(v).dtype != DType::f32 || body_.shape(v).elements() != 1)
+      return {};
+    const float x = constant->attrs.get<Tensor>("value").data<float>()[0];
+    return std::abs(x) < kMostNumber ? std::optional(x) : std::nullopt;
   }
-  if (node.is(op::round)) return goes_on(Stage::scaled, Stage::clipped, Stage::rounded);
-  if (node.operands.size() != 2) return false;
-  const ir::ValueId other = node.operands[node.operands[0] == sum ? 1 : 0];
-  const std::optional<float> known = number(body, other);
-  if (node.is(op::add) && result == DType::i32) {
-    bias_ = by_column(body, other);
-    return bias_ >= 0 && goes_on(Stage::sums, Stage::sums, Stage::shifted);
+
+  /// `v` before an integer was added (or subtracted), if one was; nothing if it is no byte's zero.
+  std::optional<Shifted> shifted(ValueId v, const ir::OpSpec& by) const {
+    const Node* node = producer(v, by);
+    if (node == nullptr) return Shifted{v};
+    const std::optional<float> zero = number(node->operands[1]);
+    if (!zero || *zero != std::floor(*zero) || std::abs(*zero) > 255) return {};
+    return Shifted{node->operands[0], static_cast<int32_t>(*zero)};
   }
-  if (node.is(op::add)) {
-    if (!known || *known != std::floor(*known) || std::abs(*known) > 255) return false;
-    zero_ = static_cast<int32_t>(*known);
-    return goes_on(Stage::rounded, Stage::rounded, Stage::placed);
+
+  /// x of cast(round(x) + zero, u8 or i8).
+  std::optional<Shifted> bytes(ValueId v) const {
+    const Node* cast = producer(v, op::cast);
+    if (cast == nullptr || !is_byte(body_.type(v).dtype)) return {};
+    const auto placed = shifted(cast->operands[0], op::add);
+    const Node* rounded = placed ? producer(placed->of, op::round) : nullptr;
+    if (rounded == nullptr) return {};
+    return Shifted{rounded->operands[0], placed->zero};
   }
-  if (!node.is(op::mul)) return false;
-  if (known) number_ = *known;
-  else factor_ = by_column(body, other);
-  return (known || factor_ >= 0) && goes_on(Stage::widened, Stage::widened, Stage::scaled);
-}
+
+  /// q of (q - zero) * scale.
+  struct Real {
+    ValueId bytes;
+    int32_t zero;
+    float scale;
+  };
+  std::optional<Real> real(ValueId v) const {
+    const Node* scaled = producer(v, op::mul);
+    const std::optional<float> scale = scaled ? number(scaled->operands[1]) : std::nullopt;
+    const auto centred = scale ? shifted(scaled->operands[0], op::sub) : std::nullopt;
+    const Node* cast = centred ? producer(centred->of, op::cast) : nullptr;
+    if (cast == nullptr || !is_byte(body_.type(cast->operands[0]).dtype)) return {};
+    return Real{cast->operands[0], centred->zero, *scale};
+  }
+
+  /// The operand of the node that an input of the body is; they follow the first two.
+  int operand(ValueId v) const {
+    const std::vector<ValueId> inputs = body_.inputs();
+    return static_cast<int>(std::find(inputs.begin(), inputs.end(), v) - inputs.begin()) + 1;
+  }
+  /// The same if it varies by column alone, else -1.
+  int by_column(ValueId v) const {
+    const Shape& shape = body_.shape(v);
+    const bool columns = body_.produced_by(v, op::input) && shape.rank() > 0 &&
+                         shape.elements() == out_.cols_ && shape[shape.rank() - 1] == out_.cols_;
+    return columns ? operand(v) : -1;
+  }
+
+  /// (sum + bias) * factor, perhaps under a relu.
+  bool sums(ValueId v, bool may_relu) {
+    if (const Node* relu = may_relu ? producer(v, op::relu) : nullptr) {
+      out_.relu_ = true;
+      v = relu->operands[0];
+    }
+    const Node* scaled = producer(v, op::mul);
+    const Node* cast = scaled ? producer(scaled->operands[0], op::cast) : nullptr;
+    if (cast == nullptr || body_.type(cast->operands[0]).dtype != DType::i32) return false;
+    if (const auto factor = number(scaled->operands[1])) out_.number_ = *factor;
+    else if ((out_.factor_ = by_column(scaled->operands[1])) < 0) return false;
+    const ValueId sum = body_.inputs()[0];
+    const ValueId integers = cast->operands[0];
+    if (integers == sum) return true;
+    const Node* added = producer(integers, op::add);
+    if (added == nullptr || added->operands[0] != sum) return false;
+    out_.bias_ = by_column(added->operands[1]);
+    return out_.bias_ >= 0;
+  }
+
+  /// The residual form.
+  bool sum(const Shifted& last) {
+    ResidualBytes& r = out_.residual_;
+    // A relu may stand before or behind a factor that is not negative.
+    const Node* relu = producer(last.of, op::relu);
+    const Node* scaled = producer(relu ? relu->operands[0] : last.of, op::mul);
+    const std::optional<float> factor = scaled ? number(scaled->operands[1]) : std::nullopt;
+    if (!factor || (relu != nullptr && !(*factor > 0))) return false;
+    ValueId v = scaled->operands[0];
+    if (const Node* before = producer(v, op::relu)) {
+      relu = before;
+      v = before->operands[0];
+    }
+    const Node* added = producer(v, op::add);
+    if (added == nullptr) return false;
+    auto mine = real(added->operands[0]), other = real(added->operands[1]);
+    if (!mine || !other) return false;
+    if (body_.produced_by(mine->bytes, op::input)) std::swap(mine, other);
+    const auto first = bytes(mine->bytes);
+    const bool whole = body_.produced_by(other->bytes, op::input) &&
+                       body_.shape(other->bytes) == loop_ && other->bytes != body_.inputs()[0];
+    out_.relu_ = false;
+    if (!first || !whole || first->zero != mine->zero || !sums(first->of, false)) return false;
+    out_.zero_ = first->zero;
+    out_.other_ = operand(other->bytes);
+    const bool is_signed = body_.type(mine->bytes).dtype == DType::i8;
+    r = {nullptr,
+         body_.type(other->bytes).dtype == DType::i8,
+         is_signed ? INT8_MIN : 0,
+         is_signed ? INT8_MAX : UINT8_MAX,
+         mine->scale,
+         other->zero,
+         other->scale,
+         relu != nullptr,
+         *factor,
+         last.zero};
+    return true;
+  }
+
+  const ir::Graph& body_;
+  const Shape loop_;
+  Requantisation out_;
+};
 
 std::optional<Requantisation> Requantisation::of(const Problem& problem) {
   if (!problem.attrs().has("epilogue")) return {};
-  const ir::Graph& body = *problem.attrs().get<ir::Region>("epilogue");
-  Requantisation out;
-  ir::ValueId sum = body.inputs()[0];
-  const Shape& loop = body.shape(sum);
-  out.cols_ = loop[loop.rank() - 1];
-  for (const ir::Node& node : body.nodes()) {
-    if (node.is(op::input) || node.is(op::constant)) continue;
-    if (!out.take(body, node, sum)) return {};
-    sum = node.results[0];
-  }
-  const bool is_whole =
-      out.stage_ == Stage::narrowed && body.outputs().size() == 1 && body.outputs()[0].value == sum;
-  return is_whole ? std::optional(out) : std::nullopt;
+  return RequantisationMatch(*problem.attrs().get<ir::Region>("epilogue")).match();
 }
 
 bool Requantisation::run(const DotFns& fns, const Block& block, const Call& call,
@@ -95,9 +180,12 @@ bool Requantisation::run(const DotFns& fns, const Block& block, const Call& call
   const int64_t factors = factor_ < 0 ? 1 : block.cols;
   if (!std::all_of(factor, factor + factors, [](float f) { return std::isfinite(f); }))
     return false;
+  const int64_t at = block.row * cols_ + block.col;
+  ResidualBytes residual = residual_;
+  if (other_ >= 0) residual.other = call.operands[static_cast<size_t>(other_)].data + at;
   fns.requantise({sums, sums_row, block.rows, block.cols, operand(bias_, int32_t{}), factor,
-                  factor_ >= 0, relu_, zero_, dtype_ == DType::i8,
-                  call.results[0].data + block.row * cols_ + block.col, cols_});
+                  factor_ >= 0, relu_, zero_, is_signed_, other_ >= 0 ? &residual : nullptr,
+                  call.results[0].data + at, cols_});
   return true;
 }
 

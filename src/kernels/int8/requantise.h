@@ -1,8 +1,12 @@
-// The commonest epilogue of integer sums, in one pass over a block:
+// The commonest epilogues of integer sums, in one pass over a block. Sums become bytes:
 //
-//   cast(round(relu((sum + bias) * factor)) + zero, u8 or i8)
+//   q = cast(round(relu((sum + bias) * factor)) + zero, u8 or i8)
 //
-// with an i32 bias for each column, a factor for each column or for all, and relu absent or not.
+// with an i32 bias for each column, a factor for each column or for all, and relu absent or not; or
+// they are added to other bytes before (a residual connection):
+//
+//   cast(round(relu((q - zero) * scale + (other - other_zero) * other_scale) * factor) + zero, ..)
+//
 // All other epilogues run as tile programs (kernels/eltwise/tile_program.h).
 #pragma once
 
@@ -24,17 +28,15 @@ class Requantisation {
            int64_t sums_row) const;
 
  private:
-  bool take(const ir::Graph& body, const ir::Node& node, ir::ValueId sum);
-  int by_column(const ir::Graph& body, ir::ValueId v) const;
+  friend class RequantisationMatch;
 
-  /// What is done in order; each is there once at most, and the last always.
-  enum class Stage { sums, shifted, widened, scaled, clipped, rounded, placed, narrowed };
-  Stage stage_ = Stage::sums;
   int bias_ = -1, factor_ = -1;  // operands of the node
   float number_ = 1;             // the factor where that is no operand
   bool relu_ = false;
   int32_t zero_ = 0;
-  DType dtype_ = DType::u8;
+  bool is_signed_ = false;
+  int other_ = -1;  // an operand, if there is a residual
+  ResidualBytes residual_{};
   int64_t cols_ = 0;  // of the result
 };
 

@@ -21,11 +21,21 @@ inline V load_first(int64_t n, const int32_t* from) {
 }
 inline void store_first(int64_t n, int32_t* to, V v) { _mm256_maskstore_epi32(to, mask_of(n), v); }
 inline V add(V a, V b) { return _mm256_add_epi32(a, b); }
+inline V clamp(V x, V low, V high) { return _mm256_min_epi32(_mm256_max_epi32(x, low), high); }
+// n bytes.
+template <bool is_signed>
+inline V load_bytes(int64_t n, const std::byte* from) {
+  int64_t all = 0;
+  std::memcpy(&all, from, static_cast<size_t>(n < kLanes ? n : kLanes));
+  const __m128i bytes = _mm_cvtsi64_si128(all);
+  return is_signed ? _mm256_cvtepi8_epi32(bytes) : _mm256_cvtepu8_epi32(bytes);
+}
 
 inline F splat(float x) { return _mm256_set1_ps(x); }
 inline F load(const float* from) { return _mm256_loadu_ps(from); }
 inline F load_first(int64_t n, const float* from) { return _mm256_maskload_ps(from, mask_of(n)); }
 inline F to_f32(V v) { return _mm256_cvtepi32_ps(v); }
+inline F plus(F a, F b) { return _mm256_add_ps(a, b); }
 inline F times(F a, F b) { return _mm256_mul_ps(a, b); }
 inline F clamp(F x, F low, F high) { return _mm256_min_ps(_mm256_max_ps(x, low), high); }
 inline V nearest(F x) { return _mm256_cvtps_epi32(x); }

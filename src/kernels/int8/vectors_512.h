@@ -17,6 +17,17 @@ inline void store_first(int64_t n, int32_t* to, V v) {
   _mm512_mask_storeu_epi32(to, mask_of(n), v);
 }
 inline V add(V a, V b) { return _mm512_add_epi32(a, b); }
+inline V clamp(V x, V low, V high) {
+  return _mm512_maskz_min_epi32(0xffff, _mm512_maskz_max_epi32(0xffff, x, low), high);
+}
+// n bytes.
+template <bool is_signed>
+inline V load_bytes(int64_t n, const std::byte* from) {
+  const __m128i bytes = n >= kLanes ? _mm_loadu_si128(reinterpret_cast<const __m128i*>(from))
+                                    : _mm_maskz_loadu_epi8(mask_of(n), from);
+  return is_signed ? _mm512_maskz_cvtepi8_epi32(0xffff, bytes)
+                   : _mm512_maskz_cvtepu8_epi32(0xffff, bytes);
+}
 
 inline F splat(float x) { return _mm512_set1_ps(x); }
 inline F load(const float* from) { return _mm512_loadu_ps(from); }
@@ -24,6 +35,7 @@ inline F load_first(int64_t n, const float* from) {
   return _mm512_maskz_loadu_ps(mask_of(n), from);
 }
 inline F to_f32(V v) { return _mm512_maskz_cvtepi32_ps(0xffff, v); }
+inline F plus(F a, F b) { return _mm512_add_ps(a, b); }
 inline F times(F a, F b) { return _mm512_mul_ps(a, b); }
 inline F clamp(F x, F low, F high) {
   return _mm512_maskz_min_ps(0xffff, _mm512_maskz_max_ps(0xffff, x, low), high);
