@@ -59,7 +59,12 @@ Geometry geometry_of(const Problem& problem) {
           d.stride_w, d.dilation_h, d.dilation_w, d.kh,         d.kw,        d.groups};
 }
 
-// Runs are the taps of the format; depthwise, its depth.
+// True if neighbouring pixels of a depthwise convolution share what they read.
+bool in_pairs(const DotFns& fns, int64_t kw, int64_t stride_w, int64_t dilation_w) {
+  return fns.depthwise_pairs != nullptr && kw == 3 && stride_w == 1 && dilation_w == 1;
+}
+
+// Runs are the taps of the format; depthwise, its depth, but in pairs.
 ir::PanelFormat dot_panels(const ir::Node& node, const Shape& w, Isa isa) {
   const DotFns& fns = dot_fns(isa);
   if (node.is(ir::op::matmul)) {
@@ -69,7 +74,11 @@ ir::PanelFormat dot_panels(const ir::Node& node, const Shape& w, Isa isa) {
             fns.lanes, fns.vectors, fns.step};
   }
   const int64_t groups = node.attrs.integer("groups"), out = w[3];
-  if (groups > 1 && w[2] == 1 && out == groups)
+  const bool depthwise = groups > 1 && w[2] == 1 && out == groups;
+  if (depthwise &&
+      in_pairs(fns, w[1], node.attrs.ints("stride")[1], node.attrs.ints("dilation")[1]))
+    return {w, {1, 0}, {w[0], w[1] * out}, {w[1], out}, {out, 1}, fns.channels, 1, fns.step};
+  if (depthwise)
     return {w, {1, 0}, {1, 0}, {w[0] * w[1], out}, {out, 1}, fns.channels, 1, fns.step};
   const bool lines = groups == 1 && (node.attrs.ints("dilation")[1] == 1 || w[1] == 1);
   const int64_t runs = lines ? w[0] : w[0] * w[1], depth = lines ? w[1] * w[2] : w[2];
@@ -125,7 +134,9 @@ class Dot final : public Kernel {
   int64_t panel_columns() const { return format_.lanes * format_.max_vectors; }
   /// How many elements one row of one run reads.
   int64_t run_elements() const { return depthwise_ ? fns_.channels : format_.depth_pitch(); }
-  auto tiles() const { return depthwise_ ? fns_.depthwise : fns_.tiles; }
+  auto tiles() const {
+    return pairs_ ? fns_.depthwise_pairs : depthwise_ ? fns_.depthwise : fns_.tiles;
+  }
   void lay_out(const Problem& problem);
   void cut(int threads);
   void pack(const Call& call, int8_t* packed) const;
@@ -143,7 +154,7 @@ class Dot final : public Kernel {
   const DotFns& fns_;
   Geometry at_;
   bool is_signed_;  // x
-  bool depthwise_;
+  bool depthwise_, pairs_;
   int64_t pad_element_;
   ir::PanelFormat format_;
   int64_t threads_;
@@ -165,6 +176,7 @@ Dot::Dot(const Problem& problem)
       at_(geometry_of(problem)),
       is_signed_(problem.operands[0].dtype == DType::i8),
       depthwise_(at_.is_depthwise()),
+      pairs_(depthwise_ && in_pairs(fns_, at_.kw, at_.stride_w, at_.dilation_w)),
       pad_element_(problem.attrs().integer("pad_value") + (is_signed_ ? fns_.i8_offset : 0)),
       format_(dot_panels(*problem.node, problem.operands[1].shape, problem.isa)),
       threads_(problem.threads),
@@ -174,8 +186,8 @@ Dot::Dot(const Problem& problem)
     epilogue_.emplace(*problem.attrs().get<ir::Region>("epilogue"), problem.isa);
   requantisation_ = Requantisation::of(problem);
   // Depthwise, all columns of a panel are read.
-  const bool reads_past =
-      depthwise_ ? at_.c % fns_.channels != 0 : format_.depth_pitch() != format_.depth.extent;
+  const bool reads_past = depthwise_ ? pairs_ || at_.c % fns_.channels != 0
+                                     : format_.depth_pitch() != format_.depth.extent;
   stages_ = fns_.element_bytes != 1 || has_offset_ || at_.has_padding() || reads_past;
   line_ = (at_.left + at_.w + at_.right) * at_.c;
   image_lines_ = at_.top + at_.h + at_.bottom;
@@ -186,11 +198,11 @@ Dot::Dot(const Problem& problem)
   const int64_t slack = fns_.channels + ((at_.kw - 1) * at_.dilation_w + 1) * at_.c;
   for (int64_t kh = 0; kh < at_.kh; ++kh) {
     const int64_t line = kh * at_.dilation_h * line_;
-    if (at_.has_whole_lines()) runs_.push_back(line);
+    if (pairs_ || at_.has_whole_lines()) runs_.push_back(line);
     else
       for (int64_t kw = 0; kw < at_.kw; ++kw) runs_.push_back(line + kw * at_.dilation_w * at_.c);
   }
-  if (depthwise_) runs_.resize(static_cast<size_t>(format_.depth_pitch()));
+  if (depthwise_ && !pairs_) runs_.resize(static_cast<size_t>(format_.depth_pitch()));
   no_runs_.resize(runs_.size());
   for (int64_t g = 0; g < format_.group.extent; ++g)
     for (int64_t p = 0; p < format_.panels(); ++p) panels_.push_back({g, format_.columns(p)});
@@ -272,7 +284,7 @@ void Dot::subtract_offset(const Call& call, const Memory& memory, std::byte* off
     const auto& [group, columns] = panels_[static_cast<size_t>(item)];
     int32_t* sums = init + item * panel_columns();
     const int64_t first = 0;
-    tiles()({offsets, &first, no_runs_.data(), std::ssize(no_runs_), steps(),
+    tiles()({offsets, &first, no_runs_.data(), std::ssize(no_runs_), pairs_ ? 0 : steps(),
              memory.weights + format_.offset(group, columns), nullptr, sums, 0, 1, columns.pitch});
     for (int64_t j = 0; j < columns.pitch; ++j) sums[j] = -sums[j];
   });
@@ -301,7 +313,7 @@ void Dot::block(const Part& part, const Call& call, const Memory& memory,
     const Panel& panel = panels_[static_cast<size_t>(i)];
     const int64_t channel = depthwise_ ? panel.columns.begin : panel.group * (at_.c / at_.groups);
     tiles()({memory.x + channel * fns_.element_bytes, x_at, runs_.data(), std::ssize(runs_),
-             steps(), memory.weights + format_.offset(panel.group, panel.columns),
+             pairs_ ? at_.c : steps(), memory.weights + format_.offset(panel.group, panel.columns),
              memory.init == nullptr ? nullptr : memory.init + i * panel_columns(),
              sums + column(panel) - begin, row, block.rows, panel.columns.size});
   }

@@ -24,8 +24,9 @@ struct DotTiles {
   const int64_t* x_at;  ///< of each row, in elements
   const int64_t* runs;  ///< where each run of the depth begins, in elements
   int64_t run_count;
-  int64_t steps;        ///< of a run, each of DotFns::step elements; depthwise, runs
-                        ///< are whole steps
+  /// Of a run, each of DotFns::step elements; depthwise, runs are whole steps; in pairs, the
+  /// elements from a pixel to its neighbour.
+  int64_t steps;
   const int8_t* panel;  ///< [run_count][steps][whole vectors of columns][step]
   const int32_t* init;  ///< of whole vectors of columns; null: zeros
   int32_t* sums;
@@ -73,6 +74,9 @@ struct DotFns {
   bool even_rows;    ///< `tiles` is faster where rows lie evenly in x
   void (*tiles)(const DotTiles&);
   void (*depthwise)(const DotTiles&);
+  /// The same for filters three wide, whose lines are the runs; what is read for a pixel serves its
+  /// right neighbour too, where that is the next row. Null where steps are shorter.
+  void (*depthwise_pairs)(const DotTiles&);
   void (*requantise)(const RequantisedBlock&);
   /// n bytes, u8 or i8, as elements.
   void (*stage_u8)(std::byte* to, const uint8_t* from, int64_t n);

@@ -56,6 +56,16 @@ void tile(const DotTiles& t, int64_t first) {
   }
 }
 
+inline void store_channels(const DotTiles& t, int64_t row, const V (&sums)[kStep]) {
+  int32_t* to = t.sums + row * t.sums_row;
+#pragma GCC unroll 4
+  for (int v = 0; v < kStep; ++v) {
+    const int64_t left = t.cols - v * kLanes;
+    if (left >= kLanes) store(to + v * kLanes, sums[v]);
+    else if (left > 0) store_first(left, to + v * kLanes, sums[v]);
+  }
+}
+
 template <int rows>
 void depthwise_tile(const DotTiles& t, int64_t first) {
   V sums[rows][kStep];
@@ -84,14 +94,43 @@ void depthwise_tile(const DotTiles& t, int64_t first) {
     }
   }
 #pragma GCC unroll 16
-  for (int r = 0; r < rows; ++r) {
-    int32_t* to = t.sums + (first + r) * t.sums_row;
+  for (int r = 0; r < rows; ++r) store_channels(t, first + r, sums[r]);
+}
+
+// One pixel, or two neighbours.
+template <int pixels>
+void depthwise_neighbours(const DotTiles& t, int64_t row) {
+  V sums[pixels][kStep];
+#pragma GCC unroll 2
+  for (int p = 0; p < pixels; ++p)
+#pragma GCC unroll 4
+    for (int v = 0; v < kStep; ++v)
+      sums[p][v] = t.init == nullptr ? zero() : load(t.init + v * kLanes);
+  const Element* x = reinterpret_cast<const Element*>(t.x) + t.x_at[row];
+  const int8_t* panel = t.panel;
+  for (int64_t run = 0; run < t.run_count; ++run) {
+    V taps[kStep];
+#pragma GCC unroll 4
+    for (int k = 0; k < kStep; ++k) taps[k] = channels(x + t.runs[run] + k * t.steps);
+    interleave(taps);
 #pragma GCC unroll 4
     for (int v = 0; v < kStep; ++v) {
-      const int64_t left = t.cols - v * kLanes;
-      if (left >= kLanes) store(to + v * kLanes, sums[r][v]);
-      else if (left > 0) store_first(left, to + v * kLanes, sums[r][v]);
+      const V w = weights(panel + v * kLanes * kStep);
+      sums[0][v] = dot(sums[0][v], taps[v], w);
+      if constexpr (pixels > 1) sums[1][v] = dot(sums[1][v], taps[v], one_later(w));
     }
+    panel += kStep * kLanes * kStep;
+  }
+#pragma GCC unroll 2
+  for (int p = 0; p < pixels; ++p) store_channels(t, row + p, sums[p]);
+}
+
+void depthwise_pairs(const DotTiles& t) {
+  for (int64_t row = 0; row < t.rows;) {
+    const bool pair = row + 1 < t.rows && t.x_at[row + 1] - t.x_at[row] == t.steps;
+    if (pair) depthwise_neighbours<2>(t, row);
+    else depthwise_neighbours<1>(t, row);
+    row += pair ? 2 : 1;
   }
 }
 
@@ -182,5 +221,7 @@ void stage_i8(std::byte* to, const int8_t* from, int64_t n) {
   for (int64_t i = 0; i < n; ++i) out[i] = static_cast<Element>(from[i] + kI8Offset);
 }
 
-constexpr DotFns kFns = {kLanes, kVectors, kStep,      sizeof(Element), kI8Offset, kLanes* kStep,
-                         false,  &tiles,   &depthwise, &requantise,     &stage_u8, &stage_i8};
+constexpr DotFns kFns = {
+    kLanes,        kVectors,  kStep,    sizeof(Element), kI8Offset,
+    kLanes* kStep, false,     &tiles,   &depthwise,      kStep == 4 ? &depthwise_pairs : nullptr,
+    &requantise,   &stage_u8, &stage_i8};

@@ -21,6 +21,8 @@ inline V load_first(int64_t n, const int32_t* from) {
 }
 inline void store_first(int64_t n, int32_t* to, V v) { _mm256_maskstore_epi32(to, mask_of(n), v); }
 inline V add(V a, V b) { return _mm256_add_epi32(a, b); }
+// Weights of four bytes for taps that are one later.
+inline V one_later(V w) { return _mm256_slli_epi32(w, 8); }
 inline V clamp(V x, V low, V high) { return _mm256_min_epi32(_mm256_max_epi32(x, low), high); }
 // n bytes.
 template <bool is_signed>

@@ -17,6 +17,8 @@ inline void store_first(int64_t n, int32_t* to, V v) {
   _mm512_mask_storeu_epi32(to, mask_of(n), v);
 }
 inline V add(V a, V b) { return _mm512_add_epi32(a, b); }
+// Weights of four bytes for taps that are one later.
+inline V one_later(V w) { return _mm512_maskz_slli_epi32(0xffff, w, 8); }
 inline V clamp(V x, V low, V high) {
   return _mm512_maskz_min_epi32(0xffff, _mm512_maskz_max_epi32(0xffff, x, low), high);
 }
