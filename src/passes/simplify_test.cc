@@ -176,11 +176,11 @@ TEST(Simplify, ACastToBytesSaturatesByItself) {
 })",
               R"(graph g {
   %x = input "x" : f32[5]
-  %1 = cast(%x) {dtype="u8"}
-  %l = constant -1 : f32[]
   %z = constant 0 : f32[]
+  %l = constant -1 : f32[]
   %a = add(%x, %z)
   %b = max(%a, %l)
+  %1 = cast(%x) {dtype="u8"}
   %2 = cast(%b) {dtype="i8"}
   output "d" = %1
   output "e" = %2
