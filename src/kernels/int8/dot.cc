@@ -290,11 +290,21 @@ void Dot::subtract_offset(const Call& call, const Memory& memory, std::byte* off
   });
 }
 
+// Counts on from the first: a division costs as much as a few vectors of products.
 void Dot::list_pixels(const Part& part, int64_t* x_at) const {
-  for (int64_t p = part.pixel; p < part.pixel_end; ++p) {
-    const int64_t line = p / line_pixels_, col = p % line_pixels_;
-    *x_at++ = (line / at_.oh * image_lines_ + line % at_.oh * at_.stride_h) * line_ +
-              col * at_.stride_w * at_.c;
+  int64_t col = part.pixel % line_pixels_;
+  int64_t line = part.pixel / line_pixels_ % at_.oh, sample = part.pixel / line_pixels_ / at_.oh;
+  const int64_t step = at_.stride_w * at_.c;
+  for (int64_t left = part.pixel_end - part.pixel; left > 0;) {
+    const int64_t count = std::min(left, line_pixels_ - col);
+    int64_t at = (sample * image_lines_ + line * at_.stride_h) * line_ + col * step;
+    for (int64_t i = 0; i < count; ++i, at += step) *x_at++ = at;
+    left -= count;
+    col = 0;
+    if (++line == at_.oh) {
+      line = 0;
+      ++sample;
+    }
   }
 }
 

@@ -194,8 +194,9 @@ inline void requantise_lanes(const RequantisedBlock& b, int64_t n, const int32_t
   store_bytes<is_signed>(n, b.to + at, bytes);
 }
 
+// By value, so that the compiler need not read it again behind each byte that is written.
 template <bool is_signed>
-void requantise_as(const RequantisedBlock& b) {
+void requantise_as(const RequantisedBlock b) {
   const F factor = splat(b.factor[0]);
   for (int64_t row = 0; row < b.rows; ++row) {
     const int32_t* sums = b.sums + row * b.sums_row;
