@@ -49,6 +49,8 @@ def cells(result):
     row, ratio, share = result.row, result.ratio(), result.share()
     hone = result.found["hone"] if result.median("hone") is None else number(result.median("hone"), row)
     floor = f"{number(result.floor.limit(row), row)} ({result.floor.gflop:.2g} GFLOP, {result.floor.megabytes:.2g} MB)"
+    if row.bits == 8:  # the floor is that of fp32
+        floor, share = "", None
     peers = [f"{NAMES[name]} {number(result.median(name), row)}" for name in result.peers()]
     peers += [f"{NAMES[name]}: {why}" for name, why in result.found.items() if name != "hone" and isinstance(why, str)]
     return [row.what, hone, f"**{ratio:.2f}**" if ratio else "", f"{share:.0%}" if share else "", floor,
