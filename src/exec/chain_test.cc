@@ -80,6 +80,17 @@ TEST(Chain, OfAStemAndItsPooling) {
   }
 }
 
+// A last block that reads nothing but padding.
+TEST(Chain, OfLinesThatReadNothing) {
+  ir::Graph g;
+  const Expr x = ir::input(g, "x", {DType::f32, {2, 16, 64, 40}});
+  Expr y = ir::conv2d(x, weight(g, {64, 16, 1, 1}, 1));
+  y = ir::max_pool2d(y, {.window = {2, 2}, .stride = {1, 1}});
+  y = ir::max_pool2d(y, {.window = {2, 2}, .stride = {3, 3}, .pad = {0, 0, 4, 0}});
+  g.output("y", y.id);
+  expect_chain(g);
+}
+
 // Lines that are computed in fours and twos.
 TEST(Chain, OfTilesOfLines) {
   for (int64_t side : {62, 65}) {

@@ -146,14 +146,16 @@ std::optional<Scale> scale_of(const Graph& g, ValueId v, const Shape& x, Parts& 
   return std::nullopt;
 }
 
-/// A zero that is known, of the scale's shape.
-std::optional<Tensor> zero_of(const Graph& g, ValueId zero, const Scale& scale, DType dtype) {
+/// A zero that is known, spread as the scale is, and of bytes; in the scale's own shape.
+std::optional<Tensor> zero_of(const Graph& g, ValueId zero, const Scale& scale, const Shape& spread,
+                              DType dtype) {
   const Shape shape = g.shape(scale.value);
   if (zero == ir::kNoValue) return Tensor(dtype, shape);
-  if (!g.produced_by(zero, op::constant)) return std::nullopt;
+  if (!g.produced_by(zero, op::constant) || g.shape(zero) != spread) return std::nullopt;
   const Tensor& value = g.producer(zero).attrs.get<Tensor>("value");
-  if (value.elements() == shape.elements()) return value.cast(dtype).reshaped(shape);
-  return std::nullopt;
+  const Tensor bytes = value.cast(dtype);
+  if (!bytes.cast(value.dtype()).same_bits(value)) return std::nullopt;
+  return bytes.reshaped(shape);
 }
 
 /// The parts of what is or was bytes: x or q, the scale, and the zero.
@@ -167,7 +169,8 @@ std::optional<QuantParts> quant_parts(const Graph& g, ValueId from, ValueId scal
                                       DType dtype, std::vector<ValueId> inside) {
   QuantParts out{{{from}, std::move(inside), 0}, {}, {}};
   const auto known_scale = scale_of(g, scale, g.shape(from), out.parts);
-  const auto known_zero = known_scale ? zero_of(g, zero, *known_scale, dtype) : std::nullopt;
+  const auto known_zero =
+      known_scale ? zero_of(g, zero, *known_scale, g.shape(scale), dtype) : std::nullopt;
   if (!known_zero) return std::nullopt;
   out.scale = *known_scale;
   out.zero = *known_zero;

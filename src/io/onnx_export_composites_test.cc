@@ -117,6 +117,16 @@ TEST(OnnxComposites, BytesAreQuantisedAndDequantised) {
   w.expect_same_bits();
 }
 
+// Preprocessing of pixels looks alike, but its zero is no byte.
+TEST(OnnxComposites, AZeroThatIsNoByteIsADifference) {
+  for (const double zero : {127.5, 300.0, -1.0}) {
+    Written w;
+    const Expr pixels = ir::input(w.model.graph, "x", {DType::u8, {2, 3}});
+    w.model.graph.output("y", ((ir::cast(pixels, DType::f32) - zero) * 0.02).id);
+    EXPECT_EQ(w.nodes(), "Cast/1 Constant/0 Sub/2 Constant/0 Mul/2");
+  }
+}
+
 // Bounds that are no byte's are no part of it.
 TEST(OnnxComposites, OtherBoundsAreAClip) {
   Written w;

@@ -16,7 +16,6 @@ constexpr int64_t kKeptBytes = 512 << 10;   // operands that stay beside it from
 constexpr int64_t kJoinCost = 1 << 16;      // multiply-adds in the time of a fork and a join
 constexpr int64_t kByteCost = 8;            // multiply-adds in the time of moving one byte
 constexpr int64_t kMostTries = 16;          // of blocks
-constexpr size_t kMaxOperands = 16;
 
 int64_t line_bytes(const TensorType& image) {
   return image.shape[2] * image.shape[3] * size_of(image.dtype);
@@ -25,8 +24,11 @@ int64_t lines_of(const TensorType& image) { return image.shape[0] * image.shape[
 
 /// The lines of a link's result that a block of the last one's needs.
 Lines need(const std::vector<ChainLink>& links, size_t link, Lines lines) {
-  for (size_t i = links.size(); --i > link;)
-    lines = links[i - 1].lines->whole(links[i].lines->reads(lines));
+  for (size_t i = links.size(); --i > link;) {
+    lines = links[i].lines->reads(lines);
+    if (lines.begin >= lines.end) return {0, 0};
+    lines = links[i - 1].lines->whole(lines);
+  }
   return lines;
 }
 
@@ -110,7 +112,7 @@ class Chain final : public Kernel {
     size_t next = 1;  // operand
     for (size_t i = 0; i < links_.size(); ++i) {
       const Lines mine = need(links_, i, lines);
-      std::array<View, kMaxOperands> operands;
+      std::array<View, kMaxLinkOperands> operands;
       operands[0] = previous;
       for (size_t j = 1; j < operands_[i]; ++j) operands[j] = call.operands[next++];
       View result = call.results[0];
@@ -168,7 +170,7 @@ std::unique_ptr<Kernel> make_chain(std::vector<std::unique_ptr<Kernel>> kernels,
                                    const std::vector<ChainLink>& links,
                                    const std::vector<size_t>& operands, int threads) {
   for (size_t count : operands)
-    invariant(count <= kMaxOperands, "a chain's kernel has {} operands", count);
+    invariant(count <= kMaxLinkOperands, "a chain's kernel has {} operands", count);
   return std::make_unique<Chain>(std::move(kernels), links, operands, threads);
 }
 

@@ -11,6 +11,9 @@
 
 namespace hone::kernels {
 
+/// The most operands of a kernel in a chain.
+inline constexpr size_t kMaxLinkOperands = 16;
+
 /// One kernel of a chain.
 struct ChainLink {
   const LineKernel* lines;

@@ -16,7 +16,8 @@ class LineKernel {
   virtual ~LineKernel() = default;
   /// Some lines of one sample with those that can only be computed together with them.
   virtual Lines whole(Lines lines) const { return lines; }
-  /// Which lines of operand 0 some lines of one sample of the result read.
+  /// Which lines of operand 0 some lines of one sample of the result read: of the same sample, or
+  /// an empty range, wherever it lies.
   virtual Lines reads(Lines lines) const = 0;
   virtual int64_t line_scratch_bytes() const = 0;
   /// Computes whole lines, alone on this thread, with that much scratch as the workspace. Of the

@@ -1,11 +1,26 @@
 // Computed from the constants upwards, node by node.
 #include "passes/known_value.h"
 
+#include <map>
+
 #include "kernels/run_node.h"
 
 namespace hone::passes {
+namespace {
 
-std::optional<Tensor> known_value(const ir::Graph& graph, ir::ValueId v) {
+using Known = std::map<ir::ValueId, std::optional<Tensor>>;
+
+std::optional<Tensor> compute(const ir::Graph& graph, ir::ValueId v, Known& known);
+
+// Each value is computed once, however many read it.
+const std::optional<Tensor>& value_of(const ir::Graph& graph, ir::ValueId v, Known& known) {
+  const auto found = known.find(v);
+  if (found != known.end()) return found->second;
+  std::optional<Tensor> value = compute(graph, v, known);
+  return known.emplace(v, std::move(value)).first->second;
+}
+
+std::optional<Tensor> compute(const ir::Graph& graph, ir::ValueId v, Known& known) {
   constexpr int64_t kMost = int64_t{1} << 16;
   const ir::Node& node = graph.producer(v);
   const TensorType& type = graph.type(v);
@@ -14,9 +29,9 @@ std::optional<Tensor> known_value(const ir::Graph& graph, ir::ValueId v) {
   if (node.operands.empty() || node.results.size() != 1 || type.dtype == DType::f64) return {};
   std::vector<Tensor> operands;
   for (ir::ValueId operand : node.operands) {
-    std::optional<Tensor> value = known_value(graph, operand);
+    const std::optional<Tensor>& value = value_of(graph, operand, known);
     if (!value) return {};
-    operands.push_back(std::move(*value));
+    operands.push_back(*value);
   }
   Tensor result(type.dtype, type.shape);
   std::vector<kernels::View> views;
@@ -24,6 +39,13 @@ std::optional<Tensor> known_value(const ir::Graph& graph, ir::ValueId v) {
   const kernels::View out{result.raw(), &result.type()};
   kernels::run_node(node, views, {&out, 1});
   return result;
+}
+
+}  // namespace
+
+std::optional<Tensor> known_value(const ir::Graph& graph, ir::ValueId v) {
+  Known known;
+  return value_of(graph, v, known);
 }
 
 }  // namespace hone::passes

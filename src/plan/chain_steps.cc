@@ -8,7 +8,8 @@ namespace hone::plan {
 namespace {
 
 bool is_image(const StepPlan& step) {
-  return step.problem.results.size() == 1 && step.problem.results[0].shape.rank() == 4 &&
+  return step.operands.size() <= kernels::kMaxLinkOperands && step.problem.results.size() == 1 &&
+         step.problem.results[0].shape.rank() == 4 &&
          step.problem.results[0].shape.elements() > 0 && step.choice.kernel->lines() != nullptr;
 }
 

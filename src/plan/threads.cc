@@ -1,4 +1,4 @@
-// Measuring a graph by its arithmetic and its weights.
+// Measuring a graph by its arithmetic and its memory.
 #include "plan/threads.h"
 
 #include "ir/cost.h"
@@ -8,15 +8,16 @@ namespace {
 
 // Some tens of microseconds, and less than a core's own cache.
 constexpr int64_t kFlopsPerLane = int64_t{1} << 19;
-constexpr int64_t kWeightBytes = int64_t{3} << 19;
+constexpr int64_t kCacheBytes = int64_t{3} << 19;
 
 int64_t lanes(Isa isa) { return isa >= Isa::avx512 ? 16 : isa >= Isa::avx2 ? 8 : 1; }
 
-int64_t weight_bytes(const ir::Graph& graph) {
+/// Of constants and states, or of all else.
+int64_t bytes_of(const ir::Graph& graph, bool fixed) {
   int64_t bytes = 0;
   for (const ir::Node& node : graph.nodes())
-    if (node.is(ir::op::constant) || node.is(ir::op::state))
-      bytes += graph.type(node.results[0]).bytes();
+    if ((node.is(ir::op::constant) || node.is(ir::op::state)) == fixed)
+      for (ir::ValueId v : node.results) bytes += graph.type(v).bytes();
   return bytes;
 }
 
@@ -24,7 +25,8 @@ int64_t weight_bytes(const ir::Graph& graph) {
 
 int useful_threads(const ir::Graph& lowered, const PlanOptions& options) {
   const bool small = ir::flops(lowered) < kFlopsPerLane * lanes(options.isa) &&
-                     weight_bytes(lowered) < kWeightBytes;
+                     bytes_of(lowered, true) < kCacheBytes &&
+                     bytes_of(lowered, false) < kCacheBytes;
   return small ? 1 : options.threads;
 }
 

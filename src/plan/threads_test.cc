@@ -23,5 +23,13 @@ TEST(UsefulThreads, OfLittleArithmeticOnFewWeightsIsOne) {
   }
 }
 
+// Moving much is work too.
+TEST(UsefulThreads, OfMuchMemoryAreAll) {
+  ir::Graph g("sum");
+  const ir::ValueId x = g.input("x", {DType::f32, {512, 1024}});
+  g.output("y", g.add(ir::op::transpose, {x}, {{"perm", ir::Ints{1, 0}}}));
+  EXPECT_EQ(useful_threads(g, {default_isa(), 4}), 4);
+}
+
 }  // namespace
 }  // namespace hone::plan

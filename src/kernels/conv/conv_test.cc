@@ -72,6 +72,12 @@ TEST(ConvDirect, Groups) {
   check_both({.x = {2, 6, 6, 40}, .w = {3, 3, 20, 36}, .pad = one, .groups = 2});
 }
 
+// More taps than a chunk of the chain has, which ends within a row of the filter.
+TEST(ConvDirect, TallDepthwiseFilters) {
+  check_both({.x = {1, 90, 8, 20}, .w = {87, 3, 1, 20}, .groups = 20});
+  check_both({.x = {1, 54, 9, 20}, .w = {53, 5, 1, 20}, .groups = 20});
+}
+
 TEST(ConvDirect, FiltersThatReadOnlyPadding) {
   check_both({.x = {2, 2, 3, 2},
               .w = {2, 2, 2, 3},

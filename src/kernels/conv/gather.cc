@@ -235,6 +235,10 @@ void GatherConv::cut_chunks() {
     };
     for (const Chunk& chunk : chunks_)
       region.of_chunk.emplace_back(first(chunk.tap), first(chunk.tap_end));
+    // A row of the filter is shared as a whole.
+    for (const auto& [begin, end] : region.of_chunk)
+      if (region.shared > 0 && static_cast<int64_t>(end - begin) % region.shared != 0)
+        region.shared = 0;
   }
 }
 

@@ -1,19 +1,20 @@
-// The loops that all levels share. A level's file includes this inside its
-// namespace, where it has set the instructions that functions may use and
-// defined:
-//   what vectors_256.h or vectors_512.h has: V and F, vectors of i32 and f32, of kLanes; kRows, the
-//   most rows of a tile
-//   Element, kStep, kI8Offset: as in DotFns
-//   weights(const int8_t*), each(const Element*): a step of lanes columns, a
-//   step for all of them dot(V sums, V each, V weights) kPixels, channels(const
-//   Element*), interleave(V (&)[kStep]): of depthwise tiles the most rows, a
-//   vector of channels of a tap, and what makes kStep of those kStep steps in
-//   the columns' order
+// The loops that all levels share. A level's file includes this inside its namespace, where it has
+// set the instructions that functions may use and defined:
+//
+// - what vectors_256.h or vectors_512.h has: V and F, vectors of i32 and f32, of kLanes; kRows, the
+//   most rows of a tile;
+// - Element, kStep, kI8Offset: as in DotFns;
+// - weights(const int8_t*): a step of so many columns; each(const Element*): a step for all of
+// them;
+//   dot(V sums, V each, V weights);
+// - of depthwise tiles kPixels, the most rows; channels(const Element*), a vector of channels of a
+//   tap; interleave(V (&)[kStep]), which makes kStep of those kStep steps in the columns' order.
+//
 // There are no lambdas: the compiler would not let them use the instructions.
 
 constexpr int kVectors = 2;
-// How many bytes ahead weights are fetched: a page, at whose end the
-// processor's own fetching stops.
+// How many bytes ahead weights are fetched: a page, at whose end the processor's own fetching
+// stops.
 constexpr int kAhead = 4096;
 
 template <int rows, int vectors>
