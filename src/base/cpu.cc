@@ -13,12 +13,26 @@
 
 #include "base/error.h"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 namespace hone {
 namespace {
 
 constexpr std::string_view kNames[] = {"scalar", "avx2", "avxvnni", "avx512", "avx512vnni", "amx"};
 
 #if defined(__x86_64__)
+// Leaf 7 of cpuid; not every compiler has a name for these.
+bool has_avxvnni() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0 && (a >> 4 & 1) != 0;
+}
+bool has_amx_int8() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (d >> 25 & 1) != 0;
+}
+
 // Linux gives the registers of AMX, which make every thread's context larger, to who asks.
 bool may_use_tiles() {
   constexpr int kRequest = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
@@ -33,14 +47,14 @@ std::vector<Isa> detect() {
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
       __builtin_cpu_supports("bmi2")) {
     levels.push_back(Isa::avx2);
-    if (__builtin_cpu_supports("avxvnni")) levels.push_back(Isa::avxvnni);
+    if (has_avxvnni()) levels.push_back(Isa::avxvnni);
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
         __builtin_cpu_supports("avx512cd")) {
       levels.push_back(Isa::avx512);
       if (__builtin_cpu_supports("avx512vnni")) {
         levels.push_back(Isa::avx512vnni);
-        if (__builtin_cpu_supports("amx-int8") && may_use_tiles()) levels.push_back(Isa::amx);
+        if (has_amx_int8() && may_use_tiles()) levels.push_back(Isa::amx);
       }
     }
   }

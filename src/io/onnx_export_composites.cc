@@ -130,7 +130,7 @@ struct Scale {
 };
 
 std::optional<Scale> scale_of(const Graph& g, ValueId v, const Shape& x, Parts& parts) {
-  const Shape spread = g.shape(v);
+  const Shape& spread = g.shape(v);
   if (spread.rank() == 0) return Scale{v};
   for (int axis = 0; axis < x.rank(); ++axis) {
     Shape alone = x;
@@ -149,7 +149,7 @@ std::optional<Scale> scale_of(const Graph& g, ValueId v, const Shape& x, Parts& 
 /// A zero that is known, spread as the scale is, and of bytes; in the scale's own shape.
 std::optional<Tensor> zero_of(const Graph& g, ValueId zero, const Scale& scale, const Shape& spread,
                               DType dtype) {
-  const Shape shape = g.shape(scale.value);
+  const Shape& shape = g.shape(scale.value);
   if (zero == ir::kNoValue) return Tensor(dtype, shape);
   if (!g.produced_by(zero, op::constant) || g.shape(zero) != spread) return std::nullopt;
   const Tensor& value = g.producer(zero).attrs.get<Tensor>("value");

@@ -83,7 +83,7 @@ void check_operands(OnnxImporter& in, const Node& n) {
 }  // namespace
 
 ir::Ints kernel_of(const onnx::NodeProto& n, const Shape& weight) {
-  const Ints kernel(weight.dims().begin() + 2, weight.dims().end());
+  Ints kernel(weight.dims().begin() + 2, weight.dims().end());
   require(ints_of(n, "kernel_shape", kernel) == kernel, "kernel_shape differs from the weight {}",
           weight);
   return kernel;

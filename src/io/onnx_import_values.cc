@@ -27,12 +27,14 @@ void refuse_dtypes(const ir::Graph& graph, const ir::Node& node) {
   const auto is_f32 = [&](ValueId v) { return graph.type(v).dtype == DType::f32; };
   if (std::all_of(node.operands.begin(), node.operands.end(), is_f32)) return;
   std::vector<Tensor> tensors;
+  tensors.reserve(node.operands.size() + node.results.size());
   for (const auto& values : {node.operands, node.results})
     for (ValueId v : values) {
       const Ints ones(static_cast<size_t>(graph.shape(v).rank()), 1);
       tensors.emplace_back(graph.type(v).dtype, Shape(ones));
     }
   std::vector<kernels::View> views;
+  views.reserve(tensors.size());
   for (Tensor& t : tensors) views.push_back({t.raw(), &t.type()});
   const std::span<const kernels::View> all = views;
   kernels::run_reference_node(
@@ -231,7 +233,7 @@ ir::Graph OnnxImporter::settled() {
       rewriter.replace(v,
                        rewriter.to().constant(facts_[static_cast<size_t>(v)].contents, named.name));
   }
-  const ir::Graph all = ir::without_dead_nodes(rewriter.finish());
+  ir::Graph all = ir::without_dead_nodes(rewriter.finish());
   if (is_own_) return all;
   const std::vector<int> uses = all.use_counts();
   ir::Rewriter read(all);

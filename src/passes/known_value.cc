@@ -35,6 +35,7 @@ std::optional<Tensor> compute(const ir::Graph& graph, ir::ValueId v, Known& know
   }
   Tensor result(type.dtype, type.shape);
   std::vector<kernels::View> views;
+  views.reserve(operands.size());
   for (Tensor& t : operands) views.push_back({t.raw(), &t.type()});
   const kernels::View out{result.raw(), &result.type()};
   kernels::run_node(node, views, {&out, 1});

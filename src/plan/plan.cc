@@ -18,7 +18,6 @@ namespace {
 using ir::Graph;
 using ir::Node;
 using ir::ValueId;
-using kernels::Problem;
 
 /// Memory that one or more values occupy.
 struct Buffer {

@@ -27,11 +27,6 @@ constexpr int kVectors = 2;
 // without; the rest hold one step of b and one broadcast element of a.
 constexpr int kRows = HWY_MAX_BYTES == 64 ? 14 : 6;
 
-// A panel is fetched so many floats ahead: a page, at whose end the processor's own fetching stops.
-// With AVX2 a step's arithmetic takes too little time to hide that it takes a load's place.
-constexpr bool kFetches = HWY_MAX_BYTES == 64;
-constexpr int kAhead = 1024;
-
 // A row of a tile as vectors, of which the last may be partial.
 struct Row {
   D d;

@@ -24,7 +24,7 @@ HONE_INLINE void row_chain(const A* a, int64_t a_k, const B* b, int64_t b_k, int
   std::fill(out, out + n, T{0});
   if (b_col == 1) {
     for (int64_t k = begin; k < end; ++k) {
-      const T x = a[k * a_k];
+      const T x = convert<T>(a[k * a_k]);
       const B* y = b + k * b_k;
       for (int64_t j = 0; j < n; ++j) out[j] = multiply_add(x, static_cast<T>(y[j]), out[j]);
     }

@@ -1,4 +1,4 @@
-// Products of 16 bits in vectors of 256 (micro_tiles.h has the loops).
+// Products of 16 bits in vectors of 256 (micro_tiles.inc has the loops).
 #include <immintrin.h>
 
 #include <cstring>
@@ -13,7 +13,7 @@ HWY_PUSH_ATTRIBUTES("avx,avx2,fma,bmi,bmi2")
 namespace hone::kernels::int8_avx2 {
 namespace {
 
-#include "kernels/int8/vectors_256.h"
+#include "kernels/int8/vectors_256.inc"
 
 using Element = int16_t;
 constexpr int kStep = 2, kI8Offset = 0, kPixels = 3;
@@ -40,7 +40,7 @@ inline void interleave(V (&taps)[kStep]) {
   taps[0] = low;
 }
 
-#include "kernels/int8/micro_tiles.h"
+#include "kernels/int8/micro_tiles.inc"
 
 }  // namespace
 

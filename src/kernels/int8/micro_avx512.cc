@@ -1,4 +1,4 @@
-// Products of 16 bits in vectors of 512 (micro_tiles.h has the loops).
+// Products of 16 bits in vectors of 512 (micro_tiles.inc has the loops).
 #include <immintrin.h>
 
 #include <cstring>
@@ -13,7 +13,7 @@ HWY_PUSH_ATTRIBUTES("avx,avx2,fma,bmi,bmi2,avx512f,avx512bw,avx512dq,avx512vl,av
 namespace hone::kernels::int8_avx512 {
 namespace {
 
-#include "kernels/int8/vectors_512.h"
+#include "kernels/int8/vectors_512.inc"
 
 using Element = int16_t;
 constexpr int kStep = 2, kI8Offset = 0, kPixels = 4;
@@ -40,7 +40,7 @@ inline void interleave(V (&taps)[kStep]) {
   taps[0] = low;
 }
 
-#include "kernels/int8/micro_tiles.h"
+#include "kernels/int8/micro_tiles.inc"
 
 }  // namespace
 

@@ -1,4 +1,4 @@
-// Dot products of bytes in vectors of 512 (micro_tiles.h has the loops).
+// Dot products of bytes in vectors of 512 (micro_tiles.inc has the loops).
 #include <immintrin.h>
 
 #include <cstring>
@@ -15,7 +15,7 @@ HWY_PUSH_ATTRIBUTES(
 namespace hone::kernels::int8_avx512vnni {
 namespace {
 
-#include "kernels/int8/vectors_512.h"
+#include "kernels/int8/vectors_512.inc"
 
 using Element = uint8_t;
 constexpr int kStep = 4, kI8Offset = 128, kPixels = 3;
@@ -43,7 +43,7 @@ inline void interleave(V (&taps)[kStep]) {
   taps[3] = _mm512_unpackhi_epi16(high01, high23);
 }
 
-#include "kernels/int8/micro_tiles.h"
+#include "kernels/int8/micro_tiles.inc"
 
 }  // namespace
 

@@ -1,4 +1,4 @@
-// Dot products of bytes in vectors of 256 (micro_tiles.h has the loops).
+// Dot products of bytes in vectors of 256 (micro_tiles.inc has the loops).
 #include <immintrin.h>
 
 #include <cstring>
@@ -13,7 +13,7 @@ HWY_PUSH_ATTRIBUTES("avx,avx2,fma,bmi,bmi2,avxvnni")
 namespace hone::kernels::int8_avxvnni {
 namespace {
 
-#include "kernels/int8/vectors_256.h"
+#include "kernels/int8/vectors_256.inc"
 
 using Element = uint8_t;
 constexpr int kStep = 4, kI8Offset = 128, kPixels = 1;
@@ -44,7 +44,7 @@ inline void interleave(V (&taps)[kStep]) {
   taps[3] = _mm256_unpackhi_epi16(high01, high23);
 }
 
-#include "kernels/int8/micro_tiles.h"
+#include "kernels/int8/micro_tiles.inc"
 
 }  // namespace
 
