@@ -81,12 +81,12 @@ int64_t fetched_again(const std::vector<ChainLink>& links) {
 class Chain final : public Kernel {
  public:
   Chain(std::vector<std::unique_ptr<Kernel>> kernels, std::vector<ChainLink> links,
-        std::vector<size_t> operands, int threads)
+        std::vector<size_t> operands, int64_t block_lines, int threads)
       : kernels_(std::move(kernels)),
         links_(std::move(links)),
         operands_(std::move(operands)),
         threads_(threads),
-        block_lines_(cut_chain(links_, threads).block_lines),
+        block_lines_(block_lines),
         buffers_(buffers_of(links_, block_lines_)) {
     for (const ChainLink& link : links_)
       scratch_bytes_ = std::max(scratch_bytes_, round_up(link.lines->line_scratch_bytes(), 64));
@@ -168,10 +168,11 @@ ChainCut cut_chain(const std::vector<ChainLink>& links, int threads) {
 
 std::unique_ptr<Kernel> make_chain(std::vector<std::unique_ptr<Kernel>> kernels,
                                    const std::vector<ChainLink>& links,
-                                   const std::vector<size_t>& operands, int threads) {
+                                   const std::vector<size_t>& operands, int64_t block_lines,
+                                   int threads) {
   for (size_t count : operands)
     invariant(count <= kMaxLinkOperands, "a chain's kernel has {} operands", count);
-  return std::make_unique<Chain>(std::move(kernels), links, operands, threads);
+  return std::make_unique<Chain>(std::move(kernels), links, operands, block_lines, threads);
 }
 
 }  // namespace hone::kernels

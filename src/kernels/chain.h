@@ -31,9 +31,11 @@ struct ChainCut {
 };
 ChainCut cut_chain(const std::vector<ChainLink>& links, int threads);
 
-/// The kernel. Its operands are those of the first, and of each further one all but the first.
+/// The kernel, in blocks as `cut_chain` cut them. Its operands are those of the first, and of each
+/// further one all but the first.
 std::unique_ptr<Kernel> make_chain(std::vector<std::unique_ptr<Kernel>> kernels,
                                    const std::vector<ChainLink>& links,
-                                   const std::vector<size_t>& operands, int threads);
+                                   const std::vector<size_t>& operands, int64_t block_lines,
+                                   int threads);
 
 }  // namespace hone::kernels

@@ -23,7 +23,7 @@ kernels::ChainLink link_of(const StepPlan& step) {
 }
 
 StepPlan chain(std::span<StepPlan> steps, const std::vector<kernels::ChainLink>& links,
-               int threads) {
+               int64_t block_lines, int threads) {
   std::vector<std::unique_ptr<kernels::Kernel>> kernels;
   std::vector<size_t> operands;
   StepPlan whole = std::move(steps[0]);
@@ -40,7 +40,8 @@ StepPlan chain(std::span<StepPlan> steps, const std::vector<kernels::ChainLink>&
     whole.problem.results = step.problem.results;
     kernels.push_back(std::move(step.choice.kernel));
   }
-  whole.choice = {"chain", kernels::make_chain(std::move(kernels), links, operands, threads)};
+  whole.choice = {"chain",
+                  kernels::make_chain(std::move(kernels), links, operands, block_lines, threads)};
   return whole;
 }
 
@@ -55,22 +56,23 @@ std::vector<StepPlan> chain_steps(const ir::Graph& graph, std::vector<StepPlan> 
     size_t end = begin + 1;
     std::vector<kernels::ChainLink> links;
     if (is_image(steps[begin])) links.push_back(link_of(steps[begin]));
-    for (int64_t gain = 0; !links.empty() && end < steps.size(); ++end) {
+    kernels::ChainCut cut{1, 0};
+    for (; !links.empty() && end < steps.size(); ++end) {
       const ir::ValueId between = steps[end - 1].node->results[0];
       if (!is_image(steps[end]) || steps[end].operands[0] != between ||
           uses[static_cast<size_t>(between)] != 1)
         break;
       links.push_back(link_of(steps[end]));
-      const int64_t longer = kernels::cut_chain(links, threads).gain;
-      if (longer > gain) {
-        gain = longer;
-        continue;
+      const kernels::ChainCut longer = kernels::cut_chain(links, threads);
+      if (longer.gain <= cut.gain) {
+        links.pop_back();
+        break;
       }
-      links.pop_back();
-      break;
+      cut = longer;
     }
     const std::span<StepPlan> group(steps.data() + begin, end - begin);
-    out.push_back(group.size() > 1 ? chain(group, links, threads) : std::move(group[0]));
+    out.push_back(group.size() > 1 ? chain(group, links, cut.block_lines, threads)
+                                   : std::move(group[0]));
     begin = end;
   }
   return out;
