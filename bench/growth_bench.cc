@@ -12,7 +12,7 @@
 #include <fstream>
 
 #include "base/cpu.h"
-#include "base/rng.h"
+#include "kernels/bench_support.h"
 #include "nn/zoo/zoo.h"
 #include "report/plot.h"
 #include "report/style.h"
@@ -43,10 +43,7 @@ class File {
     const Session session = load(path_.string(), {.threads = threads});
     Ints dims = session.inputs()[0].type.shape.dims();
     dims[0] = batch;
-    Tensor x(DType::f32, Shape(dims));
-    for (int64_t i = 0; i < x.elements(); ++i)
-      x.data<float>()[i] = 255 * unit_float(philox(1, 0, static_cast<uint64_t>(i)).v[0]);
-    const Tensors inputs = {{session.inputs()[0].name, x}};
+    const Tensors inputs = {{session.inputs()[0].name, kernels::random_tensor(Shape(dims), 1)}};
     Tensors outputs;
     session.run(inputs, outputs);
     std::vector<double> times;

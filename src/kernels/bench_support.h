@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <memory>
 #include <vector>
 
@@ -33,6 +34,16 @@ double measure_in_turn(const std::vector<std::unique_ptr<Run>>& runs, Isa isa, d
   } while (std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() <
            seconds);
   return peak;
+}
+
+/// Calls bench(level, threads, seconds) for every level of this machine that has vectors, on one
+/// thread and on two; the seconds are the command line's first argument, or 3.
+template <class Bench>
+void bench_levels(int argc, char** argv, Bench&& bench) {
+  const double seconds = argc > 1 ? std::atof(argv[1]) : 3.0;
+  for (Isa isa : available_isas())
+    for (int threads : {1, 2})
+      if (isa >= Isa::avx2) bench(isa, threads, seconds);
 }
 
 }  // namespace hone::kernels

@@ -3,7 +3,6 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <ctime>
 #include <vector>
 
@@ -124,9 +123,4 @@ void bench(Isa isa, int threads, double seconds) {
 }  // namespace
 }  // namespace hone::kernels
 
-int main(int argc, char** argv) {
-  const double seconds = argc > 1 ? std::atof(argv[1]) : 3.0;
-  for (hone::Isa isa : hone::available_isas())
-    for (int threads : {1, 2})
-      if (isa >= hone::Isa::avx2) hone::kernels::bench(isa, threads, seconds);
-}
+int main(int argc, char** argv) { hone::kernels::bench_levels(argc, argv, hone::kernels::bench); }
