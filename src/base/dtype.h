@@ -67,6 +67,9 @@ decltype(auto) visit(DType dtype, F&& f) {
   fail(ErrorKind::Internal, "dtype {} does not exist", static_cast<int>(dtype));
 }
 
+/// True for integers of 8 bits.
+constexpr bool is_byte(DType dtype) { return dtype == DType::u8 || dtype == DType::i8; }
+
 /// True for what there is arithmetic of: neither bool nor a float of 16 bits.
 template <class T>
 inline constexpr bool is_number = std::is_arithmetic_v<T> && !std::is_same_v<T, bool>;

@@ -163,11 +163,12 @@ struct QuantParts {
   Parts parts;
   Scale scale;
   Tensor zero;
+  bool has_zero;  ///< else it is 0
 };
 
 std::optional<QuantParts> quant_parts(const Graph& g, ValueId from, ValueId scale, ValueId zero,
                                       DType dtype, std::vector<ValueId> inside) {
-  QuantParts out{{{from}, std::move(inside), 0}, {}, {}};
+  QuantParts out{{{from}, std::move(inside), 0}, {}, {}, zero != ir::kNoValue};
   const auto known_scale = scale_of(g, scale, g.shape(from), out.parts);
   const auto known_zero =
       known_scale ? zero_of(g, zero, *known_scale, g.shape(scale), dtype) : std::nullopt;
@@ -193,10 +194,9 @@ std::optional<QuantParts> dequantised(const Graph& g, const Node& last) {
   return quant_parts(g, found->q, found->scale, found->zero, g.type(found->q).dtype, found->inside);
 }
 
-void write_quant(OnnxEmitter& e, const Node& last, const QuantParts& q, std::string_view op_type,
-                 bool has_zero) {
+void write_quant(OnnxEmitter& e, const Node& last, const QuantParts& q, std::string_view op_type) {
   std::vector<std::string> inputs = {e.name(q.parts.inputs[0]), e.name(q.scale.value)};
-  if (has_zero) inputs.push_back(e.constant(q.zero, e.result(last) + ".zero"));
+  if (q.has_zero) inputs.push_back(e.constant(q.zero, e.result(last) + ".zero"));
   onnx::NodeProto& node = e.emit(op_type, last, inputs, e.result(last));
   if (q.scale.axis) set_int(node, "axis", *q.scale.axis);
 }
@@ -208,11 +208,10 @@ std::optional<Parts> parts_of(const Graph& g, const Node& last) {
 }
 
 void write_quantised(OnnxEmitter& e, const Node& last) {
-  write_quant(e, last, *quantised(e.graph(), last), "QuantizeLinear", true);
+  write_quant(e, last, *quantised(e.graph(), last), "QuantizeLinear");
 }
 void write_dequantised(OnnxEmitter& e, const Node& last) {
-  const bool has_zero = ir::find_dequantized(e.graph(), last.results[0])->zero != ir::kNoValue;
-  write_quant(e, last, *dequantised(e.graph(), last), "DequantizeLinear", has_zero);
+  write_quant(e, last, *dequantised(e.graph(), last), "DequantizeLinear");
 }
 
 struct Row {

@@ -1,6 +1,7 @@
 // Shape rules of matmul, the convolutions and pooling, and their dimensions in one place.
 #include <algorithm>
 
+#include "base/dtype.h"
 #include "base/error.h"
 #include "ir/graph.h"
 #include "ir/infer.h"
@@ -56,11 +57,9 @@ void require_one_dtype(Types in, std::initializer_list<DType> allowed, std::stri
           "expected two {} operands, found {} and {}", expected, in[0], in[1]);
 }
 
-bool is_8_bit(DType dtype) { return dtype == DType::u8 || dtype == DType::i8; }
-
 // What a forward contraction of the operands gives: integers of 8 bits are summed in i32.
 DType sum_dtype(Types in, std::initializer_list<DType> allowed, std::string_view expected) {
-  if (is_8_bit(in[0].dtype) && is_8_bit(in[1].dtype)) return DType::i32;
+  if (is_byte(in[0].dtype) && is_byte(in[1].dtype)) return DType::i32;
   require_one_dtype(in, allowed, expected);
   return in[0].dtype;
 }
@@ -236,7 +235,7 @@ PoolDims pool_dims(const Shape& x, const Attrs& attrs) {
 
 Inferred infer_pool2d(Types in, const Attrs& attrs) {
   const bool is_average = attrs.has("count_pad");
-  if (is_average || !is_8_bit(in[0].dtype)) require_float(in[0]);
+  if (is_average || !is_byte(in[0].dtype)) require_float(in[0]);
   const PoolDims d = pool_dims(in[0].shape, attrs);
   return {{in[0].dtype, image_shape(layout_of(attrs), d.n, d.c, d.oh, d.ow)}};
 }

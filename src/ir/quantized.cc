@@ -1,6 +1,7 @@
 // Walking up from the last node.
 #include "ir/quantized.h"
 
+#include "base/dtype.h"
 #include "ir/infer.h"
 
 namespace hone::ir {
@@ -12,8 +13,6 @@ const Node* step(const Graph& graph, ValueId v, const OpSpec& op, std::vector<Va
   inside.push_back(v);
   return &graph.producer(v);
 }
-
-bool is_byte(DType dtype) { return dtype == DType::u8 || dtype == DType::i8; }
 
 /// True if `v` is the scalar constant `number`.
 bool is_number(const Graph& graph, ValueId v, int number) {

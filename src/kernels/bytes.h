@@ -7,8 +7,6 @@
 
 namespace hone::kernels {
 
-constexpr bool is_byte(DType dtype) { return dtype == DType::u8 || dtype == DType::i8; }
-
 /// Calls `f(T{})` with the C++ type of u8 or i8.
 template <class F>
 void visit_byte(DType dtype, F&& f) {

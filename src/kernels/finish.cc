@@ -4,38 +4,24 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/epilogue.h"
+
 namespace hone::kernels {
 namespace {
 
 namespace op = ir::op;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
-/// The number that a value of a body is, if it is a constant.
-std::optional<float> number(const ir::Graph& body, ir::ValueId v) {
-  if (!body.produced_by(v, op::constant) || body.type(v).dtype != DType::f32 ||
-      body.shape(v).elements() != 1)
-    return {};
-  return body.producer(v).attrs.get<Tensor>("value").data<float>()[0];
-}
-
 }  // namespace
 
-// The inputs of a body are the sum, and the operands that follow the first two.
 bool Finish::take_sum(const ir::Graph& body, ir::ValueId added) {
   if (!body.produced_by(added, op::input) || body.type(added).dtype != DType::f32) return false;
-  const std::vector<ir::ValueId> inputs = body.inputs();
-  const int operand =
-      static_cast<int>(std::find(inputs.begin(), inputs.end(), added) - inputs.begin()) + 1;
-  const Shape& shape = body.shape(added);
-  const Shape& loop = body.shape(inputs[0]);
-  if (shape == loop && other_ < 0) {
-    other_ = operand;
+  if (body.shape(added) == body.shape(body.inputs()[0]) && other_ < 0) {
+    other_ = operand_of(body, added);
     return true;
   }
-  const bool by_column = shape.rank() > 0 && shape.elements() == loop[loop.rank() - 1] &&
-                         shape[shape.rank() - 1] == shape.elements();
-  if (!by_column || bias_ >= 0 || other_ >= 0) return false;
-  bias_ = operand;
+  if (!is_by_column(body, added) || bias_ >= 0 || other_ >= 0) return false;
+  bias_ = operand_of(body, added);
   return true;
 }
 
@@ -50,7 +36,7 @@ bool Finish::take(const ir::Graph& body, const ir::Node& node, ir::ValueId sum) 
   if (node.operands.size() != 2) return false;
   const ir::ValueId other = node.operands[node.operands[0] == sum ? 1 : 0];
   if (node.is(op::add)) return !clamped && take_sum(body, other);
-  const std::optional<float> bound = number(body, other);
+  const std::optional<float> bound = number_in(body, other);
   if (!bound || std::isnan(*bound)) return false;
   if (node.is(op::max) && !clamped) {
     low_ = *bound;

@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "base/dtype.h"
 #include "ir/rewrite.h"
 #include "kernels/eltwise/tile_program.h"
 #include "passes/body.h"
@@ -70,15 +71,12 @@ class EpilogueFuser {
     }
   }
 
-  bool sums_bytes(const Node& node) const {
-    return size_of(graph_.type(node.operands[0]).dtype) == 1;
-  }
+  bool sums_bytes(const Node& node) const { return is_byte(graph_.type(node.operands[0]).dtype); }
 
   /// True if kernels whose sums are of one dtype write results of another: those of f32 are in
   /// place, those of bytes have memory of their own.
   static bool can_give(DType sums, DType result) {
-    return result == DType::f32 ||
-           (sums == DType::i32 && (result == DType::u8 || result == DType::i8));
+    return result == DType::f32 || (sums == DType::i32 && is_byte(result));
   }
 
   /// Every region of `acc`'s readers that can end, longest first.

@@ -181,8 +181,7 @@ GatherConv::GatherConv(const Problem& problem, const ir::ConvDims& d, Image sour
       cols_(std::move(cols)),
       lines_(static_cast<size_t>(result.h)) {
   finish_ = Finish::of(problem);
-  if (!finish_ && problem.attrs().has("epilogue"))
-    epilogue_.emplace(*problem.attrs().get<ir::Region>("epilogue"), problem.isa);
+  if (!finish_) epilogue_ = TileProgram::epilogue_of(problem);
   for (size_t i = 0; i < rows_.size(); ++i)
     for (const AxisClass::Place& place : rows_[i].places)
       lines_[static_cast<size_t>(place.result)] = {i, place.source};

@@ -91,8 +91,8 @@ ConvGradWeight::ConvGradWeight(const Problem& problem)
       static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(ceil_div(most_shards, wanted))));
   shard_groups_ = ceil_div(most_shards, group_shards_);
   scratch_floats_ = std::bit_width(static_cast<uint64_t>(group_shards_)) * slot_floats();
-  if (problem.attrs().has("epilogue")) {
-    epilogue_.emplace(*problem.attrs().get<ir::Region>("epilogue"), problem.isa);
+  epilogue_ = TileProgram::epilogue_of(problem);
+  if (epilogue_) {
     scratch_floats_ = std::max(scratch_floats_,
                                round_up(epilogue_->scratch_bytes(), 64) / int64_t{sizeof(float)});
   }

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/dtype.h"
 #include "base/error.h"
 #include "kernels/eltwise/broadcast.h"
 #include "kernels/eltwise/tile_code.h"
@@ -259,14 +260,14 @@ class Run {
 /// What the instructions compute with, in f32.
 bool is_computable(DType dtype) { return dtype == DType::f32 || dtype == DType::boolean; }
 bool is_storable(DType dtype) {
-  return is_computable(dtype) || dtype == DType::u8 || dtype == DType::i8 || dtype == DType::i32;
+  return is_computable(dtype) || is_byte(dtype) || dtype == DType::i32;
 }
 
 std::string refuse_node(const ir::Graph& body, const ir::Node& node) {
   const DType from = operand_dtype(body, node);
   const DType result = body.type(node.results[0]).dtype;
   if (node.is(ir::op::cast)) {
-    const bool to_bytes = (result == DType::u8 || result == DType::i8) && is_computable(from);
+    const bool to_bytes = is_byte(result) && is_computable(from);
     if ((is_computable(result) && from != DType::f64) || to_bytes) return "";
   } else if (find_tile_op(*node.op, DType::f32) == nullptr) {
     return fmt::format("{} is no elementwise op of tiles", node.op->name);
@@ -297,6 +298,10 @@ TileProgram::TileProgram(const ir::Graph& body, Isa isa) {
   impl_ = std::make_unique<Impl>(Impl{body, &tile_ops(isa), compile_tiles(body, isa, true),
                                       compile_tiles(body, isa, false),
                                       loop.rank() == 0 ? 1 : loop[loop.rank() - 1]});
+}
+std::optional<TileProgram> TileProgram::epilogue_of(const Problem& problem) {
+  if (!problem.attrs().has("epilogue")) return {};
+  return TileProgram(*problem.attrs().get<ir::Region>("epilogue"), problem.isa);
 }
 TileProgram::~TileProgram() = default;
 TileProgram::TileProgram(TileProgram&&) noexcept = default;

@@ -7,6 +7,7 @@
 #include <hone/tensor.h>
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -32,6 +33,8 @@ class TileProgram {
  public:
   /// `body` has static shapes; all its outputs have the loop's shape.
   TileProgram(const ir::Graph& body, Isa isa);
+  /// The epilogue of a contraction's node, if it has one.
+  static std::optional<TileProgram> epilogue_of(const Problem& problem);
   ~TileProgram();
   TileProgram(TileProgram&&) noexcept;
   TileProgram& operator=(TileProgram&&) noexcept;

@@ -8,11 +8,10 @@
 // do not touch the bits. A sum over a batch takes the shard tree tile by tile, with a stack of
 // tiles in L1. An epilogue runs in place on a block that is done; where the result is written over
 // what the epilogue reads, such as a weight's next value over the weight, the block is in memory
-// of its own until then. Matrices beside each other are
-// the outermost items of the same loops; where all of them meet one b, their rows are those of one
-// matrix. A narrow result, whose rows would leave most of a vector empty, is computed as its
-// transpose where a's rows lie side by side: the operands change places, and tiles are transposed
-// as they are stored.
+// of its own until then. Matrices beside each other are the outermost items of the same loops;
+// where all of them meet one b, their rows are those of one matrix. A narrow result, whose rows
+// would leave most of a vector empty, is computed as its transpose where a's rows lie side by side:
+// the operands change places, and tiles are transposed as they are stored.
 #include <algorithm>
 #include <bit>
 #include <optional>
@@ -191,8 +190,7 @@ PackedGemm::PackedGemm(const Problem& problem)
                       : n_ >= kPackAFromCols && rows_collide;
   packed_ = problem.panels.has_value();
   pack_b_ = !packed_ && (trans_b || (m_ >= kPackBFromRows && depth_ * n_ > kPlainB));
-  if (problem.attrs().has("epilogue"))
-    epilogue_.emplace(*problem.attrs().get<ir::Region>("epilogue"), problem.isa);
+  epilogue_ = TileProgram::epilogue_of(problem);
   cut_blocks(problem.threads);
 
   const int64_t depth = std::max<int64_t>(1, depth_);

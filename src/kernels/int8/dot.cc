@@ -15,6 +15,7 @@
 #include <cstring>
 #include <optional>
 
+#include "base/dtype.h"
 #include "ir/infer.h"
 #include "kernels/blocks.h"
 #include "kernels/eltwise/tile_program.h"
@@ -182,8 +183,7 @@ Dot::Dot(const Problem& problem)
       threads_(problem.threads),
       packs_(!problem.panels),
       has_offset_(is_signed_ && fns_.i8_offset != 0) {
-  if (problem.attrs().has("epilogue"))
-    epilogue_.emplace(*problem.attrs().get<ir::Region>("epilogue"), problem.isa);
+  epilogue_ = TileProgram::epilogue_of(problem);
   requantisation_ = Requantisation::of(problem);
   // Depthwise, all columns of a panel are read.
   const bool reads_past = depthwise_ ? pairs_ || at_.c % fns_.channels != 0
@@ -395,8 +395,7 @@ void Dot::run(const Call& call) const noexcept {
 std::string refuse_dot(const Problem& problem) {
   const TensorType& x = problem.operands[0];
   const TensorType& w = problem.operands[1];
-  if ((x.dtype != DType::u8 && x.dtype != DType::i8) || w.dtype != DType::i8)
-    return "operands are not u8 or i8, and i8";
+  if (!is_byte(x.dtype) || w.dtype != DType::i8) return "operands are not u8 or i8, and i8";
   if (problem.node->is(ir::op::matmul)) {
     const ir::MatmulDims d = ir::matmul_dims(x.shape, w.shape, problem.attrs());
     if (problem.attrs().flag("trans_a")) return "the first operand is transposed";

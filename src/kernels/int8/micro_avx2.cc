@@ -21,11 +21,6 @@ constexpr int kStep = 2, kI8Offset = 0, kPixels = 3;
 inline V weights(const int8_t* from) {
   return _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
 }
-inline V each(const Element* from) {
-  int32_t step;
-  std::memcpy(&step, from, sizeof(step));
-  return _mm256_set1_epi32(step);
-}
 inline V dot(V sums, V each, V weights) {
   return _mm256_add_epi32(sums, _mm256_madd_epi16(each, weights));
 }
@@ -33,11 +28,6 @@ inline V dot(V sums, V each, V weights) {
 inline V channels(const Element* from) {
   const V all = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
   return _mm256_permute4x64_epi64(all, _MM_SHUFFLE(3, 1, 2, 0));
-}
-inline void interleave(V (&taps)[kStep]) {
-  const V low = _mm256_unpacklo_epi16(taps[0], taps[1]);
-  taps[1] = _mm256_unpackhi_epi16(taps[0], taps[1]);
-  taps[0] = low;
 }
 
 #include "kernels/int8/micro_tiles.inc"

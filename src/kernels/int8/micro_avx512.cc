@@ -21,11 +21,6 @@ constexpr int kStep = 2, kI8Offset = 0, kPixels = 4;
 inline V weights(const int8_t* from) {
   return _mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
 }
-inline V each(const Element* from) {
-  int32_t step;
-  std::memcpy(&step, from, sizeof(step));
-  return _mm512_set1_epi32(step);
-}
 inline V dot(V sums, V each, V weights) {
   return _mm512_add_epi32(sums, _mm512_madd_epi16(each, weights));
 }
@@ -33,11 +28,6 @@ inline V dot(V sums, V each, V weights) {
 inline V channels(const Element* from) {
   const V order = _mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7);
   return _mm512_maskz_permutexvar_epi64(0xff, order, _mm512_loadu_si512(from));
-}
-inline void interleave(V (&taps)[kStep]) {
-  const V low = _mm512_unpacklo_epi16(taps[0], taps[1]);
-  taps[1] = _mm512_unpackhi_epi16(taps[0], taps[1]);
-  taps[0] = low;
 }
 
 #include "kernels/int8/micro_tiles.inc"

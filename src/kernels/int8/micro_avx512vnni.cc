@@ -21,26 +21,11 @@ using Element = uint8_t;
 constexpr int kStep = 4, kI8Offset = 128, kPixels = 3;
 
 inline V weights(const int8_t* from) { return _mm512_loadu_si512(from); }
-inline V each(const Element* from) {
-  int32_t step;
-  std::memcpy(&step, from, sizeof(step));
-  return _mm512_set1_epi32(step);
-}
 inline V dot(V sums, V each, V weights) { return _mm512_dpbusd_epi32(sums, each, weights); }
 
 inline V channels(const Element* from) {
   const V order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
   return _mm512_maskz_permutexvar_epi32(0xffff, order, _mm512_loadu_si512(from));
-}
-inline void interleave(V (&taps)[kStep]) {
-  const V low01 = _mm512_unpacklo_epi8(taps[0], taps[1]);
-  const V high01 = _mm512_unpackhi_epi8(taps[0], taps[1]);
-  const V low23 = _mm512_unpacklo_epi8(taps[2], taps[3]);
-  const V high23 = _mm512_unpackhi_epi8(taps[2], taps[3]);
-  taps[0] = _mm512_unpacklo_epi16(low01, low23);
-  taps[1] = _mm512_unpackhi_epi16(low01, low23);
-  taps[2] = _mm512_unpacklo_epi16(high01, high23);
-  taps[3] = _mm512_unpackhi_epi16(high01, high23);
 }
 
 #include "kernels/int8/micro_tiles.inc"

@@ -5,7 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "kernels/bytes.h"
+#include "base/dtype.h"
+#include "kernels/epilogue.h"
 
 namespace hone::kernels {
 namespace {
@@ -48,11 +49,8 @@ class RequantisationMatch {
   }
 
   std::optional<float> number(ValueId v) const {
-    const Node* constant = producer(v, op::constant);
-    if (constant == nullptr || body_.type(v).dtype != DType::f32 || body_.shape(v).elements() != 1)
-      return {};
-    const float x = constant->attrs.get<Tensor>("value").data<float>()[0];
-    return std::abs(x) < kMostNumber ? std::optional(x) : std::nullopt;
+    const std::optional<float> x = number_in(body_, v);
+    return x && std::abs(*x) < kMostNumber ? x : std::nullopt;
   }
 
   /// `v` before an integer was added (or subtracted), if one was; nothing if it is no byte's zero.
@@ -89,18 +87,8 @@ class RequantisationMatch {
     return Real{cast->operands[0], centred->zero, *scale};
   }
 
-  /// The operand of the node that an input of the body is; they follow the first two.
-  int operand(ValueId v) const {
-    const std::vector<ValueId> inputs = body_.inputs();
-    return static_cast<int>(std::find(inputs.begin(), inputs.end(), v) - inputs.begin()) + 1;
-  }
-  /// The same if it varies by column alone, else -1.
-  int by_column(ValueId v) const {
-    const Shape& shape = body_.shape(v);
-    const bool columns = body_.produced_by(v, op::input) && shape.rank() > 0 &&
-                         shape.elements() == out_.cols_ && shape[shape.rank() - 1] == out_.cols_;
-    return columns ? operand(v) : -1;
-  }
+  /// The operand that a value is if it varies by column alone, else -1.
+  int by_column(ValueId v) const { return is_by_column(body_, v) ? operand_of(body_, v) : -1; }
 
   /// (sum + bias) * factor, perhaps under a relu.
   bool sums(ValueId v, bool may_relu) {
@@ -146,7 +134,7 @@ class RequantisationMatch {
     out_.relu_ = false;
     if (!first || !whole || first->zero != mine->zero || !sums(first->of, false)) return false;
     out_.zero_ = first->zero;
-    out_.other_ = operand(other->bytes);
+    out_.other_ = operand_of(body_, other->bytes);
     const bool is_signed = body_.type(mine->bytes).dtype == DType::i8;
     r = {nullptr,
          body_.type(other->bytes).dtype == DType::i8,

@@ -1,8 +1,8 @@
 // The rows of the pool family: "pool.channels", pooling in nhwc.
 #include <algorithm>
 
+#include "base/dtype.h"
 #include "kernels/blocks.h"
-#include "kernels/bytes.h"
 #include "kernels/families.h"
 #include "kernels/line_kernel.h"
 #include "kernels/pool/micro.h"

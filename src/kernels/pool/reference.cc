@@ -5,6 +5,7 @@
 #include <limits>
 #include <vector>
 
+#include "base/dtype.h"
 #include "ir/infer.h"
 #include "kernels/bytes.h"
 #include "kernels/families.h"

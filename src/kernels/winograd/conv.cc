@@ -9,7 +9,6 @@
 // panels of its own. An epilogue is applied to the outputs in registers (kernels/finish.h), or runs
 // in place on a block that is done.
 #include <algorithm>
-#include <cstring>
 #include <optional>
 
 #include "ir/infer.h"
@@ -125,8 +124,7 @@ WinogradConv::WinogradConv(const Problem& problem)
       down_(ceil_div(d_.oh, tile_)),
       pitch_(round_up(d_.c, fns_.lanes)) {
   finish_ = Finish::of(problem);
-  if (!finish_ && problem.attrs().has("epilogue"))
-    epilogue_.emplace(*problem.attrs().get<ir::Region>("epilogue"), problem.isa);
+  if (!finish_) epilogue_ = TileProgram::epilogue_of(problem);
   packs_ = !problem.panels && !format_.is_plain();
   packed_floats_ = packs_ ? round_up(format_.elements(), kAlignedFloats) : 0;
 

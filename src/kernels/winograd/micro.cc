@@ -29,6 +29,18 @@ HWY_INLINE V splat(double x) {
 #include "kernels/finish_simd.h"
 #include "kernels/winograd/transform.h"
 
+// Some lanes, and zeros.
+HWY_INLINE Vector load_first(int64_t count, const float* from) {
+  const D d;
+  if (count == kLanes) return hn::LoadU(d, from);
+  return hn::MaskedLoad(hn::FirstN(d, static_cast<size_t>(count)), d, from);
+}
+HWY_INLINE void store_first(int64_t count, Vector v, float* to) {
+  const D d;
+  if (count == kLanes) hn::StoreU(v, d, to);
+  else hn::BlendedStore(v, hn::FirstN(d, static_cast<size_t>(count)), d, to);
+}
+
 // Calls f(first channel, how many) for each vector of them, the last one perhaps not whole.
 template <class F>
 HWY_INLINE void each_vector(int64_t channels, F&& f) {
@@ -46,9 +58,8 @@ void filter(const FilterTile& f) {
     Vector g[3][3], made[t][t];
     for (int64_t i = 0; i < 9; ++i) g[i / 3][i % 3] = hn::Load(d, by_place[i]);
     transform_2d<WinogradFilter<m>>(g, made);
-    const auto mask = hn::FirstN(d, static_cast<size_t>(count));
     for (int64_t p = 0; p < t * t; ++p)
-      hn::BlendedStore(made[p / t][p % t], mask, d, f.values + p * f.point_step + first);
+      store_first(count, made[p / t][p % t], f.values + p * f.point_step + first);
   });
 }
 
@@ -57,15 +68,12 @@ void input(const InputTile& tile) {
   constexpr int t = m + 2;
   const D d;
   each_vector(tile.channels, [&](int64_t first, int64_t count) HWY_ATTR {
-    const auto mask = hn::FirstN(d, static_cast<size_t>(count));
     Vector in[t][t], made[t][t];
 #pragma GCC unroll 6
     for (int i = 0; i < t; ++i) {
       const float* line = tile.source + i * tile.line_step + first;
 #pragma GCC unroll 6
-      for (int j = 0; j < t; ++j)
-        in[i][j] = count == kLanes ? hn::LoadU(d, line + j * tile.pixel_step)
-                                   : hn::MaskedLoad(mask, d, line + j * tile.pixel_step);
+      for (int j = 0; j < t; ++j) in[i][j] = load_first(count, line + j * tile.pixel_step);
     }
     transform_2d<WinogradInput<m>>(in, made);
     float* to = tile.values + first;
@@ -79,7 +87,6 @@ void output(const OutputTile& tile) {
   constexpr int t = m + 2;
   const D d;
   each_vector(tile.channels, [&](int64_t first, int64_t count) HWY_ATTR {
-    const auto mask = hn::FirstN(d, static_cast<size_t>(count));
     Vector in[t][t], made[m][m];
     const float* from = tile.products + first;
 #pragma GCC unroll 36
@@ -93,14 +100,11 @@ void output(const OutputTile& tile) {
       for (int j = 0; j < m; ++j) {
         if (j == tile.pixels) break;
         if (tile.finish != nullptr)
-          made[i][j] = FinishVectors(*tile.finish)
-                           .apply(made[i][j], first, i * tile.line_step + j * tile.pixel_step,
-                                  [&](const float* from) HWY_ATTR {
-                                    return count == kLanes ? hn::LoadU(d, from)
-                                                           : hn::MaskedLoad(mask, d, from);
-                                  });
-        if (count == kLanes) hn::StoreU(made[i][j], d, line + j * tile.pixel_step);
-        else hn::BlendedStore(made[i][j], mask, d, line + j * tile.pixel_step);
+          made[i][j] =
+              FinishVectors(*tile.finish)
+                  .apply(made[i][j], first, i * tile.line_step + j * tile.pixel_step,
+                         [&](const float* from) HWY_ATTR { return load_first(count, from); });
+        store_first(count, made[i][j], line + j * tile.pixel_step);
       }
     }
   });

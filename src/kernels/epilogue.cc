@@ -1,0 +1,28 @@
+// Asking a body.
+#include "kernels/epilogue.h"
+
+#include <algorithm>
+
+namespace hone::kernels {
+
+std::optional<float> number_in(const ir::Graph& body, ir::ValueId v) {
+  if (!body.produced_by(v, ir::op::constant) || body.type(v).dtype != DType::f32 ||
+      body.shape(v).elements() != 1)
+    return {};
+  return body.producer(v).attrs.get<Tensor>("value").data<float>()[0];
+}
+
+int operand_of(const ir::Graph& body, ir::ValueId input) {
+  const std::vector<ir::ValueId> inputs = body.inputs();
+  return static_cast<int>(std::find(inputs.begin(), inputs.end(), input) - inputs.begin()) + 1;
+}
+
+bool is_by_column(const ir::Graph& body, ir::ValueId v) {
+  const Shape& shape = body.shape(v);
+  const Shape& loop = body.shape(body.inputs()[0]);
+  const int64_t cols = loop.rank() > 0 ? loop[loop.rank() - 1] : 1;
+  return body.produced_by(v, ir::op::input) && shape.rank() > 0 && shape.elements() == cols &&
+         shape[shape.rank() - 1] == cols;
+}
+
+}  // namespace hone::kernels
