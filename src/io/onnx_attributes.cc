@@ -1,6 +1,7 @@
-// Reading the attributes of ONNX nodes.
+// The attributes of ONNX nodes, read and set.
+#include "io/onnx_attributes.h"
+
 #include "base/error.h"
-#include "io/onnx_importer.h"
 
 namespace hone::io {
 namespace {
@@ -50,6 +51,28 @@ std::vector<float> floats_of(const onnx::NodeProto& node, std::string_view name,
   const auto* a = typed(node, name, onnx::AttributeProto::FLOATS);
   return a == nullptr ? std::move(fallback)
                       : std::vector<float>(a->floats().begin(), a->floats().end());
+}
+
+onnx::AttributeProto& add_attribute(onnx::NodeProto& node, std::string_view name,
+                                    onnx::AttributeProto::AttributeType type) {
+  onnx::AttributeProto& a = *node.add_attribute();
+  a.set_name(std::string(name));
+  a.set_type(type);
+  return a;
+}
+
+void set_int(onnx::NodeProto& node, std::string_view name, int64_t value) {
+  add_attribute(node, name, onnx::AttributeProto::INT).set_i(value);
+}
+void set_ints(onnx::NodeProto& node, std::string_view name, const std::vector<int64_t>& values) {
+  onnx::AttributeProto& a = add_attribute(node, name, onnx::AttributeProto::INTS);
+  for (int64_t v : values) a.add_ints(v);
+}
+void set_float(onnx::NodeProto& node, std::string_view name, double value) {
+  add_attribute(node, name, onnx::AttributeProto::FLOAT).set_f(static_cast<float>(value));
+}
+void set_string(onnx::NodeProto& node, std::string_view name, std::string_view value) {
+  add_attribute(node, name, onnx::AttributeProto::STRING).set_s(std::string(value));
 }
 
 }  // namespace hone::io

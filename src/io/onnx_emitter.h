@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "io/onnx_attributes.h"
 #include "io/onnx_model.h"
 #include "io/onnx_proto.h"
 #include "io/onnx_write.h"
@@ -69,11 +70,6 @@ class OnnxEmitter {
   std::set<std::string> taken_;
   std::set<std::string> node_names_;
 };
-
-void set_int(onnx::NodeProto& node, std::string_view name, int64_t value);
-void set_ints(onnx::NodeProto& node, std::string_view name, const std::vector<int64_t>& values);
-void set_float(onnx::NodeProto& node, std::string_view name, double value);
-void set_string(onnx::NodeProto& node, std::string_view name, std::string_view value);
 
 /// How ops are written, one row each. Every built-in op has a row.
 struct OnnxExportRow {

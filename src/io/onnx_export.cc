@@ -28,29 +28,7 @@ std::string unique(std::set<std::string>& taken, std::string_view wish) {
   return name;
 }
 
-onnx::AttributeProto& attribute(onnx::NodeProto& node, std::string_view name,
-                                onnx::AttributeProto::AttributeType type) {
-  onnx::AttributeProto& a = *node.add_attribute();
-  a.set_name(std::string(name));
-  a.set_type(type);
-  return a;
-}
-
 }  // namespace
-
-void set_int(onnx::NodeProto& node, std::string_view name, int64_t value) {
-  attribute(node, name, onnx::AttributeProto::INT).set_i(value);
-}
-void set_ints(onnx::NodeProto& node, std::string_view name, const std::vector<int64_t>& values) {
-  onnx::AttributeProto& a = attribute(node, name, onnx::AttributeProto::INTS);
-  for (int64_t v : values) a.add_ints(v);
-}
-void set_float(onnx::NodeProto& node, std::string_view name, double value) {
-  attribute(node, name, onnx::AttributeProto::FLOAT).set_f(static_cast<float>(value));
-}
-void set_string(onnx::NodeProto& node, std::string_view name, std::string_view value) {
-  attribute(node, name, onnx::AttributeProto::STRING).set_s(std::string(value));
-}
 
 OnnxEmitter::OnnxEmitter(const OnnxModel& model, int64_t opset)
     : model_(model), opset_(opset), out_(proto_.mutable_graph()) {
@@ -92,7 +70,7 @@ std::string OnnxEmitter::constant(const Tensor& value, std::string_view name) {
   name_node(proto, name);
   proto.set_op_type("Constant");
   proto.add_output(unique);
-  *attribute(proto, "value", onnx::AttributeProto::TENSOR).mutable_t() = to_proto(value, "");
+  *add_attribute(proto, "value", onnx::AttributeProto::TENSOR).mutable_t() = to_proto(value, "");
   return unique;
 }
 

@@ -86,13 +86,15 @@ void OnnxImporter::read_node(const onnx::NodeProto& node) {
 
 bool OnnxImporter::has_meaning(const onnx::NodeProto& node) const {
   return functions_.contains({node.domain(), node.op_type()}) ||
-         (is_standard(node.domain()) && find_import_row(node.op_type()) != nullptr);
+         (is_standard(node.domain()) && find_import_row(node.op_type()) != nullptr) ||
+         is_contrib_op(node);
 }
 
 void OnnxImporter::dispatch(const onnx::NodeProto& node) {
   if (!has_meaning(node)) fail(ErrorKind::Unsupported, "{}", kNoSuchOp);
   const auto function = functions_.find({node.domain(), node.op_type()});
   if (function != functions_.end()) inline_function(node, *function->second);
+  else if (is_contrib_op(node)) inline_function(node, contrib_function(node));
   else find_import_row(node.op_type())->read(*this, node);
 }
 

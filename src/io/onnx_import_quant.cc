@@ -56,6 +56,14 @@ bool all_zero(const Tensor& t) {
   return std::all_of(bytes, bytes + t.bytes(), [](std::byte b) { return b == std::byte{0}; });
 }
 
+// The zero point of the bytes at i, if there is one, has their dtype.
+void check_zero(OnnxImporter& in, const Node& n, int i, int zero) {
+  if (!in.has(n, zero)) return;
+  const DType found = in.type(n, zero).dtype, expected = in.type(n, i).dtype;
+  require(found == expected, "input {}, a zero point: expected {}, found {}", zero,
+          name_of(expected), name_of(found));
+}
+
 // A zero point as f32, which holds those of up to 16 bits; one that is known is one constant.
 Expr zero_along(OnnxImporter& in, const Node& n, int i, int64_t axis, int rank) {
   const std::optional<Tensor> known = in.known(n, i);
@@ -86,6 +94,7 @@ Expr centred(const Expr& x, const Expr& zero) {
 
 void dequantize_linear(OnnxImporter& in, const Node& n) {
   refuse_blocks(n);
+  check_zero(in, n, 0, 2);
   const Expr x = in.expr(n, 0);
   const int64_t axis = int_of(n, "axis", 1);
   const Expr scale = in.expr(n, 1);
@@ -192,6 +201,8 @@ struct ConvPlaces {
 
 // With a bias [O], which may be null.
 Expr conv_integers(OnnxImporter& in, const Node& n, ConvPlaces at, Expr bias) {
+  check_zero(in, n, at.x, at.x_zero);
+  check_zero(in, n, at.w, at.w_zero);
   const Expr x = in.expr(n, at.x);
   const Expr w = in.expr(n, at.w);
   const bool is_8_bit = size_of(x.dtype()) == 1 && size_of(w.dtype()) == 1;
@@ -231,6 +242,8 @@ Expr by_column(const Expr& v, const Expr& matrix) {
 
 // The integers of bytes, less those of a's zero, where b has none.
 Expr matmul_integers(OnnxImporter& in, const Node& n, int a_at, int b_at, int a_zero, int b_zero) {
+  check_zero(in, n, a_at, a_zero);
+  check_zero(in, n, b_at, b_zero);
   const Expr a = in.expr(n, a_at);
   const Expr b = in.expr(n, b_at);
   const auto zero = [&](int i, auto&& along) {

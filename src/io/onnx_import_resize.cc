@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 
+#include "base/dtype.h"
 #include "base/error.h"
 #include "io/onnx_rows.h"
 
@@ -145,7 +146,7 @@ void resize_all(OnnxImporter& in, const Node& n, const Resizing& r, const Ints& 
   const bool crops = r.coordinates == "tf_crop_and_resize";
   require(!crops || roi.size() == 2 * axes.size(), "expected a region of {} numbers, found {}",
           2 * axes.size(), roi.size());
-  // Integers of 8 bits are interpolated as floats are.
+  // Bytes are interpolated as floats are, and what is between two of them is cut off.
   Expr x = r.mode == "nearest" ? input : ir::cast(input, DType::f32);
   for (size_t i = 0; i < axes.size(); ++i) {
     const int64_t axis = axis_of(axes[i], x.rank());
@@ -165,9 +166,9 @@ void resize_all(OnnxImporter& in, const Node& n, const Resizing& r, const Ints& 
     }
     x = resize_axis(in, x, axis, r, a);
   }
-  if (x.dtype() != input.dtype())
+  if (x.dtype() != input.dtype() && (r.mode != "linear" || !is_byte(input.dtype())))
     fail(ErrorKind::Unsupported, "{} of {} is not supported", r.mode, name_of(input.dtype()));
-  in.bind(n, x);
+  in.bind(n, ir::cast(x, input.dtype()));
 }
 
 Ints all_axes(int rank) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/function_ref.h"
+#include "io/onnx_attributes.h"
 #include "io/onnx_file.h"
 #include "io/onnx_import.h"
 #include "io/onnx_model.h"
@@ -170,23 +171,16 @@ class OnnxImporter {
   std::set<ir::ValueId> unfolded_;
 };
 
-/// Attributes of an ONNX node, with ONNX's defaults given by the caller.
-const onnx::AttributeProto* find_attribute(const onnx::NodeProto& node, std::string_view name);
-int64_t int_of(const onnx::NodeProto& node, std::string_view name, int64_t fallback);
-double float_of(const onnx::NodeProto& node, std::string_view name, double fallback);
-std::string string_of(const onnx::NodeProto& node, std::string_view name,
-                      std::string_view fallback);
-std::vector<int64_t> ints_of(const onnx::NodeProto& node, std::string_view name,
-                             std::vector<int64_t> fallback = {});
-std::vector<float> floats_of(const onnx::NodeProto& node, std::string_view name,
-                             std::vector<float> fallback = {});
-
 /// How an ONNX op is read.
 struct OnnxImportRow {
   std::string_view op_type;
   void (*read)(OnnxImporter&, const onnx::NodeProto&);
 };
 const OnnxImportRow* find_import_row(std::string_view op_type);
+
+/// True if the node is one of ONNX Runtime's own ops that hone reads: as a call of a function.
+bool is_contrib_op(const onnx::NodeProto& node);
+onnx::FunctionProto contrib_function(const onnx::NodeProto& call);
 
 // The table's parts, one file each.
 std::vector<OnnxImportRow> onnx_elementwise_rows();
