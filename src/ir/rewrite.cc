@@ -51,23 +51,38 @@ std::vector<bool> independent_of_inputs(const Graph& graph) {
   return out;
 }
 
-Graph without_dead_nodes(const Graph& graph) {
-  std::vector<bool> live(graph.values().size(), false);
-  const auto mark = [&](ValueId v) { live[static_cast<size_t>(v)] = true; };
-  for (const Output& o : graph.outputs()) mark(o.value);
-  for (const Update& u : graph.updates()) mark(u.value);
-  std::vector<bool> kept(graph.nodes().size(), false);
+namespace {
+
+/// Marks what the nodes of the marked values are computed from.
+void mark_operands(const Graph& graph, std::vector<bool>& marked) {
+  const auto is_marked = [&](ValueId v) { return marked[static_cast<size_t>(v)]; };
   for (size_t i = graph.nodes().size(); i-- > 0;) {
     const Node& node = graph.nodes()[i];
-    bool keep = node.is(op::input) || node.is(op::state);
-    for (ValueId v : node.results) keep = keep || live[static_cast<size_t>(v)];
-    kept[i] = keep;
-    if (!keep) continue;
-    for (ValueId v : node.operands) mark(v);
+    if (std::any_of(node.results.begin(), node.results.end(), is_marked))
+      for (ValueId v : node.operands) marked[static_cast<size_t>(v)] = true;
   }
+}
+
+}  // namespace
+
+std::vector<bool> needed_by_outputs(const Graph& graph) {
+  std::vector<bool> needed(graph.values().size(), false);
+  for (const Output& o : graph.outputs()) needed[static_cast<size_t>(o.value)] = true;
+  mark_operands(graph, needed);
+  return needed;
+}
+
+Graph without_dead_nodes(const Graph& graph) {
+  std::vector<bool> live(graph.values().size(), false);
+  for (const Output& o : graph.outputs()) live[static_cast<size_t>(o.value)] = true;
+  for (const Update& u : graph.updates()) live[static_cast<size_t>(u.value)] = true;
+  mark_operands(graph, live);
   Rewriter rewriter(graph);
-  for (size_t i = 0; i < graph.nodes().size(); ++i)
-    if (kept[i]) rewriter.copy(graph.nodes()[i]);
+  for (const Node& node : graph.nodes())
+    if (node.is(op::input) || node.is(op::state) ||
+        std::any_of(node.results.begin(), node.results.end(),
+                    [&](ValueId v) { return live[static_cast<size_t>(v)]; }))
+      rewriter.copy(node);
   return rewriter.finish();
 }
 

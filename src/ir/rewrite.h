@@ -41,6 +41,9 @@ class Rewriter {
 /// Which values depend on no input: they are computed from constants and states, or drawn.
 std::vector<bool> independent_of_inputs(const Graph& graph);
 
+/// Which values some output is computed from, or is.
+std::vector<bool> needed_by_outputs(const Graph& graph);
+
 /// `graph` without the nodes that no output and no update needs. Inputs and states stay: they are
 /// the graph's interface.
 Graph without_dead_nodes(const Graph& graph);

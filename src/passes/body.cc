@@ -7,6 +7,8 @@
 #include <map>
 #include <set>
 
+#include "ir/equal.h"
+
 namespace hone::passes {
 namespace {
 
@@ -57,7 +59,7 @@ class BodyMaker {
             body_.constant(graph_.producer(v).attrs.get<Tensor>("value"), graph_.producer(v).name);
       operands.push_back(inside_.at(v));
     }
-    inside_[node.results[0]] = body_.add(*node.op, std::move(operands), node.attrs, node.name);
+    inside_[node.results[0]] = merged({node.op, std::move(operands), node.attrs, {}, node.name});
   }
 
   Body finish(std::span<const ValueId> results) {
@@ -67,6 +69,16 @@ class BodyMaker {
   }
 
  private:
+  /// The result of an equal node that the body has, or of a new one.
+  ValueId merged(Node node) {
+    for (const Node& other : body_.nodes())
+      if (other.op == node.op && other.operands == node.operands &&
+          ir::equal(other.attrs, node.attrs))
+        return other.results[0];
+    return body_.add(*node.op, std::move(node.operands), std::move(node.attrs),
+                     std::move(node.name));
+  }
+
   bool goes_inside(ValueId v) const {
     return graph_.produced_by(v, op::constant) && graph_.shape(v).elements() == 1;
   }

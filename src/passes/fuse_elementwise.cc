@@ -12,6 +12,7 @@
 #include "kernels/eltwise/tile_program.h"
 #include "passes/body.h"
 #include "passes/groups.h"
+#include "passes/recompute_cheap.h"
 
 namespace hone::passes {
 namespace {
@@ -24,7 +25,11 @@ using ir::ValueId;
 class ElementwiseFuser {
  public:
   explicit ElementwiseFuser(const Graph& graph)
-      : graph_(graph), uses_(graph), groups_(graph, uses_), rewriter_(graph) {
+      : graph_(graph),
+        uses_(graph),
+        early_(ir::needed_by_outputs(graph)),
+        groups_(graph, uses_),
+        rewriter_(graph) {
     for (const ir::Update& u : graph.updates()) updated_[u.value].push_back(u.state);
   }
 
@@ -57,9 +62,17 @@ class ElementwiseFuser {
       const NodeId producer = graph_.value(v).node;
       const int theirs = groups_.of(producer);
       if (theirs == Groups::kNone || theirs == mine || loop_of(producer) != loop_of(id)) continue;
+      if (would_wait(v, id)) continue;
       if (groups_.nodes(mine).size() + groups_.nodes(theirs).size() <= kMaxBodyNodes)
         groups_.merge(mine, theirs);
     }
+  }
+
+  /// A loop that computes large values of the late part early keeps them for a long while.
+  bool would_wait(ValueId v, NodeId reader) const {
+    return early_[static_cast<size_t>(v)] &&
+           !early_[static_cast<size_t>(graph_.node(reader).results[0])] &&
+           graph_.type(v).bytes() >= kWorthRecomputing;
   }
 
   bool read_outside(ValueId v, int group) const {
@@ -179,6 +192,7 @@ class ElementwiseFuser {
 
   const Graph& graph_;
   const Uses uses_;
+  const std::vector<bool> early_;  // by value: the outputs need it
   Groups groups_;
   ir::Rewriter rewriter_;
   std::map<ValueId, std::vector<ValueId>> updated_;  // the states of which a value is the next one

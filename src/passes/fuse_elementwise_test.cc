@@ -224,5 +224,49 @@ TEST(HoistScalars, ScalarsOfSourcesComeFirst) {
   })");
 }
 
+// What an update needs of a large early value is computed when it is needed, not kept beside it.
+TEST(FuseElementwise, LargeLateValuesAreNotComputedEarly) {
+  expect_fused(R"(
+    %x = input "x" : f32[256,256]
+    %s = state "s" : bool[256,256]
+    %zero = constant 0 : f32[]
+    %e = exp(%x)
+    %y = relu(%e)
+    %on = greater(%y, %zero)
+    output "y" = %y
+    update %s = %on)",
+               R"(
+    %x = input "x" : f32[256,256]
+    %s = state "s" : bool[256,256]
+    %zero = constant 0 : f32[]
+    %y = fused(%x) {body=graph exp_relu {
+      %x = input "x" : f32[256,256]
+      %1 = exp(%x)
+      %2 = relu(%1)
+      output "y0" = %2
+    }}
+    %on = greater(%y, %zero)
+    output "y" = %y
+    update %s = %on)");
+}
+
+TEST(FuseElementwise, EqualNodesOfALoopAreOne) {
+  expect_fused(R"(
+    %x = input "x" : f32[4]
+    %a = exp(%x)
+    %b = exp(%x)
+    %y = mul(%a, %b)
+    output "y" = %y)",
+               R"(
+    %x = input "x" : f32[4]
+    %y = fused(%x) {body=graph exp_exp_mul {
+      %x = input "x" : f32[4]
+      %1 = exp(%x)
+      %2 = mul(%1, %1)
+      output "y0" = %2
+    }}
+    output "y" = %y)");
+}
+
 }  // namespace
 }  // namespace hone::passes
