@@ -1,5 +1,6 @@
-"""A network in 8 bits: quantise.py MODEL OUT SHAPE, in ONNX Runtime's environment. Activations are u8, weights i8 with a
-scale for each channel, between QuantizeLinear and DequantizeLinear; ranges are those of a few random images."""
+"""A network in 8 bits: quantise.py MODEL OUT SHAPE [FORMAT], in ONNX Runtime's environment. Activations are u8, weights
+i8 with a scale for each channel; between QuantizeLinear and DequantizeLinear, or by ops of bytes if FORMAT is QOperator.
+Ranges are those of a few random images."""
 import pathlib
 import sys
 import tempfile
@@ -21,12 +22,12 @@ class RandomImages(quantization.CalibrationDataReader):
 
 
 def main():
-    model, out, shape = sys.argv[1:]
+    model, out, shape, form = [*sys.argv[1:], "QDQ"][:4]
     with tempfile.TemporaryDirectory() as folder:
         folded = pathlib.Path(folder) / "folded.onnx"  # batch norms are part of the convolutions
         quant_pre_process(model, folded, skip_symbolic_shape=True)
         quantization.quantize_static(
-            folded, out, RandomImages(tuple(map(int, shape.split(",")))), quant_format=quantization.QuantFormat.QDQ,
+            folded, out, RandomImages(tuple(map(int, shape.split(",")))), quant_format=quantization.QuantFormat[form],
             per_channel=True, activation_type=quantization.QuantType.QUInt8,
             weight_type=quantization.QuantType.QInt8)
 

@@ -127,6 +127,8 @@ void write_clip(OnnxEmitter& e, const Node& last) {
 struct Scale {
   ValueId value = ir::kNoValue;
   std::optional<int64_t> axis = {};
+  Shape shape = {};
+  Tensor vector = {};  ///< of a constant that lies along the axis already, instead of `value`
 };
 
 std::optional<Scale> scale_of(const Graph& g, ValueId v, const Shape& x, Parts& parts) {
@@ -137,11 +139,15 @@ std::optional<Scale> scale_of(const Graph& g, ValueId v, const Shape& x, Parts& 
     for (int i = 0; i < x.rank(); ++i)
       if (i != axis) alone[i] = 1;
     if (spread != alone) continue;
-    if (x.rank() == 1) return Scale{v, axis};
+    const Shape shape = {x[axis]};
+    if (x.rank() == 1) return Scale{v, axis, shape};
+    if (g.produced_by(v, op::constant))
+      return Scale{ir::kNoValue, axis, shape,
+                   g.producer(v).attrs.get<Tensor>("value").reshaped(shape)};
     if (!g.produced_by(v, op::reshape)) return std::nullopt;
     parts.inside.push_back(v);
     const ValueId vector = g.producer(v).operands[0];
-    return g.shape(vector) == Shape{x[axis]} ? std::optional(Scale{vector, axis}) : std::nullopt;
+    return g.shape(vector) == shape ? std::optional(Scale{vector, axis, shape}) : std::nullopt;
   }
   return std::nullopt;
 }
@@ -149,13 +155,12 @@ std::optional<Scale> scale_of(const Graph& g, ValueId v, const Shape& x, Parts& 
 /// A zero that is known, spread as the scale is, and of bytes; in the scale's own shape.
 std::optional<Tensor> zero_of(const Graph& g, ValueId zero, const Scale& scale, const Shape& spread,
                               DType dtype) {
-  const Shape& shape = g.shape(scale.value);
-  if (zero == ir::kNoValue) return Tensor(dtype, shape);
+  if (zero == ir::kNoValue) return Tensor(dtype, scale.shape);
   if (!g.produced_by(zero, op::constant) || g.shape(zero) != spread) return std::nullopt;
   const Tensor& value = g.producer(zero).attrs.get<Tensor>("value");
   const Tensor bytes = value.cast(dtype);
   if (!bytes.cast(value.dtype()).same_bits(value)) return std::nullopt;
-  return bytes.reshaped(shape);
+  return bytes.reshaped(scale.shape);
 }
 
 /// The parts of what is or was bytes: x or q, the scale, and the zero.
@@ -175,7 +180,7 @@ std::optional<QuantParts> quant_parts(const Graph& g, ValueId from, ValueId scal
   if (!known_zero) return std::nullopt;
   out.scale = *known_scale;
   out.zero = *known_zero;
-  out.parts.inputs.push_back(out.scale.value);
+  if (!out.scale.vector.defined()) out.parts.inputs.push_back(out.scale.value);
   return out;
 }
 
@@ -195,7 +200,10 @@ std::optional<QuantParts> dequantised(const Graph& g, const Node& last) {
 }
 
 void write_quant(OnnxEmitter& e, const Node& last, const QuantParts& q, std::string_view op_type) {
-  std::vector<std::string> inputs = {e.name(q.parts.inputs[0]), e.name(q.scale.value)};
+  const std::string scale = q.scale.vector.defined()
+                                ? e.constant(q.scale.vector, e.result(last) + ".scale")
+                                : e.name(q.scale.value);
+  std::vector<std::string> inputs = {e.name(q.parts.inputs[0]), scale};
   if (q.has_zero) inputs.push_back(e.constant(q.zero, e.result(last) + ".zero"));
   onnx::NodeProto& node = e.emit(op_type, last, inputs, e.result(last));
   if (q.scale.axis) set_int(node, "axis", *q.scale.axis);
@@ -228,7 +236,8 @@ constexpr Row kRows[] = {{biased, write_biased},
 void absorb_constants(const Graph& graph, std::vector<bool> read, OnnxComposites& composites) {
   for (const ir::Output& o : graph.outputs()) read[static_cast<size_t>(o.value)] = true;
   for (size_t n = 0; n < graph.nodes().size(); ++n)
-    if (!composites.absorbed.contains(static_cast<ir::NodeId>(n)))
+    if (const auto id = static_cast<ir::NodeId>(n);
+        !composites.absorbed.contains(id) && !composites.last.contains(id))
       for (ValueId v : graph.nodes()[n].operands) read[static_cast<size_t>(v)] = true;
   for (size_t n = 0; n < graph.nodes().size(); ++n) {
     const Node& node = graph.nodes()[n];

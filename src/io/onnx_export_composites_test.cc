@@ -117,6 +117,21 @@ TEST(OnnxComposites, BytesAreQuantisedAndDequantised) {
   w.expect_same_bits();
 }
 
+// A file's scales are known when it is read, and then lie along their axis.
+TEST(OnnxComposites, ScalesOfChannelsAreVectors) {
+  Written w;
+  ir::Graph& g = w.model.graph;
+  const Expr x = ir::input(g, "x", {DType::i8, {2, 3}});
+  const Expr scale = ir::constant(g, Tensor::from<float>({2, 1}, {0.5F, 0.25F}));
+  const Expr zero = ir::constant(g, Tensor::from<float>({2, 1}, {1, -2}));
+  const Expr real = (ir::cast(x, DType::f32) - zero) * scale;
+  g.output("y", real.id);
+  const Expr shifted = ir::round(real / scale) + zero;
+  g.output("q", ir::cast(ir::minimum(ir::maximum(shifted, -128), 127), DType::i8).id);
+  EXPECT_EQ(w.nodes(),
+            "Constant/0 Constant/0 DequantizeLinear/3 Constant/0 Constant/0 QuantizeLinear/3");
+}
+
 // Preprocessing of pixels looks alike, but its zero is no byte.
 TEST(OnnxComposites, AZeroThatIsNoByteIsADifference) {
   for (const double zero : {127.5, 300.0, -1.0}) {

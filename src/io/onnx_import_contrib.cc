@@ -1,5 +1,6 @@
-// ONNX Runtime's own ops on bytes, as functions of ONNX's ops: dequantise, compute, quantise. Its
-// quantiser writes them (the QOperator format); what is read is the graph that a QDQ file gives.
+// Ops on bytes that stand for real numbers, as functions of ONNX's ops: dequantise, compute,
+// quantise. Most are ONNX Runtime's own, whose quantiser writes them (the QOperator format); what
+// is read is the graph that a QDQ file gives.
 #include <algorithm>
 
 #include "base/error.h"
@@ -64,7 +65,7 @@ class Body {
   onnx::FunctionProto function_;
 };
 
-struct ContribOp {
+struct OpOnBytes {
   std::string_view op_type;
   std::string_view inner;  ///< the op of ONNX that it stands for
   void (*write)(Body&, std::string_view inner);
@@ -93,6 +94,25 @@ void softmax(Body& body, std::string_view inner) {
   body.quantise(3);
 }
 
+// Adds what integers from input `i` on stand for, if they are there, in the scale of sums of
+// products.
+void add_bias(Body& body, int i, int64_t axis, std::vector<std::string>& operands) {
+  if (!body.has(i)) return;
+  body.node("Mul", {body.input(1), body.input(4)}, "sums' scale");
+  set_int(body.node("DequantizeLinear", {body.input(i), "sums' scale"}, "bias"), "axis", axis);
+  operands.emplace_back("bias");
+}
+
+// Inputs: x and the weight as bytes, the result's scale and zero point, integers to add or none.
+void conv(Body& body, std::string_view inner) {
+  require(body.inputs() == 8 || body.inputs() == 9, "expected 8 or 9 inputs, found {}",
+          body.inputs());
+  std::vector<std::string> operands = {body.dequantised(0), body.dequantised(3, 0)};
+  add_bias(body, 8, 0, operands);
+  body.inner(inner, operands);
+  body.quantise(6);
+}
+
 // Inputs: the result's scale and zero point, any number of bytes with theirs.
 void concat(Body& body, std::string_view inner) {
   require(body.inputs() >= 5 && body.inputs() % 3 == 2,
@@ -110,11 +130,7 @@ void gemm(Body& body, std::string_view inner) {
           body.inputs());
   std::vector<std::string> operands = {body.dequantised(0),
                                        body.dequantised(3, body.attribute("transB") != 0 ? 0 : 1)};
-  if (body.has(6)) {
-    body.node("Mul", {body.input(1), body.input(4)}, "sums' scale");
-    set_int(body.node("DequantizeLinear", {body.input(6), "sums' scale"}, "bias"), "axis", -1);
-    operands.emplace_back("bias");
-  }
+  add_bias(body, 6, -1, operands);
   onnx::NodeProto& n = body.inner(inner, operands, body.has(7) ? kReal : kResult);
   set_float(n, "beta", float_of(n, "alpha", 1));
   if (body.has(7)) body.quantise(7);
@@ -127,7 +143,9 @@ void the_same(Body& body, std::string_view inner) {
   body.inner(inner, operands, kResult);
 }
 
-constexpr ContribOp kOps[] = {{"QLinearAdd", "Add", on_bytes<0, 2>},
+constexpr OpOnBytes kOps[] = {{"QLinearConv", "Conv", conv},
+                              {"QLinearMatMul", "MatMul", on_bytes<0, 2>},
+                              {"QLinearAdd", "Add", on_bytes<0, 2>},
                               {"QLinearMul", "Mul", on_bytes<0, 2>},
                               {"QLinearWhere", "Where", on_bytes<1, 2>},
                               {"QLinearSigmoid", "Sigmoid", on_bytes<0, 1>},
@@ -141,21 +159,23 @@ constexpr ContribOp kOps[] = {{"QLinearAdd", "Add", on_bytes<0, 2>},
                               {"QuantizeLinear", "QuantizeLinear", the_same},
                               {"DequantizeLinear", "DequantizeLinear", the_same}};
 
-const ContribOp* find(const onnx::NodeProto& node) {
-  if (node.domain() != kDomain) return nullptr;
+const OpOnBytes* find(const onnx::NodeProto& node) {
   const auto* at = std::find_if(std::begin(kOps), std::end(kOps),
-                                [&](const ContribOp& op) { return op.op_type == node.op_type(); });
+                                [&](const OpOnBytes& op) { return op.op_type == node.op_type(); });
   return at == std::end(kOps) ? nullptr : at;
 }
 
 }  // namespace
 
-bool is_contrib_op(const onnx::NodeProto& node) { return find(node) != nullptr; }
+bool is_contrib_op(const onnx::NodeProto& node) {
+  return node.domain() == kDomain && find(node) != nullptr;
+}
 
-onnx::FunctionProto contrib_function(const onnx::NodeProto& call) {
-  const ContribOp& op = *find(call);
+onnx::FunctionProto function_of_bytes(const onnx::NodeProto& call) {
+  const OpOnBytes* op = find(call);
+  invariant(op != nullptr, "no function of '{}'", call.op_type());
   Body body(call);
-  op.write(body, op.inner);
+  op->write(body, op->inner);
   return std::move(body).function();
 }
 

@@ -1,5 +1,6 @@
 // ONNX Runtime's ops on bytes: each against the ops of ONNX that it stands for, and against
 // numbers.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "io/onnx_test_model.h"
@@ -166,6 +167,30 @@ TEST(OnnxContrib, GemmAddsIntegersToItsSums) {
   n.add_input("one");
   n.add_input("y_zero");
   expect_bytes(m, bytes({2, 2}, {70, 97, 102, 0}));
+}
+
+// A layer with a constant weight is that of a QDQ file, which is also how it is saved; the sums of
+// others are integers as they stand.
+TEST(OnnxContrib, LayersAreBetweenDequantisingAndQuantising) {
+  ByteModel m;
+  m.integers("to", {1, 2, 2, 2});
+  m.node("Reshape", {"a", "to"}, "image");
+  m.constant("w", bytes({2, 2, 1, 1}, {1, -2, 3, 4}, DType::i8));
+  m.constant("w_scale", Tensor::from<float>({2}, {0.25F, 0.5F}));
+  m.constant("w_zero", bytes({2}, {0, 0}, DType::i8));
+  m.constant("bias", bytes({2}, {16, -8}, DType::i32));
+  m.node("QLinearConv",
+         joined({{"image", "a_scale", "a_zero"}, triple("w"), {"c_scale", "y_zero", "bias"}}), "y");
+  // 0.25 a - 0.5 b + 2 and 1.5 a + 2 b - 2, of a = -64, -63.5, -63, -0.5 and b = 0, 1, 63, 63.5
+  expect_bytes(m, bytes({1, 2, 2, 2}, {93, 93, 77, 85, 51, 52, 115, 162}));
+  EXPECT_THAT(m.ops(), testing::HasSubstr("conv2d reshape add div round"));
+
+  ByteModel odd;
+  odd.constant("w", bytes({4, 2}, {1, -2, 3, 4, 5, 6, 7, 8}, DType::i8));
+  odd.node("QuantizeLinear", {"x", "a_scale", "a_zero"}, "live");
+  odd.node("QLinearMatMul",
+           joined({{"live", "a_scale", "a_zero", "w", "b_scale", "b_zero"}, kResult}), "y");
+  EXPECT_THAT(odd.ops(), testing::HasSubstr("sub matmul cast mul round"));
 }
 
 TEST(OnnxContrib, QuantisesToMoreBitsThanItsOpset) {

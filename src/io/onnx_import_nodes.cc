@@ -94,7 +94,7 @@ void OnnxImporter::dispatch(const onnx::NodeProto& node) {
   if (!has_meaning(node)) fail(ErrorKind::Unsupported, "{}", kNoSuchOp);
   const auto function = functions_.find({node.domain(), node.op_type()});
   if (function != functions_.end()) inline_function(node, *function->second);
-  else if (is_contrib_op(node)) inline_function(node, contrib_function(node));
+  else if (is_contrib_op(node)) inline_function(node, function_of_bytes(node));
   else find_import_row(node.op_type())->read(*this, node);
 }
 

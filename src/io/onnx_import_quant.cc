@@ -224,8 +224,23 @@ void conv_integer(OnnxImporter& in, const Node& n) {
   in.bind(n, conv_integers(in, n, {0, 1, 2, 3}, {}));
 }
 
+// True if the weight is constant and symmetric, and so much else is known that the passes give
+// exact integers for the layer as it is between dequantising and quantising; that is also how it is
+// saved. Of any other, the integers are spelled out here.
+bool is_layer(OnnxImporter& in, const Node& n, int rank) {
+  const std::optional<Tensor> w = in.known(n, 3);
+  if (!w || w->dtype() != DType::i8 || w->shape().rank() != rank || !is_zero(in, n, 5))
+    return false;
+  for (int i : {1, 2, 6, 7}) {
+    const std::optional<Tensor> t = in.known(n, i);
+    if (!t || t->elements() != 1) return false;
+  }
+  return in.known(n, 4).has_value();
+}
+
 // (integers + bias) * (x scale * w scale / y scale), to the nearest, plus the zero point.
 void qlinear_conv(OnnxImporter& in, const Node& n) {
+  if (is_layer(in, n, 4)) return in.inline_function(n, function_of_bytes(n));
   const Expr sum = conv_integers(in, n, {0, 3, 2, 5}, in.has(n, 8) ? in.expr(n, 8) : Expr{});
   const Expr scale = in.expr(n, 1) * in.expr(n, 4) / in.expr(n, 6);
   in.bind(n, quantise(ir::cast(sum, DType::f32) * along(scale, 1, sum.rank()),
@@ -265,6 +280,7 @@ void matmul_integer(OnnxImporter& in, const Node& n) {
 }
 
 void qlinear_matmul(OnnxImporter& in, const Node& n) {
+  if (is_layer(in, n, 2)) return in.inline_function(n, function_of_bytes(n));
   const Expr a = in.expr(n, 0);
   const Expr b = in.expr(n, 3);
   const Expr sum = matmul_integers(in, n, 0, 3, 2, 5);

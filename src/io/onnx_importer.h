@@ -108,6 +108,8 @@ class OnnxImporter {
 
   /// Reads a branch in place of its node, with all the values around it in sight.
   void inline_graph(const onnx::NodeProto& node, const onnx::GraphProto& graph);
+  /// Reads a function in place of its call.
+  void inline_function(const onnx::NodeProto& node, const onnx::FunctionProto& function);
 
  private:
   using Nodes = google::protobuf::RepeatedPtrField<onnx::NodeProto>;
@@ -128,7 +130,6 @@ class OnnxImporter {
   void read_node(const onnx::NodeProto& node);
   bool has_meaning(const onnx::NodeProto& node) const;
   void dispatch(const onnx::NodeProto& node);
-  void inline_function(const onnx::NodeProto& node, const onnx::FunctionProto& function);
   void refuse(const onnx::NodeProto& node, std::string why);
   [[noreturn]] void fail_missing(const std::string& name) const;
   bool reads_unsupported(const onnx::NodeProto& node) const;
@@ -178,9 +179,10 @@ struct OnnxImportRow {
 };
 const OnnxImportRow* find_import_row(std::string_view op_type);
 
-/// True if the node is one of ONNX Runtime's own ops that hone reads: as a call of a function.
+/// True if the node is one of ONNX Runtime's own ops that hone reads.
 bool is_contrib_op(const onnx::NodeProto& node);
-onnx::FunctionProto contrib_function(const onnx::NodeProto& call);
+/// What such an op, QLinearConv or QLinearMatMul does, between dequantising and quantising.
+onnx::FunctionProto function_of_bytes(const onnx::NodeProto& call);
 
 // The table's parts, one file each.
 std::vector<OnnxImportRow> onnx_elementwise_rows();
