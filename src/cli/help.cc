@@ -53,6 +53,14 @@ std::string HelpFormatter::make_description(const CLI::App* app) const {
   return wrapped(app->get_description(), width_, 0) + "\n";
 }
 
+// One empty line between groups, where CLI11 has two.
+std::string HelpFormatter::make_help(const CLI::App* app, std::string name,
+                                     CLI::AppFormatMode mode) const {
+  std::string out = CLI::Formatter::make_help(app, std::move(name), mode);
+  for (size_t at = 0; (at = out.find("\n\n\n", at)) != std::string::npos;) out.erase(at, 1);
+  return out;
+}
+
 // What else CLI11 says there, that an option is required or excludes another, breaks the lines;
 // what is missing or too much is told when it is.
 std::string HelpFormatter::make_option_opts(const CLI::Option* option) const {

@@ -17,6 +17,8 @@ class HelpFormatter : public CLI::Formatter {
  public:
   explicit HelpFormatter(size_t width) : width_(width) {}
   std::string make_description(const CLI::App* app) const override;
+  std::string make_help(const CLI::App* app, std::string name,
+                        CLI::AppFormatMode mode) const override;
   std::string make_option(const CLI::Option* option, bool is_positional) const override;
   std::string make_option_opts(const CLI::Option* option) const override;
   std::string make_subcommand(const CLI::App* verb) const override;

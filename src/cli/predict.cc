@@ -85,6 +85,13 @@ nlohmann::json ranked(const float* probabilities, int64_t classes, int64_t top,
   return out;
 }
 
+/// "Sandal (5)", or "5" where classes have no names.
+std::string named_class(const nlohmann::json& row) {
+  const std::string number = std::to_string(row["class"].get<int64_t>());
+  const auto label = row["label"].get<std::string>();
+  return label == number ? number : fmt::format("{} ({})", label, number);
+}
+
 void predict(const PredictArgs& args, const Common& common) {
   Classifier classifier = Classifier::load(args.model, args.feed, common);
   Model& model = classifier.model;
@@ -105,9 +112,8 @@ void predict(const PredictArgs& args, const Common& common) {
           ranked(p.data<float>() + i * classes, classes, args.top, model.class_names());
       std::string indent = input;
       for (const nlohmann::json& row : best) {
-        say(common,
-            fmt::format("{}  {} ({})  {:.1f}%", indent, row["label"].get<std::string>(),
-                        row["class"].get<int64_t>(), 100 * row["probability"].get<float>()));
+        say(common, fmt::format("{}  {}  {:.1f}%", indent, named_class(row),
+                                100 * row["probability"].get<float>()));
         indent.assign(input.size(), ' ');
       }
       nlohmann::json row = best[0];

@@ -122,12 +122,19 @@ void add_opset_option(CLI::App& command, int64_t& opset) {
 }
 
 CLI::Validator whole_number(int64_t lowest, int64_t highest) {
-  return check(highest >= INT32_MAX ? fmt::format("a whole number of at least {}", lowest)
-                                    : fmt::format("a whole number from {} to {}", lowest, highest),
-               [=](const std::string& text) {
-                 const std::optional<int64_t> n = parsed<int64_t>(text);
-                 return n && *n >= lowest && *n <= highest;
-               });
+  const auto is_within = [](const std::string& text, int64_t from, int64_t to) {
+    const std::optional<int64_t> n = parsed<int64_t>(text);
+    return n && *n >= from && *n <= to;
+  };
+  if (highest < INT32_MAX)
+    return check(fmt::format("a whole number from {} to {}", lowest, highest),
+                 [=](const std::string& text) { return is_within(text, lowest, highest); });
+  // Only who exceeds a limit that is the machine's hears of it.
+  return check(fmt::format("a whole number of at least {}", lowest),
+               [=](const std::string& text) { return is_within(text, lowest, INT64_MAX); }) &
+         check(fmt::format("a whole number of at most {}", highest), [=](const std::string& text) {
+           return highest == INT64_MAX || !is_within(text, highest + 1, INT64_MAX);
+         });
 }
 
 CLI::Validator number_from(double lowest, double highest) {

@@ -75,6 +75,7 @@ grep -q 'min *median *p90 *p99' out || problem "bench: $(cat out)"
 "$HONE" bench "$sums" "${quick[@]}" >out || problem "bench: several inputs"
 refused 1 "cannot read 'absent.onnx'" bench absent.onnx --json
 refused 2 "batch: expected a whole number of at least 1" bench "$colours" --batch 0
+refused 2 "batch: expected a whole number of at most 2147483647" bench "$colours" --batch 9999999999
 refused 2 "seconds: expected a number above 0" bench "$colours" --seconds 0
 
 # profile.
