@@ -54,8 +54,8 @@ void require_reasonable(const Shape& shape);
 /// NumPy's broadcasting of two shapes; throws InvalidInput where they do not agree.
 Shape broadcast_shapes(const Shape& a, const Shape& b);
 
-/// The batch, channel, height and width axes of a 4-D layout ("nchw" or "nhwc"), and the out, in,
-/// height and width axes of its weights (OIHW or HWIO).
+/// The batch, channel, height and width axes of a 4-D layout, and the out, in, height and width
+/// axes of its weights: "nchw" and "nhwc" have OIHW, "nhwc_hwio" has HWIO.
 struct Layout {
   int n, c, h, w;
   int weight_o, weight_i, weight_h, weight_w;

@@ -10,7 +10,8 @@ namespace hone::ir {
 namespace {
 
 constexpr Layout kNchw{0, 1, 2, 3, 0, 1, 2, 3};
-constexpr Layout kNhwc{0, 3, 1, 2, 3, 2, 0, 1};
+constexpr Layout kNhwc{0, 3, 1, 2, 0, 1, 2, 3};
+constexpr Layout kNhwcHwio{0, 3, 1, 2, 3, 2, 0, 1};
 
 // With an epilogue, the result is what its body makes of the contraction and the further operands.
 Inferred with_epilogue(TensorType contraction, Types in, const Attrs& attrs) {
@@ -68,8 +69,10 @@ DType sum_dtype(Types in, std::initializer_list<DType> allowed, std::string_view
 
 const Layout& layout_of(const Attrs& attrs) {
   const std::string& name = attrs.get<std::string>("layout");
-  require(name == "nchw" || name == "nhwc", "layout '{}': expected nchw or nhwc", name);
-  return name == "nchw" ? kNchw : kNhwc;
+  if (name == "nchw") return kNchw;
+  if (name == "nhwc") return kNhwc;
+  require(name == "nhwc_hwio", "layout '{}': expected nchw, nhwc or nhwc_hwio", name);
+  return kNhwcHwio;
 }
 
 MatmulDims matmul_dims(const Shape& a, const Shape& b, const Attrs& attrs) {

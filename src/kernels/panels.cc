@@ -1,20 +1,60 @@
 // Packing floats by the functions of the matrix product, bytes by a plain loop.
 #include "kernels/panels.h"
 
+#include <algorithm>
 #include <cstring>
 
-#include "base/dtype.h"
+#include "kernels/blocks.h"
 #include "kernels/gemm/micro.h"
 #include "kernels/kernel.h"
+#include "kernels/movement/simd.h"
 
 namespace hone::kernels {
 
-void pack_tap(const ir::PanelFormat& format, const float* weight, int64_t group, int64_t tap,
-              const ir::PanelFormat::Columns& columns, Isa isa, float* packed) {
-  gemm_fns(isa).pack({weight + group * format.group.stride + tap * format.tap.stride +
-                          columns.begin * format.column.stride,
-                      format.column.stride, format.depth.stride, columns.size, format.depth.extent,
-                      packed, columns.pitch});
+namespace {
+
+constexpr int64_t kItemRows = 288;  // of a panel, that one item packs
+
+// The depth [begin, end) of all taps of a panel.
+void pack_depth(const ir::PanelFormat& format, const float* weight, int64_t group,
+                const ir::PanelFormat::Columns& columns, int64_t begin, int64_t end, Isa isa,
+                float* panel) {
+  const int64_t taps = format.tap.extent, tap_floats = format.depth.extent * columns.pitch;
+  const float* from = weight + group * format.group.stride + columns.begin * format.column.stride +
+                      begin * format.depth.stride;
+  float* to = panel + begin * columns.pitch;
+  if (taps == 1 || format.tap.stride != 1) {
+    for (int64_t t = 0; t < taps; ++t)
+      gemm_fns(isa).pack({from + t * format.tap.stride, format.column.stride, format.depth.stride,
+                          columns.size, end - begin, to + t * tap_floats, columns.pitch});
+    return;
+  }
+  // Taps lie side by side: a matrix of columns and taps for each step of the depth.
+  const auto transpose = movement_fns(isa).transpose;
+  for (int64_t k = begin; k < end; ++k, from += format.depth.stride, to += columns.pitch) {
+    transpose(reinterpret_cast<const uint32_t*>(from), format.column.stride,
+              reinterpret_cast<uint32_t*>(to), tap_floats, taps, columns.size);
+    for (int64_t t = 0; columns.size < columns.pitch && t < taps; ++t)
+      std::fill(to + t * tap_floats + columns.size, to + t * tap_floats + columns.pitch, 0.0f);
+  }
+}
+
+}  // namespace
+
+void pack_panels(const ir::PanelFormat& format, const float* weight, Isa isa, ThreadPool* pool,
+                 float* packed) {
+  const int64_t depth = format.depth.extent, panels = format.panels();
+  const int64_t at_once = std::max<int64_t>(1, kItemRows / format.tap.extent);
+  const int64_t parts = ceil_div(depth, at_once);
+  const auto pack = [&](int64_t item, int) {
+    const int64_t group = item / parts / panels, begin = item % parts * at_once;
+    const ir::PanelFormat::Columns columns = format.columns(item / parts % panels);
+    pack_depth(format, weight, group, columns, begin, std::min(depth, begin + at_once), isa,
+               packed + format.offset(group, columns));
+  };
+  const int64_t items = format.group.extent * panels * parts;
+  if (pool != nullptr) return pool->run(items, pack);
+  for (int64_t i = 0; i < items; ++i) pack(i, 0);
 }
 
 void pack_tap(const ir::PanelFormat& format, const int8_t* weight, int64_t group, int64_t tap,
@@ -28,32 +68,20 @@ void pack_tap(const ir::PanelFormat& format, const int8_t* weight, int64_t group
           from[k * format.depth.stride + j * format.column.stride];
 }
 
-namespace {
-
-template <class T, class Pack>
-Tensor pack_all(const ir::PanelFormat& format, Pack&& pack) {
-  Tensor packed(dtype_of<T>(), {format.elements()});
+Tensor pack_panels(const ir::PanelFormat& format, const Tensor& weight, Isa isa) {
+  Tensor packed(weight.dtype(), {format.elements()});
+  if (weight.dtype() != DType::i8) {
+    pack_panels(format, weight.data<float>(), isa, nullptr, packed.data<float>());
+    return packed;
+  }
   for (int64_t g = 0; g < format.group.extent; ++g)
     for (int64_t p = 0; p < format.panels(); ++p) {
       const ir::PanelFormat::Columns columns = format.columns(p);
-      T* to = packed.data<T>() + format.offset(g, columns);
+      int8_t* to = packed.data<int8_t>() + format.offset(g, columns);
       for (int64_t t = 0; t < format.tap.extent; ++t, to += format.depth_pitch() * columns.pitch)
-        pack(g, t, columns, to);
+        pack_tap(format, weight.data<int8_t>(), g, t, columns, to);
     }
   return packed;
-}
-
-}  // namespace
-
-Tensor pack_panels(const ir::PanelFormat& format, const Tensor& weight, Isa isa) {
-  using Columns = ir::PanelFormat::Columns;
-  if (weight.dtype() == DType::i8)
-    return pack_all<int8_t>(format, [&](int64_t g, int64_t t, const Columns& columns, int8_t* to) {
-      pack_tap(format, weight.data<int8_t>(), g, t, columns, to);
-    });
-  return pack_all<float>(format, [&](int64_t g, int64_t t, const Columns& columns, float* to) {
-    pack_tap(format, weight.data<float>(), g, t, columns, isa, to);
-  });
 }
 
 std::optional<ir::PanelFormat> wanted_panels(const ir::Node& node, const TensorType& weight,

@@ -4,16 +4,17 @@
 #include <optional>
 
 #include "base/cpu.h"
+#include "base/thread_pool.h"
 #include "ir/graph.h"
 #include "ir/panels.h"
 
 namespace hone::kernels {
 
-/// Packs one tap of one panel of a group, to `packed`.
-void pack_tap(const ir::PanelFormat& format, const float* weight, int64_t group, int64_t tap,
-              const ir::PanelFormat::Columns& columns, Isa isa, float* packed);
+/// Packs all panels of a weight, on all threads of `pool` or, without one, on the caller's.
+void pack_panels(const ir::PanelFormat& format, const float* weight, Isa isa, ThreadPool* pool,
+                 float* packed);
 
-/// The same for a weight of 8 bits.
+/// Packs one tap of one panel of a group of a weight of 8 bits.
 void pack_tap(const ir::PanelFormat& format, const int8_t* weight, int64_t group, int64_t tap,
               const ir::PanelFormat::Columns& columns, int8_t* packed);
 

@@ -98,7 +98,7 @@ void make_conv(CaseMaker& m) {
               {"pad", pad},
               {"dilation", dilation},
               {"groups", groups},
-              {"layout", random_layout(m)}};
+              {"layout", m.draw.one_in(4) ? "nhwc_hwio" : random_layout(m)}};
   // The padded image is at least as large as the window.
   const auto side = [&](int64_t window, int64_t padding, int64_t dilated) {
     return std::max<int64_t>(dilated * (window - 1) + 1 - padding, 1) +
@@ -110,8 +110,8 @@ void make_conv(CaseMaker& m) {
   const Shape x = image(attrs, n, groups * group_c, side(kh, pad[0] + pad[2], dilation[0]),
                         side(kw, pad[1] + pad[3], dilation[1]));
   const int64_t o = groups * group_o;
-  const Shape w = attrs.get<std::string>("layout") == "nchw" ? Shape{o, group_c, kh, kw}
-                                                             : Shape{kh, kw, group_c, o};
+  const Shape w = attrs.get<std::string>("layout") == "nhwc_hwio" ? Shape{kh, kw, group_c, o}
+                                                                  : Shape{o, group_c, kh, kw};
   const std::vector<TensorType> types = {{DType::f32, x}, {DType::f32, w}};
   const Shape y = ir::infer(op::conv2d, types, attrs, "")[0].shape;
   if (&m.op == &op::conv2d) {

@@ -172,14 +172,14 @@ TEST(FuseEpilogue, AnUpdateWaitsForTheReadersOfItsState) {
 TEST(FuseEpilogue, ConvolutionsTakeChannelOperandsInNhwc) {
   expect_fused(R"(
     %x = input "x" : f32[2,5,5,3]
-    %w = state "w" : f32[3,3,3,4]
+    %w = state "w" : f32[4,3,3,3]
     %b = state "b" : f32[1,1,1,4]
     %c = conv2d(%x, %w) {dilation=[1, 1], groups=1, layout="nhwc", pad=[1, 1, 1, 1], stride=[1, 1]}
     %y = add(%c, %b)
     output "y" = %y)",
                R"(
     %x = input "x" : f32[2,5,5,3]
-    %w = state "w" : f32[3,3,3,4]
+    %w = state "w" : f32[4,3,3,3]
     %b = state "b" : f32[1,1,1,4]
     %y = conv2d(%x, %w, %b) {dilation=[1, 1], groups=1, layout="nhwc", pad=[1, 1, 1, 1], stride=[1, 1], epilogue=graph add {
       %acc = input "acc" : f32[2,5,5,4]

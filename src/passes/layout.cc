@@ -7,6 +7,7 @@
 #include <array>
 #include <map>
 
+#include "base/dtype.h"
 #include "ir/rewrite.h"
 
 namespace hone::passes {
@@ -23,7 +24,6 @@ using ir::ValueId;
 const Ints kToNhwc = {0, 2, 3, 1};
 const Ints kToNchw = {0, 3, 1, 2};
 const Ints kToHwio = {2, 3, 1, 0};
-const Ints kToOihw = {3, 2, 0, 1};
 /// Stands for a batch that is not known yet where sizes are compared.
 constexpr int64_t kUsualBatch = 64;
 /// Where an axis of NCHW is in NHWC.
@@ -58,7 +58,7 @@ class LayoutPass {
         {&op::conv2d, &LayoutPass::conv},
         {&op::conv2d_grad_input, &LayoutPass::conv},
         {&op::conv2d_grad_weight, &LayoutPass::grad_weight},
-        {&op::winograd_conv2d, &LayoutPass::winograd},
+        {&op::winograd_conv2d, &LayoutPass::conv},
         {&op::max_pool2d, &LayoutPass::pool},
         {&op::max_pool2d_grad, &LayoutPass::pool},
         {&op::avg_pool2d, &LayoutPass::pool},
@@ -161,27 +161,30 @@ class LayoutPass {
       computed(node.results[i], rewriter_.to().node(now).results[i]);
   }
 
-  static Attrs windowed(const Node& node, const Ints& shape_perm = kToNhwc) {
+  static Attrs windowed(const Node& node) {
     Attrs attrs = node.attrs;
     attrs.set("layout", std::string("nhwc"));
-    if (attrs.has("shape")) attrs.set("shape", permuted(attrs.ints("shape"), shape_perm));
+    if (attrs.has("shape")) attrs.set("shape", permuted(attrs.ints("shape"), kToNhwc));
     return attrs;
   }
 
+  /// Floats are read where they lie, as they are packed; bytes a line of the filter at a time.
   void conv(const Node& node) {
-    const ValueId weight = transpose(nchw(node.operands[1]), kToHwio);
-    append_nhwc(node, {nhwc(node.operands[0]), weight}, windowed(node));
-  }
-
-  void winograd(const Node& node) {
-    append_nhwc(node, {nhwc(node.operands[0]), nchw(node.operands[1])}, windowed(node));
+    ValueId weight = nchw(node.operands[1]);
+    Attrs attrs = windowed(node);
+    if (is_byte(from_.type(node.operands[1]).dtype)) {
+      weight = transpose(weight, kToHwio);
+      attrs.set("layout", std::string("nhwc_hwio"));
+    }
+    append_nhwc(node, {nhwc(node.operands[0]), weight}, std::move(attrs));
   }
 
   void grad_weight(const Node& node) {
-    const ValueId gradient =
-        rewriter_.to().add(*node.op, {nhwc(node.operands[0]), nhwc(node.operands[1])},
-                           windowed(node, kToHwio), node.name);
-    rewriter_.replace(node.results[0], transpose(gradient, kToOihw));
+    Attrs attrs = node.attrs;
+    attrs.set("layout", std::string("nhwc"));
+    rewriter_.replace(node.results[0],
+                      rewriter_.to().add(*node.op, {nhwc(node.operands[0]), nhwc(node.operands[1])},
+                                         std::move(attrs), node.name));
   }
 
   void pool(const Node& node) { in_nhwc(node, windowed(node)); }

@@ -29,7 +29,7 @@ int64_t at_this_level(int64_t weights) { return default_isa() == Isa::scalar ? 0
 TEST(PackWeights, TheGraphComputesTheSameBits) {
   ir::Graph graph("g");
   const Expr x = ir::input(graph, "x", {DType::f32, {3, 6, 6, 5}});
-  const Expr filter{&graph, graph.constant(weight({3, 3, 5, 37}), "filter")};
+  const Expr filter{&graph, graph.constant(weight({37, 5, 3, 3}), "filter")};
   const Expr y = ir::apply(ir::op::conv2d, {x, filter},
                            {{"stride", ir::Ints{1, 1}},
                             {"pad", ir::Ints{1, 1, 1, 1}},

@@ -63,7 +63,7 @@ TEST(WinogradPass, LeavesOtherConvolutions) {
 }
 
 ir::ConvDims dims_of(int64_t n, int64_t side, int64_t c, int64_t o) {
-  return ir::conv_dims({n, side, side, c}, {3, 3, c, o},
+  return ir::conv_dims({n, side, side, c}, {o, c, 3, 3},
                        {{"stride", ir::Ints{1, 1}},
                         {"dilation", ir::Ints{1, 1}},
                         {"pad", ir::Ints{1, 1, 1, 1}},

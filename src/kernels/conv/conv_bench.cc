@@ -88,7 +88,7 @@ std::vector<std::unique_ptr<Run>> runs_of(const Case& c, Isa isa, int threads) {
                         {"groups", c.groups},
                         {"layout", std::string("nhwc")}};
   const Tensor x = random_tensor({c.n, c.h, c.w, c.c}, 1);
-  const Tensor w = random_tensor({c.k, c.k, c.c / c.groups, c.o}, 2);
+  const Tensor w = random_tensor({c.o, c.c / c.groups, c.k, c.k}, 2);
   const TensorType types[] = {x.type(), w.type()};
   const Tensor dy = random_tensor(ir::infer(ir::op::conv2d, types, attrs, c.name)[0].shape, 3);
   ir::Attrs grad_input = attrs;

@@ -12,7 +12,7 @@ using ir::Attrs;
 using ir::Ints;
 
 struct Filter {
-  Shape x, w;  // NHWC and HWIO
+  Shape x, w;  // NHWC and OIHW
   Ints stride{1, 1}, pad{0, 0, 0, 0}, dilation{1, 1};
   int64_t groups = 1;
   int64_t batch = 1, shards = 1;  // of the sum over samples
@@ -52,50 +52,50 @@ void check_both(const Filter& f) {
 }
 
 TEST(ConvDirect, LayersOfCnn) {
-  check_both({.x = {3, 28, 28, 1}, .w = {3, 3, 1, 32}, .shards = 3});
-  check_both({.x = {2, 13, 13, 32}, .w = {3, 3, 32, 64}, .shards = 2});
+  check_both({.x = {3, 28, 28, 1}, .w = {32, 1, 3, 3}, .shards = 3});
+  check_both({.x = {2, 13, 13, 32}, .w = {64, 32, 3, 3}, .shards = 2});
 }
 
 TEST(ConvDirect, LayersOfResnets) {
   const Ints one(4, 1);
-  check_both({.x = {2, 8, 8, 24}, .w = {3, 3, 24, 40}, .pad = one});
-  check_both({.x = {2, 12, 12, 16}, .w = {3, 3, 16, 32}, .stride = {2, 2}, .pad = one});
-  check_both({.x = {1, 20, 20, 3}, .w = {7, 7, 3, 20}, .stride = {2, 2}, .pad = Ints(4, 3)});
-  check_both({.x = {2, 5, 5, 70}, .w = {1, 1, 70, 130}});
-  check_both({.x = {2, 5, 5, 20}, .w = {1, 1, 20, 9}, .stride = {2, 2}});
+  check_both({.x = {2, 8, 8, 24}, .w = {40, 24, 3, 3}, .pad = one});
+  check_both({.x = {2, 12, 12, 16}, .w = {32, 16, 3, 3}, .stride = {2, 2}, .pad = one});
+  check_both({.x = {1, 20, 20, 3}, .w = {20, 3, 7, 7}, .stride = {2, 2}, .pad = Ints(4, 3)});
+  check_both({.x = {2, 5, 5, 70}, .w = {130, 70, 1, 1}});
+  check_both({.x = {2, 5, 5, 20}, .w = {9, 20, 1, 1}, .stride = {2, 2}});
 }
 
 TEST(ConvDirect, Groups) {
   const Ints one(4, 1);
-  check_both({.x = {2, 9, 9, 75}, .w = {3, 3, 1, 75}, .pad = one, .groups = 75, .shards = 2});
-  check_both({.x = {2, 6, 6, 7}, .w = {3, 3, 1, 14}, .pad = one, .groups = 7});
-  check_both({.x = {2, 6, 6, 40}, .w = {3, 3, 20, 36}, .pad = one, .groups = 2});
+  check_both({.x = {2, 9, 9, 75}, .w = {75, 1, 3, 3}, .pad = one, .groups = 75, .shards = 2});
+  check_both({.x = {2, 6, 6, 7}, .w = {14, 1, 3, 3}, .pad = one, .groups = 7});
+  check_both({.x = {2, 6, 6, 40}, .w = {36, 20, 3, 3}, .pad = one, .groups = 2});
 }
 
 // More taps than a chunk of the chain has, which ends within a row of the filter.
 TEST(ConvDirect, TallDepthwiseFilters) {
-  check_both({.x = {1, 90, 8, 20}, .w = {87, 3, 1, 20}, .groups = 20});
-  check_both({.x = {1, 54, 9, 20}, .w = {53, 5, 1, 20}, .groups = 20});
+  check_both({.x = {1, 90, 8, 20}, .w = {20, 1, 87, 3}, .groups = 20});
+  check_both({.x = {1, 54, 9, 20}, .w = {20, 1, 53, 5}, .groups = 20});
 }
 
 TEST(ConvDirect, FiltersThatReadOnlyPadding) {
   check_both({.x = {2, 2, 3, 2},
-              .w = {2, 2, 2, 3},
+              .w = {3, 2, 2, 2},
               .stride = {1, 3},
               .pad = {4, 5, 6, 3},
               .dilation = {3, 2}});
 }
 
-TEST(ConvDirect, EmptyBatch) { check_both({.x = {0, 4, 4, 2}, .w = {2, 2, 2, 3}}); }
+TEST(ConvDirect, EmptyBatch) { check_both({.x = {0, 4, 4, 2}, .w = {3, 2, 2, 2}}); }
 
 TEST(ConvDirect, ShortBatchesOfShards) {
   for (int64_t n : {1, 7, 33, 50})
-    check({.x = {n, 4, 5, 3}, .w = {2, 3, 3, 5}, .pad = {0, 1, 1, 0}, .batch = 50, .shards = 13},
+    check({.x = {n, 4, 5, 3}, .w = {5, 3, 2, 3}, .pad = {0, 1, 1, 0}, .batch = 50, .shards = 13},
           false);
 }
 
 TEST(ConvDirect, RefusesWhatItCannotDo) {
-  NodeCase c(ir::op::conv2d, {random_tensor({1, 4, 4, 2}, 1), random_tensor({3, 3, 2, 4}, 2)},
+  NodeCase c(ir::op::conv2d, {random_tensor({1, 4, 4, 2}, 1), random_tensor({4, 2, 3, 3}, 2)},
              Filter{}.attrs());
   const KernelRow* direct = nullptr;
   for (const KernelRow& row : kernel_rows())

@@ -32,19 +32,19 @@ constexpr int64_t kLeastBlock = int64_t{1} << 18;  // ... unless a block would h
 constexpr int64_t kFewChannels = 8;
 constexpr int64_t kChunk = 256;  // steps of the chain
 
-// The weights [kh, kw, i, o] as conv2d, or its gradient, reads them: columns are channels of the
+// The weights [o, i, kh, kw] as conv2d, or its gradient, reads them: columns are channels of the
 // result, and a depthwise filter is one group whose columns each read a channel of their own.
 ir::PanelFormat conv_panels(const ir::Node& node, const Shape& weight, Isa isa) {
   const ConvFns& fns = conv_fns(isa);
   const bool forward = node.is(ir::op::conv2d);
-  const int64_t in = weight[2], out = weight[3];
+  const int64_t out = weight[0], in = weight[1], taps = weight[2] * weight[3];
   int64_t groups = node.attrs.integer("groups");
   const bool depthwise = groups > 1 && in == 1 && out == groups;
   if (depthwise) groups = 1;
-  const ir::PanelFormat::Axis inputs{in, out}, outputs{out / groups, 1};
+  const ir::PanelFormat::Axis inputs{in, taps}, outputs{out / groups, in * taps};
   return {weight,
-          {groups, out / groups},
-          {weight[0] * weight[1], in * out},
+          {groups, out / groups * in * taps},
+          {taps, 1},
           forward || depthwise ? inputs : outputs,
           forward || depthwise ? outputs : inputs,
           fns.lanes,
@@ -335,15 +335,8 @@ void GatherConv::block(const Part& part, const Call& call, const float* weights,
 void GatherConv::run(const Call& call) const noexcept {
   const float* weights = call.operands[1].as<float>();
   float* packed = reinterpret_cast<float*>(call.workspace);
-  const int64_t taps = format_.tap.extent;
   if (packs_) {
-    call.pool->run(std::ssize(panels_) * taps, [&](int64_t item, int) {
-      const auto& [group, columns] = panels_[static_cast<size_t>(item / taps)];
-      const int64_t tap = item % taps;
-      pack_tap(
-          format_, weights, group, tap, columns, isa_,
-          packed + format_.offset(group, columns) + tap * format_.depth.extent * columns.pitch);
-    });
+    pack_panels(format_, weights, isa_, call.pool, packed);
     weights = packed;
   }
   std::byte* scratches = call.workspace + packed_floats_ * int64_t{sizeof(float)};

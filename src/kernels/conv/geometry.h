@@ -47,6 +47,7 @@ std::vector<AxisClass> input_classes(const AxisFilter& f, int64_t inputs, int64_
 
 struct Range {
   int64_t begin, end;
+  int64_t size() const { return end - begin; }
   friend bool operator==(const Range&, const Range&) = default;
 };
 /// The outputs whose tap k does not fall on padding.

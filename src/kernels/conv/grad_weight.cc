@@ -1,11 +1,12 @@
 // "conv.direct" of conv2d_grad_weight: a sum over the pixels of the whole batch, for each tap a
 // matrix product of the image, shifted by the tap, and dy.
 //
-// Rows of the weight (a tap and an input channel) are cut into chunks, with one panel of output
-// channels each. A chunk's sums stay in L1 while the shard's pixels go by, a few lines at a time,
-// so that these are in L1 too for every tile of the chunk. Shards are folded over their tree; where
-// chunks are few, aligned groups of shards are items of their own. A last step folds these and runs
-// the epilogue.
+// The weight is cut into chunks: some input channels and taps of one panel of output channels. A
+// chunk's sums stay in L1 while pixels go by, a few lines at a time, so that these are in L1 too
+// for all of the chunk's taps. An item has several chunks, whose sums stay in L2, as does each
+// block of pixels, which passes by all of them. Shards are folded over their tree; where chunks are
+// few, aligned groups of shards are items of their own. A last step folds these and runs the
+// epilogue.
 #include <algorithm>
 #include <bit>
 #include <optional>
@@ -16,14 +17,19 @@
 #include "kernels/conv/geometry.h"
 #include "kernels/conv/micro.h"
 #include "kernels/eltwise/tile_program.h"
+#include "kernels/movement/simd.h"
 
 namespace hone::kernels {
 namespace {
 
-constexpr int64_t kMostChunkRows = 48, kLeastChunkRows = 6;
-constexpr int64_t kLinesBytes = 16 << 10;  // of x and dy that pass by at a time
-constexpr int64_t kLeastPixels = 48;       // and no fewer pixels than this
-constexpr int64_t kEnoughItems = 16;
+constexpr int64_t kChunkFloats = 3456;     // sums of a chunk; whole tiles' rows, whatever the panel
+constexpr int64_t kLeastChannels = 6;      // of a chunk; then its taps are cut
+constexpr int64_t kItemFloats = 64 << 10;  // sums of an item
+constexpr int64_t kBlockBytes = 256 << 10;  // of x and dy that pass by an item's chunks at a time
+constexpr int64_t kLinesBytes = 16 << 10;   // and by the taps of a chunk
+constexpr int64_t kLineBytes = 64;    // that a pixel of x takes of a cache, however few it has
+constexpr int64_t kLeastPixels = 48;  // and no fewer pixels than this
+constexpr int64_t kItemsPerThread = 2;
 constexpr int64_t kLastStepItem = 1 << 13;  // elements of the weight
 
 class ConvGradWeight final : public Kernel {
@@ -36,39 +42,56 @@ class ConvGradWeight final : public Kernel {
   }
 
  private:
-  /// Rows of the weight whose taps meet padding at the same outputs.
-  struct Rows {
-    Range lines, pixels;          // the outputs that count
-    std::vector<int64_t> x_at;    // where each row reads, from where tap 0 of an output reads
-    std::vector<int64_t> weight;  // the number of each row in the weight
+  /// Taps of a chunk that meet padding at the same outputs.
+  struct TapClass {
+    Range lines, pixels;  // the outputs that count
+    int64_t taps = 0;
+    std::vector<WeightRow> rows;  // channel by channel, for as many as a chunk has at most
+  };
+  /// Taps that one chunk has.
+  struct TapPart {
+    Range taps;
+    std::vector<TapClass> classes;
+  };
+  /// Lines of the output of some samples: a part of the batch, or how many of each such a part has.
+  struct Pixels {
+    Range samples, lines;
   };
   struct Chunk {
-    size_t rows;
-    int64_t begin, end;  // of the rows
     int64_t group;
     ir::ColumnCut::Panel panel;
+    size_t part;
+    Range channels;  // of the group
   };
 
-  int64_t weight_rows() const { return d_.kh * d_.kw * d_.group_c(); }
-  int64_t weight_floats() const { return round_up(weight_rows() * d_.o, 16); }
-  int64_t slot_floats() const { return kMostChunkRows * fns_.weight_vectors * fns_.lanes; }
+  int64_t taps() const { return d_.kh * d_.kw; }
+  int64_t weight_floats() const { return round_up(d_.o * d_.group_c() * taps(), 16); }
+  int64_t items() const { return ceil_div(std::ssize(chunks_), item_chunks_); }
+  int64_t chunk_floats() const { return chunk_rows_ * panel_floats_; }
+  int64_t slot_floats() const { return item_chunks_ * chunk_floats(); }
+  Pixels passing(int64_t line_bytes, int64_t bytes) const;
 
-  void collect_rows();
   void cut_chunks();
-  void add_shard(const Chunk& chunk, const float* x, const float* dy, int64_t shard,
-                 float* sums) const;
-  void fold_chunk(const Chunk& chunk, const float* x, const float* dy, int64_t first_shard,
-                  int64_t shards, float* slots, float* weight) const;
+  TapPart tap_part(Range taps, int64_t channels) const;
+  void add_pixels(const Chunk& chunk, const float* x, const float* dy, const Pixels& pixels,
+                  float* sums) const;
+  void add_shard(Range chunks, const float* x, const float* dy, int64_t shard, float* sums) const;
+  void fold(Range chunks, const float* x, const float* dy, Range shards, float* slots,
+            float* weight) const;
+  void store(const Chunk& chunk, const float* sums, float* weight) const;
   void fold_groups(float* weight, float* others, Range range) const;
 
   const ConvFns& fns_;
+  Isa isa_;
   ir::ConvDims d_;
   int64_t threads_;
   bool depthwise_;
   Sharding sharding_;
   int64_t shards_;  // present
-  std::vector<Rows> rows_;
+  std::vector<TapPart> parts_;
   std::vector<Chunk> chunks_;
+  int64_t panel_floats_ = 0, chunk_rows_ = 0;  // at most
+  int64_t item_chunks_ = 1;
   int64_t group_shards_ = 1;  // in a group, a power of two
   int64_t shard_groups_ = 1;
   int64_t scratch_floats_ = 0;  // of a worker: slots of sums, and later the epilogue's tiles
@@ -77,16 +100,16 @@ class ConvGradWeight final : public Kernel {
 
 ConvGradWeight::ConvGradWeight(const Problem& problem)
     : fns_(conv_fns(problem.isa)),
+      isa_(problem.isa),
       d_(ir::conv_dims(problem.operands[0].shape, problem.results[0].shape, problem.attrs())),
       threads_(problem.threads),
       depthwise_(d_.groups > 1 && d_.group_c() == 1 && d_.group_o() == 1),
       sharding_{problem.attrs().integer("batch", std::max<int64_t>(1, d_.n)),
                 problem.attrs().integer("shards", 1)},
       shards_(sharding_.present(d_.n)) {
-  collect_rows();
   cut_chunks();
   const int64_t most_shards = std::max<int64_t>(1, shards_);
-  const int64_t wanted = ceil_div(kEnoughItems, std::max<int64_t>(1, std::ssize(chunks_)));
+  const int64_t wanted = ceil_div(kItemsPerThread * threads_, std::max<int64_t>(1, items()));
   group_shards_ =
       static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(ceil_div(most_shards, wanted))));
   shard_groups_ = ceil_div(most_shards, group_shards_);
@@ -98,90 +121,172 @@ ConvGradWeight::ConvGradWeight(const Problem& problem)
   }
 }
 
-void ConvGradWeight::collect_rows() {
-  const AxisFilter rows = filter_rows(d_);
-  const AxisFilter cols = filter_cols(d_);
-  for (int64_t kh = 0; kh < d_.kh; ++kh)
-    for (int64_t kw = 0; kw < d_.kw; ++kw) {
-      const Range lines = outputs_of_tap(rows, kh, d_.h, d_.oh);
-      const Range pixels = outputs_of_tap(cols, kw, d_.w, d_.ow);
-      auto group = std::find_if(rows_.begin(), rows_.end(), [&](const Rows& g) {
-        return g.lines == lines && g.pixels == pixels;
-      });
-      if (group == rows_.end()) group = rows_.insert(group, {lines, pixels, {}, {}});
-      for (int64_t c = 0; c < d_.group_c(); ++c) {
-        group->x_at.push_back((kh * d_.dilation_h * d_.w + kw * d_.dilation_w) * d_.c + c);
-        group->weight.push_back((kh * d_.kw + kw) * d_.group_c() + c);
-      }
-    }
-}
-
+// As many channels as the chunk's sums have place for; taps are cut where even few have none.
 void ConvGradWeight::cut_chunks() {
   const int64_t groups = depthwise_ ? 1 : d_.groups;
   const ir::ColumnCut cut{d_.o / groups, fns_.lanes, fns_.weight_vectors};
-  int64_t all_rows = 0;
-  for (const Rows& rows : rows_) all_rows += std::ssize(rows.weight);
-  const int64_t chunk_rows =
-      std::clamp(all_rows * groups * cut.panels() / kEnoughItems, kLeastChunkRows, kMostChunkRows);
+  if (cut.panels() == 0 || d_.group_c() == 0) return;
+  for (int64_t p = 0; p < cut.panels(); ++p)
+    panel_floats_ = std::max(panel_floats_, cut.panel(p).pitch);
+  const int64_t rows = kChunkFloats / panel_floats_;
+  const int64_t most = std::max(kLeastChannels, rows / taps() / kLeastChannels * kLeastChannels);
+  const int64_t cuts = ceil_div(d_.group_c(), most);
+  const int64_t channels = ceil_div(d_.group_c(), cuts);
+  const int64_t parts = ceil_div(taps() * channels, 2 * rows);
+  for (int64_t i = 0; i < parts; ++i) {
+    const Range taps_of_part{i * taps() / parts, (i + 1) * taps() / parts};
+    parts_.push_back(tap_part(taps_of_part, channels));
+    chunk_rows_ = std::max(chunk_rows_, taps_of_part.size() * channels);
+  }
   for (int64_t p = 0; p < groups * cut.panels(); ++p)
-    for (size_t i = 0; i < rows_.size(); ++i) {
-      const int64_t rows = std::ssize(rows_[i].weight);
-      const int64_t chunks = ceil_div(rows, chunk_rows);
-      for (int64_t c = 0; c < chunks; ++c)
-        chunks_.push_back({i, c * rows / chunks, (c + 1) * rows / chunks, p / cut.panels(),
-                           cut.panel(p % cut.panels())});
+    for (int64_t c = 0; c < cuts; ++c)
+      for (size_t i = 0; i < parts_.size(); ++i)
+        chunks_.push_back({p / cut.panels(),
+                           cut.panel(p % cut.panels()),
+                           i,
+                           {c * d_.group_c() / cuts, (c + 1) * d_.group_c() / cuts}});
+  const int64_t shared = ceil_div(std::ssize(chunks_), kItemsPerThread * threads_);
+  item_chunks_ = std::clamp<int64_t>(kItemFloats / chunk_floats(), 1, shared);
+}
+ConvGradWeight::TapPart ConvGradWeight::tap_part(Range taps, int64_t channels) const {
+  TapPart part{taps, {}};
+  for (int64_t tap = taps.begin; tap < taps.end; ++tap) {
+    const Range lines = outputs_of_tap(filter_rows(d_), tap / d_.kw, d_.h, d_.oh);
+    const Range pixels = outputs_of_tap(filter_cols(d_), tap % d_.kw, d_.w, d_.ow);
+    auto found = std::ranges::find_if(
+        part.classes, [&](const TapClass& c) { return c.lines == lines && c.pixels == pixels; });
+    if (found == part.classes.end()) {
+      if (lines.size() <= 0 || pixels.size() <= 0) continue;
+      found = part.classes.insert(found, {lines, pixels, 0, {}});
     }
+    ++found->taps;
+    const int64_t place = tap / d_.kw * d_.dilation_h * d_.w + tap % d_.kw * d_.dilation_w;
+    for (int64_t c = 0; c < channels; ++c)
+      found->rows.push_back(
+          {place * d_.c + c, (c * taps.size() + tap - taps.begin) * panel_floats_});
+  }
+  for (TapClass& c : part.classes)
+    std::ranges::stable_sort(
+        c.rows, {}, [&](const WeightRow& r) { return r.sums_at / (taps.size() * panel_floats_); });
+  return part;
 }
 
-// Goes on with a chunk's chains over the samples of one shard.
-void ConvGradWeight::add_shard(const Chunk& chunk, const float* x, const float* dy, int64_t shard,
-                               float* sums) const {
-  const Rows& rows = rows_[chunk.rows];
+// Lines at a time, each of so many bytes, then samples: as many as have that many bytes.
+ConvGradWeight::Pixels ConvGradWeight::passing(int64_t line_bytes, int64_t bytes) const {
+  const auto at_once = [&](int64_t unit_bytes, int64_t unit_pixels) {
+    return std::max({int64_t{1}, bytes / unit_bytes, ceil_div(kLeastPixels, unit_pixels)});
+  };
+  const int64_t lines = at_once(line_bytes, d_.ow);
+  if (lines < d_.oh) return {{0, 1}, {0, lines}};
+  return {{0, at_once(line_bytes * d_.oh, d_.oh * d_.ow)}, {0, d_.oh}};
+}
+
+// Calls f for each part of `all`, in the order of the chains.
+template <class Pixels, class F>
+void for_each_part(const Pixels& all, const Pixels& part, F&& f) {
+  const auto next = [](Range all_of, int64_t begin, Range part_of) {
+    return Range{begin, std::min(all_of.end, begin + part_of.size())};
+  };
+  for (int64_t n = all.samples.begin; n < all.samples.end; n += part.samples.size())
+    for (int64_t line = all.lines.begin; line < all.lines.end; line += part.lines.size())
+      f(Pixels{next(all.samples, n, part.samples), next(all.lines, line, part.lines)});
+}
+
+// Goes on with a chunk's chains.
+void ConvGradWeight::add_pixels(const Chunk& chunk, const float* x, const float* dy,
+                                const Pixels& pixels, float* sums) const {
   const int64_t column = chunk.group * d_.group_o() + chunk.panel.begin;
-  const int64_t channel = depthwise_ ? column : chunk.group * d_.group_c();
-  const int64_t pixels = rows.pixels.end - rows.pixels.begin;
-  if (pixels <= 0) return;
-  const int64_t channels_read =
-      std::min(d_.c, depthwise_ ? chunk.panel.size : chunk.end - chunk.begin);
-  const int64_t line_bytes =
-      (d_.w * d_.stride_h * channels_read + pixels * chunk.panel.size) * int64_t{sizeof(float)};
-  const int64_t lines_at_once =
-      std::max({int64_t{1}, kLinesBytes / line_bytes, ceil_div(kLeastPixels, pixels)});
+  const int64_t channel = depthwise_ ? column : chunk.group * d_.group_c() + chunk.channels.begin;
+  const int64_t x_sample = d_.h * d_.w * d_.c, dy_sample = d_.oh * d_.ow * d_.o;
   const auto add = depthwise_ ? fns_.weight_depthwise : fns_.weight;
-  const int64_t end = sharding_.end(shard, d_.n);
-  for (int64_t n = sharding_.begin(shard); n < end; ++n)
-    for (int64_t line = rows.lines.begin; line < rows.lines.end; line += lines_at_once) {
-      const int64_t h = line * d_.stride_h - d_.pad_top;
-      const int64_t w = rows.pixels.begin * d_.stride_w - d_.pad_left;
-      add({x, ((n * d_.h + h) * d_.w + w) * d_.c + channel, d_.stride_h * d_.w * d_.c,
-           d_.stride_w * d_.c, rows.x_at.data() + chunk.begin, chunk.end - chunk.begin,
-           dy + ((n * d_.oh + line) * d_.ow + rows.pixels.begin) * d_.o + column, d_.ow * d_.o,
-           d_.o, std::min(lines_at_once, rows.lines.end - line), pixels, sums, chunk.panel.size});
-    }
+  for (const TapClass& taps : parts_[chunk.part].classes) {
+    const int64_t line = std::max(pixels.lines.begin, taps.lines.begin);
+    const int64_t lines = std::min(pixels.lines.end, taps.lines.end) - line;
+    if (lines <= 0) continue;
+    const int64_t h = line * d_.stride_h - d_.pad_top;
+    const int64_t w = taps.pixels.begin * d_.stride_w - d_.pad_left;
+    add({.x = x,
+         .x_at = pixels.samples.begin * x_sample + (h * d_.w + w) * d_.c + channel,
+         .x_sample = x_sample,
+         .x_line = d_.stride_h * d_.w * d_.c,
+         .x_pixel = d_.stride_w * d_.c,
+         .row = taps.rows.data(),
+         .rows = taps.taps * chunk.channels.size(),
+         .dy = dy + pixels.samples.begin * dy_sample + (line * d_.ow + taps.pixels.begin) * d_.o +
+               column,
+         .dy_sample = dy_sample,
+         .dy_line = d_.ow * d_.o,
+         .dy_pixel = d_.o,
+         .samples = pixels.samples.size(),
+         .lines = lines,
+         .pixels = taps.pixels.size(),
+         .sums = sums,
+         .cols = chunk.panel.size});
+  }
 }
 
-void ConvGradWeight::fold_chunk(const Chunk& chunk, const float* x, const float* dy,
-                                int64_t first_shard, int64_t shards, float* slots,
-                                float* weight) const {
-  const int64_t row_floats = chunk.panel.pitch;
-  const int64_t floats = (chunk.end - chunk.begin) * row_floats;
+// Goes on with the chains of some chunks over the samples of one shard.
+void ConvGradWeight::add_shard(Range chunks, const float* x, const float* dy, int64_t shard,
+                               float* sums) const {
+  constexpr int64_t kFloat = sizeof(float);
+  const Pixels all{{sharding_.begin(shard), sharding_.end(shard, d_.n)}, {0, d_.oh}};
+  // What these chunks read of a line of x and of dy.
+  const Chunk& first = chunks_[static_cast<size_t>(chunks.begin)];
+  const Chunk& last = chunks_[static_cast<size_t>(chunks.end - 1)];
+  const int64_t columns = (last.group - first.group) * d_.group_o() + last.panel.begin +
+                          last.panel.size - first.panel.begin;
+  const bool one_panel = columns == first.panel.size;
+  const int64_t read = depthwise_  ? columns
+                       : one_panel ? last.channels.end - first.channels.begin
+                                   : d_.c;
+  const Pixels block = passing((d_.w * d_.stride_h * read + d_.ow * columns) * kFloat, kBlockBytes);
+  for_each_part(all, block, [&](const Pixels& pixels) {
+    for (int64_t i = chunks.begin; i < chunks.end; ++i) {
+      const Chunk& chunk = chunks_[static_cast<size_t>(i)];
+      const int64_t channels = depthwise_ ? chunk.panel.size : chunk.channels.size();
+      const int64_t pixel_bytes = std::min(d_.c * kFloat, std::max(kLineBytes, channels * kFloat));
+      const int64_t line_bytes =
+          d_.w * d_.stride_h * pixel_bytes + d_.ow * chunk.panel.size * kFloat;
+      float* own = sums + (i - chunks.begin) * chunk_floats();
+      for_each_part(pixels, passing(line_bytes, kLinesBytes),
+                    [&](const Pixels& part) { add_pixels(chunk, x, dy, part, own); });
+    }
+  });
+}
+
+void ConvGradWeight::fold(Range chunks, const float* x, const float* dy, Range shards, float* slots,
+                          float* weight) const {
+  const int64_t floats = chunks.size() * chunk_floats();
   const auto slot = [&](int64_t i) { return slots + i * slot_floats(); };
   std::fill_n(slots, floats, 0.0f);  // the result where no shard is present
   tree_fold(
-      shards,
+      shards.size(),
       [&](int64_t s, int to) {
         std::fill_n(slot(to), floats, 0.0f);
-        add_shard(chunk, x, dy, first_shard + s, slot(to));
+        add_shard(chunks, x, dy, shards.begin + s, slot(to));
       },
       [&](int into, int from) {
         float* a = slot(into);
         const float* b = slot(from);
         for (int64_t i = 0; i < floats; ++i) a[i] += b[i];
       });
-  const int64_t column = chunk.group * d_.group_o() + chunk.panel.begin;
-  const int64_t* row = rows_[chunk.rows].weight.data() + chunk.begin;
-  for (int64_t r = 0; r < chunk.end - chunk.begin; ++r)
-    std::copy_n(slots + r * row_floats, chunk.panel.size, weight + row[r] * d_.o + column);
+  for (int64_t i = chunks.begin; i < chunks.end; ++i)
+    store(chunks_[static_cast<size_t>(i)], slots + (i - chunks.begin) * chunk_floats(), weight);
+}
+
+// Turns the sums, whose columns are output channels, into rows of the weight.
+void ConvGradWeight::store(const Chunk& chunk, const float* sums, float* weight) const {
+  const Range part = parts_[chunk.part].taps;
+  const int64_t row_floats = d_.group_c() * taps();
+  float* to = weight + (chunk.group * d_.group_o() + chunk.panel.begin) * row_floats +
+              chunk.channels.begin * taps() + part.begin;
+  const bool whole = part.size() == taps();
+  const int64_t pieces = whole ? 1 : chunk.channels.size();
+  const int64_t rows = part.size() * chunk.channels.size() / pieces;
+  for (int64_t i = 0; i < pieces; ++i)
+    movement_fns(isa_).transpose(reinterpret_cast<const uint32_t*>(sums + i * rows * panel_floats_),
+                                 panel_floats_, reinterpret_cast<uint32_t*>(to + i * taps()),
+                                 row_floats, chunk.panel.size, rows);
 }
 
 // Folds what the groups of shards gave, in place: the first one's sums are the result.
@@ -201,24 +306,23 @@ void ConvGradWeight::run(const Call& call) const noexcept {
   float* weight = call.results[0].as<float>();
   float* others = reinterpret_cast<float*>(call.workspace);
   float* scratches = others + (shard_groups_ - 1) * weight_floats();
-  const int64_t chunks = std::ssize(chunks_);
-  call.pool->run(chunks * shard_groups_, [&](int64_t item, int worker) {
-    const int64_t group = item / chunks;
-    const int64_t first = group * group_shards_;
-    fold_chunk(chunks_[static_cast<size_t>(item % chunks)], x, dy, first,
-               std::min(group_shards_, shards_ - first), scratches + worker * scratch_floats_,
-               group == 0 ? weight : others + (group - 1) * weight_floats());
+  call.pool->run(items() * shard_groups_, [&](int64_t item, int worker) {
+    const int64_t group = item / items(), first = item % items() * item_chunks_;
+    const Range chunks{first, std::min(std::ssize(chunks_), first + item_chunks_)};
+    const Range shards{group * group_shards_, std::min(shards_, (group + 1) * group_shards_)};
+    fold(chunks, x, dy, shards, scratches + worker * scratch_floats_,
+         group == 0 ? weight : others + (group - 1) * weight_floats());
   });
   if (shard_groups_ == 1 && !epilogue_) return;
-  const int64_t item_rows = ceil_div(kLastStepItem, std::max<int64_t>(1, d_.o));
-  call.pool->run(ceil_div(weight_rows(), item_rows), [&](int64_t item, int worker) {
-    const Range rows{item * item_rows, std::min(weight_rows(), (item + 1) * item_rows)};
-    fold_groups(weight, others, {rows.begin * d_.o, rows.end * d_.o});
+  // The weight is seen as its lines, which an epilogue takes as rows.
+  const int64_t lines = d_.o * d_.group_c() * d_.kh, item_lines = ceil_div(kLastStepItem, d_.kw);
+  call.pool->run(ceil_div(lines, item_lines), [&](int64_t item, int worker) {
+    const Range part{item * item_lines, std::min(lines, (item + 1) * item_lines)};
+    fold_groups(weight, others, {part.begin * d_.kw, part.end * d_.kw});
     if (!epilogue_) return;
-    const Accumulator sums{weight + rows.begin * d_.o, d_.o};
-    epilogue_->run({rows.begin, rows.end - rows.begin, 0, d_.o}, call.operands.subspan(2),
-                   call.results, reinterpret_cast<std::byte*>(scratches + worker * scratch_floats_),
-                   &sums);
+    const Accumulator sums{weight + part.begin * d_.kw, d_.kw};
+    epilogue_->run({part.begin, part.size(), 0, d_.kw}, call.operands.subspan(2), call.results,
+                   reinterpret_cast<std::byte*>(scratches + worker * scratch_floats_), &sums);
   });
 }
 

@@ -182,33 +182,36 @@ template <int rows, int vectors, bool depthwise>
 void weight_tile(const WeightTiles& g, int64_t first) {
   const D d;
   const M last = hn::FirstN(d, static_cast<size_t>(g.cols - (vectors - 1) * kLanes));
-  float* sums = g.sums + first * (vectors * kLanes);
+  const WeightRow* row = g.row + first;
   V acc[rows][vectors];
   const float* a[rows];
 #pragma GCC unroll 16
   for (int r = 0; r < rows; ++r) {
-    a[r] = g.x + (g.x_at + g.row_at[first + r]);
+    a[r] = g.x + (g.x_at + row[r].x_at);
 #pragma GCC unroll 4
-    for (int v = 0; v < vectors; ++v) acc[r][v] = hn::LoadU(d, sums + (r * vectors + v) * kLanes);
+    for (int v = 0; v < vectors; ++v)
+      acc[r][v] = hn::LoadU(d, g.sums + row[r].sums_at + v * kLanes);
   }
   const int64_t x_pixel = g.x_pixel;
   const int64_t dy_pixel = g.dy_pixel;
-  for (int64_t line = 0; line < g.lines; ++line) {
-    const float* dy = g.dy + line * g.dy_line;
-    int64_t at = line * g.x_line;
-    for (int64_t p = g.pixels; p > 0; --p) {
-      V b[vectors];
+  for (int64_t sample = 0; sample < g.samples; ++sample)
+    for (int64_t line = 0; line < g.lines; ++line) {
+      const float* dy = g.dy + (sample * g.dy_sample + line * g.dy_line);
+      int64_t at = sample * g.x_sample + line * g.x_line;
+      for (int64_t p = g.pixels; p > 0; --p) {
+        V b[vectors];
 #pragma GCC unroll 4
-      for (int v = 0; v < vectors; ++v) b[v] = load<vectors>(dy, v, last);
-      step<rows, vectors, depthwise>(acc, a, at, b, last);
-      at += x_pixel;
-      dy += dy_pixel;
+        for (int v = 0; v < vectors; ++v) b[v] = load<vectors>(dy, v, last);
+        step<rows, vectors, depthwise>(acc, a, at, b, last);
+        at += x_pixel;
+        dy += dy_pixel;
+      }
     }
-  }
 #pragma GCC unroll 16
   for (int r = 0; r < rows; ++r)
 #pragma GCC unroll 4
-    for (int v = 0; v < vectors; ++v) hn::StoreU(acc[r][v], d, sums + (r * vectors + v) * kLanes);
+    for (int v = 0; v < vectors; ++v)
+      hn::StoreU(acc[r][v], d, g.sums + row[r].sums_at + v * kLanes);
 }
 
 template <class Tiles>

@@ -45,17 +45,22 @@ struct LineTiles {
   int64_t width;       ///< 3 or 5
 };
 
-/// sums[r][j] goes on with the chain over (line, pixel) of x[x_at + row_at[r] + pixel] *
+/// One row of sums: where the first pixel reads x, and where the sums lie.
+struct WeightRow {
+  int64_t x_at, sums_at;
+};
+
+/// sums[r][j] goes on with the chain over (sample, line, pixel) of x[x_at + r.x_at + pixel] *
 /// dy[pixel][j]. Rows of sums are whole vectors.
 struct WeightTiles {
   const float* x;
-  int64_t x_at;  ///< of the first pixel, for a row_at of 0; may lie before the image
-  int64_t x_line, x_pixel;
-  const int64_t* row_at;  ///< of each row of the weight: where its first pixel reads
+  int64_t x_at;  ///< of the first pixel, for a row's x_at of 0; may lie before the image
+  int64_t x_sample, x_line, x_pixel;
+  const WeightRow* row;
   int64_t rows;
   const float* dy;
-  int64_t dy_line, dy_pixel;
-  int64_t lines, pixels;
+  int64_t dy_sample, dy_line, dy_pixel;
+  int64_t samples, lines, pixels;
   float* sums;
   int64_t cols;
 };

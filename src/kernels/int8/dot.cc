@@ -401,7 +401,7 @@ std::string refuse_dot(const Problem& problem) {
     if (problem.attrs().flag("trans_a")) return "the first operand is transposed";
     if (d.leading_b.elements() != 1) return "the second operand is several matrices";
   } else {
-    if (problem.attrs().get<std::string>("layout") != "nhwc") return "layout is not nhwc";
+    if (problem.attrs().get<std::string>("layout") != "nhwc_hwio") return "layout is not nhwc_hwio";
   }
   if (!problem.attrs().has("epilogue")) return "";
   return TileProgram::refuse_epilogue(*problem.attrs().get<ir::Region>("epilogue"));
@@ -413,7 +413,7 @@ std::optional<ir::PanelFormat> wanted_dot_panels(const ir::Node& node, const Ten
                                                  Isa isa) {
   if (weight.dtype != DType::i8) return {};
   if (node.is(ir::op::conv2d)) {
-    if (node.attrs.get<std::string>("layout") != "nhwc") return {};
+    if (node.attrs.get<std::string>("layout") != "nhwc_hwio") return {};
   } else if (weight.shape.rank() != 2) {
     return {};
   }

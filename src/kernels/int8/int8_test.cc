@@ -19,8 +19,9 @@ Tensor extreme_bytes(DType dtype, Shape shape, uint64_t key) {
 }
 
 ir::Attrs conv_attrs(ir::Ints pad, int64_t groups, int64_t pad_value) {
-  return {{"stride", ir::Ints{1, 2}}, {"pad", std::move(pad)},         {"dilation", ir::Ints{1, 1}},
-          {"groups", groups},         {"layout", std::string("nhwc")}, {"pad_value", pad_value}};
+  return {{"stride", ir::Ints{1, 2}},           {"pad", std::move(pad)},
+          {"dilation", ir::Ints{1, 1}},         {"groups", groups},
+          {"layout", std::string("nhwc_hwio")}, {"pad_value", pad_value}};
 }
 
 TEST(Int8, SumsAreExactWhateverTheBytes) {

@@ -242,12 +242,7 @@ void WinogradConv::run(const Call& call) const noexcept {
   float* packed = reinterpret_cast<float*>(call.workspace);
   float* values = packed + packed_floats_;
   if (packs_) {
-    call.pool->run(points_ * format_.panels(), [&](int64_t item, int) {
-      const ir::PanelFormat::Columns columns = format_.columns(item / points_);
-      const int64_t point = item % points_;
-      pack_tap(format_, weights, 0, point, columns, isa_,
-               packed + format_.offset(0, columns) + point * d_.c * columns.pitch);
-    });
+    pack_panels(format_, weights, isa_, call.pool, packed);
     weights = packed;
   }
   if (shares_) in_rounds(call, weights, values);
