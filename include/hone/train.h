@@ -48,6 +48,13 @@ struct Progress {
   double seconds_left;              ///< of the whole fit, estimated
 };
 
+/// What a step of training takes beside the model, the optimiser's states and the batch.
+struct StepMemory {
+  int64_t bytes;            ///< at its peak
+  int64_t unlimited_bytes;  ///< what it would be without `FitOptions::memory_limit`
+  double recomputed;        ///< arithmetic that keeping within the limit adds, as a fraction
+};
+
 /// How long, on what, and with which safeguards.
 struct FitOptions {
   int epochs = 1;                 ///< in all, those before a resume included
@@ -56,6 +63,10 @@ struct FitOptions {
   int64_t shards = 0;             ///< V of docs/numerics.md; 0: max(1, min(64, batch / 16))
   bool shuffle = true;            ///< another order each epoch
   data::Augment augment = {};     ///< random changes to training images
+  /// The most bytes that a step may take beside the model, the optimiser's states and the batch; 0:
+  /// no limit. Where it would take more, values are computed again instead of being kept, with the
+  /// same bits. A limit that cannot be kept is refused with Exhausted, naming one that can.
+  int64_t memory_limit = 0;
   int patience = 0;  ///< stop after so many epochs without a lower validation loss; 0: never
   bool restore_best = false;  ///< end with the weights of the best epoch instead of the last
   /// Folder that the run is saved in, made if need be; empty: no checkpoints. One that holds a run
@@ -63,6 +74,7 @@ struct FitOptions {
   std::string checkpoint_dir = {};
   bool resume = false;           ///< go on from the run in `checkpoint_dir`, if it holds one
   int64_t checkpoint_steps = 0;  ///< besides every epoch's end, save every so many steps; 0: never
+  std::function<void(const StepMemory&)> on_plan = {};         ///< called before the first step
   std::function<void(const Progress&)> on_progress = {};       ///< called after each step
   std::function<void(int epoch, const Epoch&)> on_epoch = {};  ///< called after each epoch
   /// Asked after each step: true saves a checkpoint (if there is a directory) and ends fit with an

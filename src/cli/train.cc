@@ -37,6 +37,7 @@ struct TrainArgs {
   bool resume = false;
   int64_t checkpoint_steps = 0;
   int64_t shards = 0;
+  int64_t memory_limit = 0;
   int patience = 0;
   bool best = false;
   std::string tensorboard;
@@ -67,6 +68,17 @@ void check_outputs(const TrainArgs& args) {
           "checkpoint folder '{}' already holds a run: give --resume to go on with it, or another "
           "folder",
           args.checkpoint);
+}
+
+std::string describe(const StepMemory& memory) {
+  constexpr double kMega = 1 << 20;
+  std::string text = fmt::format("memory of a step: {:.1f} MiB beside the model",
+                                 static_cast<double>(memory.bytes) / kMega);
+  if (memory.bytes < memory.unlimited_bytes)
+    text +=
+        fmt::format(" (without the limit {:.1f} MiB), for {:.1f}% more arithmetic",
+                    static_cast<double>(memory.unlimited_bytes) / kMega, 100 * memory.recomputed);
+  return text;
 }
 
 void train(const TrainArgs& args, const Common& common, const std::string& command) {
@@ -111,6 +123,7 @@ void train(const TrainArgs& args, const Common& common, const std::string& comma
   fit.batch = recipe.batch;
   fit.validation = data.validation;
   fit.shards = args.shards;
+  fit.memory_limit = args.memory_limit;
   fit.augment = recipe.augment;
   fit.patience = args.patience;
   fit.restore_best = args.best;
@@ -128,6 +141,11 @@ void train(const TrainArgs& args, const Common& common, const std::string& comma
       tensorboard.reset();
       progress.warn(fmt::format("{}; training goes on without --tensorboard", e.what()));
     }
+  };
+  StepMemory memory{};
+  fit.on_plan = [&](const StepMemory& m) {
+    memory = m;
+    say(common, describe(m));
   };
   fit.on_progress = [&](const Progress& p) {
     progress.step(p);
@@ -179,6 +197,7 @@ void train(const TrainArgs& args, const Common& common, const std::string& comma
                     {"test_accuracy", number(test.accuracy)},
                     {"test_loss", number(test.loss)},
                     {"images_per_s", last.samples_per_s},
+                    {"step_bytes", memory.bytes},
                     {"history", epochs}});
 }
 
@@ -211,6 +230,10 @@ void add_train(CLI::App& app, Common& common, const std::string& command) {
   option("--patience", args->patience, "N", "Stop after N epochs without a better validation loss")
       ->check(whole_number(1, INT32_MAX));
   c->add_flag("--best", args->best, "End with the weights of the best epoch, not the last");
+  option("--memory-limit", args->memory_limit, "SIZE",
+         "The most memory of a step beside the model, such as 512M or 2GiB: what does not fit is "
+         "computed again")
+      ->transform(memory_size());
   option("--shards", args->shards, "N", "Virtual shards of a batch (docs/numerics.md)")
       ->check(whole_number(1, INT64_MAX));
 

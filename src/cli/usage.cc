@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <map>
 #include <optional>
 
 #include "io/onnx_export.h"
@@ -63,6 +64,19 @@ std::optional<T> parsed(const std::string& text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return value;
+}
+
+std::optional<int64_t> parsed_size(const std::string& text) {
+  static const std::map<std::string_view, int> powers = {
+      {"", 0},    {"B", 0},   {"K", 10},  {"M", 20},   {"G", 30},   {"T", 40},   {"KB", 10},
+      {"MB", 20}, {"GB", 30}, {"TB", 40}, {"KiB", 10}, {"MiB", 20}, {"GiB", 30}, {"TiB", 40}};
+  const size_t unit = std::min(text.find_first_not_of("0123456789."), text.size());
+  const auto power = powers.find(std::string_view(text).substr(unit));
+  const std::optional<double> number = parsed<double>(text.substr(0, unit));
+  if (power == powers.end() || !number) return std::nullopt;
+  const double bytes = std::ldexp(*number, power->second);
+  if (!(bytes >= 1 && bytes < 0x1p62)) return std::nullopt;
+  return static_cast<int64_t>(bytes);
 }
 
 // CLI11 prints a validator's description as part of an option's type: an empty one keeps help
@@ -151,6 +165,17 @@ CLI::Validator positive_number() {
     const std::optional<double> x = parsed<double>(text);
     return x && std::isfinite(*x) && *x > 0;
   });
+}
+
+CLI::Validator memory_size() {
+  return CLI::Validator(
+      [](std::string& text) -> std::string {
+        const std::optional<int64_t> bytes = parsed_size(text);
+        if (!bytes) return fmt::format("expected a size such as 512M or 2GiB, found '{}'", text);
+        text = std::to_string(*bytes);
+        return "";
+      },
+      "");
 }
 
 }  // namespace hone::cli

@@ -22,5 +22,7 @@ void add_opset_option(CLI::App& command, int64_t& opset);
 CLI::Validator whole_number(int64_t lowest, int64_t highest);
 CLI::Validator number_from(double lowest, double highest);
 CLI::Validator positive_number();
+/// "512M", "2GiB" or "1000000", which becomes the number of bytes: units are powers of 1024.
+CLI::Validator memory_size();
 
 }  // namespace hone::cli

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "ir/bind.h"
 #include "passes/pipeline.h"
+#include "plan/memory_limit.h"
 #include "plan/threads.h"
 
 namespace hone::exec {
@@ -90,7 +91,8 @@ struct StagedExecutor::Impl {
         const ir::Graph lowered = passes::lower(source(stage->types), passes);
         plan::PlanOptions useful = options;
         useful.threads = plan::useful_threads(lowered, options);
-        stage->program = std::make_shared<const plan::Program>(plan::plan(lowered, useful));
+        stage->program =
+            std::make_shared<const plan::Program>(plan::plan_within_limit(lowered, useful));
       } catch (...) {
         forget(stage);
         throw;
@@ -102,14 +104,21 @@ struct StagedExecutor::Impl {
 };
 
 StagedExecutor::StagedExecutor(ir::Graph graph, Isa isa, ThreadPool* pool,
-                               passes::PassOptions passes)
+                               passes::PassOptions passes, int64_t memory_limit)
     : StagedExecutor(
           [graph = std::move(graph)](const InputTypes& types) { return bind_inputs(graph, types); },
-          isa, pool, std::move(passes)) {}
+          isa, pool, std::move(passes)) {
+  impl_->options.memory_limit = memory_limit;
+}
 
 StagedExecutor::StagedExecutor(GraphSource source, Isa isa, ThreadPool* pool,
                                passes::PassOptions passes)
-    : impl_(new Impl{std::move(source), {isa, pool->threads()}, std::move(passes), pool, {}, {}}) {}
+    : impl_(new Impl{std::move(source),
+                     {.isa = isa, .threads = pool->threads()},
+                     std::move(passes),
+                     pool,
+                     {},
+                     {}}) {}
 
 StagedExecutor::~StagedExecutor() = default;
 StagedExecutor::StagedExecutor(StagedExecutor&&) noexcept = default;

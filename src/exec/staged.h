@@ -29,8 +29,10 @@ using GraphSource = std::function<ir::Graph(const InputTypes&)>;
 class StagedExecutor {
  public:
   /// A graph that may have kBatch dimensions, which the inputs fix. `pool` must outlive this.
+  /// With `memory_limit`, no program's arena takes more bytes (plan/memory_limit.h).
   StagedExecutor(ir::Graph graph, Isa isa, ThreadPool* pool,
-                 passes::PassOptions passes = passes::PassOptions::from_environment());
+                 passes::PassOptions passes = passes::PassOptions::from_environment(),
+                 int64_t memory_limit = 0);
   StagedExecutor(GraphSource source, Isa isa, ThreadPool* pool,
                  passes::PassOptions passes = passes::PassOptions::from_environment());
   ~StagedExecutor();

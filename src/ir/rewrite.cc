@@ -72,11 +72,16 @@ std::vector<bool> needed_by_outputs(const Graph& graph) {
   return needed;
 }
 
+std::vector<bool> needed_by_results(const Graph& graph) {
+  std::vector<bool> needed(graph.values().size(), false);
+  for (const Output& o : graph.outputs()) needed[static_cast<size_t>(o.value)] = true;
+  for (const Update& u : graph.updates()) needed[static_cast<size_t>(u.value)] = true;
+  mark_operands(graph, needed);
+  return needed;
+}
+
 Graph without_dead_nodes(const Graph& graph) {
-  std::vector<bool> live(graph.values().size(), false);
-  for (const Output& o : graph.outputs()) live[static_cast<size_t>(o.value)] = true;
-  for (const Update& u : graph.updates()) live[static_cast<size_t>(u.value)] = true;
-  mark_operands(graph, live);
+  const std::vector<bool> live = needed_by_results(graph);
   Rewriter rewriter(graph);
   for (const Node& node : graph.nodes())
     if (node.is(op::input) || node.is(op::state) ||

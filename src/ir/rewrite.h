@@ -43,6 +43,8 @@ std::vector<bool> independent_of_inputs(const Graph& graph);
 
 /// Which values some output is computed from, or is.
 std::vector<bool> needed_by_outputs(const Graph& graph);
+/// Which values some output or update is computed from, or is.
+std::vector<bool> needed_by_results(const Graph& graph);
 
 /// `graph` without the nodes that no output and no update needs. Inputs and states stay: they are
 /// the graph's interface.

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "ir/equal.h"
+#include "ir/rewrite.h"
 
 namespace hone::passes {
 namespace {
@@ -107,6 +108,26 @@ Body make_body(const Graph& graph, std::span<const NodeId> nodes, std::span<cons
   maker.operands_of(nodes);
   for (NodeId n : nodes) maker.node(graph.node(n));
   return maker.finish(results);
+}
+
+Body narrowed(const Node& fused, const std::vector<bool>& kept) {
+  Graph body = *fused.attrs.get<ir::Region>("body");
+  const std::vector<ir::Output> outputs = body.outputs();
+  body.clear_results();
+  for (size_t i = 0; i < outputs.size(); ++i)
+    if (kept[i]) body.output(fmt::format("y{}", body.outputs().size()), outputs[i].value);
+  const std::vector<bool> needed = ir::needed_by_results(body);
+  ir::Rewriter rewriter(body);
+  std::vector<ValueId> operands;
+  auto operand = fused.operands.begin();
+  for (const Node& node : body.nodes()) {
+    const bool keeps = needed[static_cast<size_t>(node.results[0])];
+    if (keeps) rewriter.copy(node);
+    if (!node.is(op::input)) continue;
+    if (keeps) operands.push_back(*operand);
+    ++operand;
+  }
+  return {std::make_shared<const Graph>(rewriter.finish()), std::move(operands)};
 }
 
 bool fits_body(const Graph& graph, const Node& node, const Shape& loop) {

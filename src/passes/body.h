@@ -39,6 +39,9 @@ struct Body {
 Body make_body(const ir::Graph& graph, std::span<const ir::NodeId> nodes,
                std::span<const ir::ValueId> results, ir::ValueId first = ir::kNoValue);
 
+/// A fused node that gives only the results for which `kept` is true.
+Body narrowed(const ir::Node& fused, const std::vector<bool>& kept);
+
 /// True for an elementwise node that may be part of a body whose loop has shape `loop`.
 bool fits_body(const ir::Graph& graph, const ir::Node& node, const Shape& loop);
 

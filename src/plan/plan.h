@@ -9,6 +9,7 @@ namespace hone::plan {
 struct PlanOptions {
   Isa isa = default_isa();
   int threads = 1;
+  int64_t memory_limit = 0;  ///< of the arena, in bytes, for `plan_within_limit`; 0: none
 };
 
 /// Chooses kernels, decides which values share memory, and lays out the arena. States whose next

@@ -58,6 +58,9 @@ struct Program {
   std::vector<Copy> copies;
   int64_t arena_bytes = 0;  ///< the peak: all memory beside that of the bindings and constants
   int64_t naive_bytes = 0;  ///< what the same memory would be without reuse
+  // Of a program within a limit of memory (memory_limit.h):
+  int64_t unlimited_bytes = 0;   ///< the peak without the limit
+  int64_t recomputed_flops = 0;  ///< the work that is done more than once
 
   int regions() const {
     return 1 + static_cast<int>(inputs.size() + states.size() + constants.size() + outputs.size());

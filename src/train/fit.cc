@@ -50,8 +50,10 @@ class Fit {
       run_.states.emplace(name, session.states->at(name));
     }
     graph_ = step.graph;
-    executor_.emplace(std::move(step.graph), session.isa, session.pool, session.passes);
-    executor_->program(exec::at_batch(graph_.name(), exec::input_types(graph_), options.batch));
+    executor_.emplace(std::move(step.graph), session.isa, session.pool, session.passes,
+                      options.memory_limit);
+    program_ =
+        executor_->program(exec::at_batch(graph_.name(), exec::input_types(graph_), options.batch));
     run_.seed = session.options.seed;
     run_.batch = options.batch;
     run_.shards = shards;
@@ -65,6 +67,7 @@ class Fit {
 
   History run() {
     if (session_.on_start) session_.on_start();
+    if (options_.on_plan) options_.on_plan(step_memory());
     if (saved_) resume();
     NanSearch search(*executor_, run_.states, *loader_);
     while (run_.epoch < options_.epochs && !run_.history.stopped_early) {
@@ -77,6 +80,14 @@ class Fit {
   }
 
  private:
+  StepMemory step_memory() const {
+    int64_t flops = 0;
+    for (const plan::Step& step : program_->steps) flops += step.flops;
+    const auto again = static_cast<double>(program_->recomputed_flops);
+    return {program_->arena_bytes, program_->unlimited_bytes,
+            again / std::max(1.0, static_cast<double>(flops) - again)};
+  }
+
   /// Makes the checkpoint folder, or reads the run that it holds.
   void load() {
     if (options_.checkpoint_dir.empty()) return;
@@ -186,6 +197,7 @@ class Fit {
   const FitOptions& options_;
   ir::Graph graph_;  // of a step
   std::optional<exec::StagedExecutor> executor_;
+  std::shared_ptr<const plan::Program> program_;  // of a full batch
   std::optional<data::Loader> loader_;
   RunState run_;
   std::optional<RunState> saved_;  // until it is resumed
@@ -201,6 +213,8 @@ void require_trainable(const data::Dataset& train, const FitOptions& options) {
   require(options.shards >= 0 && options.shards <= options.batch,
           "fit: expected at most as many shards as the batch's {} samples, found {}", options.batch,
           options.shards);
+  require(options.memory_limit >= 0, "fit: expected a memory limit of at least 0, found {}",
+          options.memory_limit);
   require(train.size() > 0, "data set '{}' is empty: nothing to train on", train.name);
   train.check();
   if (options.validation.size() > 0) options.validation.check();

@@ -127,6 +127,37 @@ TEST(Fit, LearnsAndReportsEveryEpoch) {
   EXPECT_FALSE(history.stopped_early);
 }
 
+TEST(Fit, KeepsWithinALimitOfMemoryWithTheSameBits) {
+  const data::Dataset train = synthetic_images(kSamples);
+  std::vector<Layer> layers;
+  for (int i = 0; i < 3; ++i)
+    layers.insert(layers.end(), {conv2d(8, 3, linear, {.padding = Padding::same()}), batch_norm(),
+                                 activation(relu)});
+  layers.insert(layers.end(), {dropout(0.3), flatten(), dense(3)});
+  const auto run_within = [&](Trainee& run, int64_t limit) {
+    FitOptions options = base_options(1);
+    options.memory_limit = limit;
+    StepMemory memory{};
+    options.on_plan = [&](const StepMemory& m) { memory = m; };
+    run.fit(train, options);
+    return memory;
+  };
+  Trainee free(layers), limited(layers);
+  const StepMemory whole = run_within(free, 0);
+  EXPECT_EQ(whole.bytes, whole.unlimited_bytes);
+  EXPECT_EQ(whole.recomputed, 0);
+  const StepMemory less = run_within(limited, whole.bytes * 3 / 4);
+  EXPECT_LE(less.bytes, whole.bytes * 3 / 4);
+  EXPECT_EQ(less.unlimited_bytes, whole.bytes);
+  EXPECT_GT(less.recomputed, 0);
+  EXPECT_LT(less.recomputed, 1);
+  expect_same_states(free.states, limited.states);
+  expect_error(ErrorKind::Exhausted, {"memory limit of 1000 bytes is too low: expected at least"},
+               [&] { run_within(limited, 1000); });
+  expect_error(ErrorKind::InvalidInput, {"expected a memory limit of at least 0, found -1"},
+               [&] { run_within(limited, -1); });
+}
+
 // Labels of the validation data are wrong, so that learning makes its loss grow.
 data::Dataset mislabelled() {
   data::Dataset out = synthetic_images(60, 1);

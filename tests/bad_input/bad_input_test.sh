@@ -80,6 +80,12 @@ refused 1 "momentum 0.9: expected --optimizer sgd or nesterov, found adam" \
   train mlp --data good --momentum 0.9 --json
 refused 1 "momentum 0: expected a number above 0 with nesterov" \
   train mlp --data good --optimizer nesterov --momentum 0 --json
+refused 1 "memory limit of 2048 bytes is too low: expected at least" \
+  train cnn --data good --memory-limit 2K --json
+for size in 10x -1 0 M 1e3 9999999T; do
+  refused 2 "memory-limit: expected a size such as 512M or 2GiB, found '$size'" \
+    train mlp --data good "--memory-limit=$size" --json
+done
 refused 1 "expected --val-split above 0" train mlp --data good --best --val-split 0 --json
 refused 1 "crop_pad 30: expected 0 to 27" train mlp --data good --crop 30 --json
 

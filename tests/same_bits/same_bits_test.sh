@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A run gives the same bytes on any number of threads and any instruction set, with the optional
-# passes off, and when it is killed or interrupted and resumed.
+# passes off, within a limit of memory, and when it is killed or interrupted and resumed.
 # shellcheck source=tests/tool_support.sh
 source "$(dirname "$0")/../tool_support.sh"
 # shellcheck source=tests/same_bits/runs.sh
@@ -28,6 +28,14 @@ for model in mlp cnn; do
   done
   echo "$model: threads, passes, and ${isa_levels[*]}"
 done
+
+# Within a limit of memory, values are computed again.
+run=(train resnet20 --data data --epochs 1 --batch 32)
+"$HONE" "${run[@]}" --quiet -o one.onnx >/dev/null
+"$HONE" "${run[@]}" --memory-limit 12M -o other.onnx >out 2>err
+same one.onnx other.onnx "within a limit of memory"
+grep '^memory of a step: .* beside the model (without the limit .*), for .*% more arithmetic$' out ||
+  problem "expected what the limit costs, found: $(cat out)"
 
 # Long enough to be cut anywhere: in loading, in an epoch, while saving.
 epochs=40

@@ -1,0 +1,54 @@
+// The pass that recomputes knows the graph's values, and not what kernels work in or what the
+// arena's layout wastes: what it is asked for falls until the program fits.
+#include "plan/memory_limit.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "ir/cost.h"
+#include "passes/liveness.h"
+#include "passes/recompute.h"
+
+namespace hone::plan {
+namespace {
+
+constexpr int kAttempts = 6;
+
+/// The least arena for any of twenty peaks that the pass is asked for.
+int64_t least_arena(const ir::Graph& graph, const PlanOptions& options) {
+  const int64_t peak = passes::Liveness(graph).peak();
+  int64_t least = plan(graph, options).arena_bytes;
+  for (int64_t twentieths = 19; twentieths > 0; --twentieths) {
+    const int64_t target = peak * twentieths / 20;
+    const ir::Graph smaller = passes::recompute(graph, target);
+    least = std::min(least, plan(smaller, options).arena_bytes);
+    if (passes::Liveness(smaller).peak() > target) break;
+  }
+  return least;
+}
+
+}  // namespace
+
+Program plan_within_limit(const ir::Graph& graph, const PlanOptions& options) {
+  Program program = plan(graph, options);
+  const int64_t limit = options.memory_limit, unlimited = program.arena_bytes;
+  program.unlimited_bytes = unlimited;
+  if (limit == 0 || unlimited <= limit) return program;
+  ir::Graph smaller = graph;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    const int64_t target = passes::Liveness(smaller).peak() - (program.arena_bytes - limit);
+    if (target <= 0) break;
+    smaller = passes::recompute(graph, target);
+    program = plan(smaller, options);
+    if (program.arena_bytes <= limit) {
+      program.unlimited_bytes = unlimited;
+      program.recomputed_flops = ir::flops(smaller) - ir::flops(graph);
+      return program;
+    }
+  }
+  fail(ErrorKind::Exhausted,
+       "{}: a memory limit of {} bytes is too low: expected at least {} bytes, of {} without limit",
+       graph.name(), limit, least_arena(graph, options), unlimited);
+}
+
+}  // namespace hone::plan
