@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "base/dtype.h"
 #include "cli/measured.h"
 #include "cli/table.h"
 #include "cli/usage.h"
@@ -49,6 +50,16 @@ std::vector<double> measure(const Measured& measured, const BenchArgs& args) {
   return out;
 }
 
+/// What most of the arithmetic is done in.
+const char* precision_of(const plan::Program& program) {
+  int64_t all = 0, of_bytes = 0;
+  for (const plan::Step& step : program.steps) {
+    all += step.flops;
+    if (!step.operand_types.empty() && is_byte(step.operand_types[0].dtype)) of_bytes += step.flops;
+  }
+  return 2 * of_bytes > all ? "int8" : "fp32";
+}
+
 void bench(const BenchArgs& args, const Common& common) {
   const Measured measured = Measured::load(args.measure, common);
   const std::vector<double> us = measure(measured, args);
@@ -72,7 +83,7 @@ void bench(const BenchArgs& args, const Common& common) {
             {"throughput", throughput},
             {"batch", args.measure.batch},
             {"threads", measured.threads()},
-            {"precision", "fp32"},
+            {"precision", precision_of(*measured.program)},
             {"peak_bytes", measured.program->arena_bytes},
             {"runs", us.size()},
             {"model", args.measure.model}});

@@ -5,6 +5,7 @@ source "$(dirname "$0")/../tool_support.sh"
 models=$(cd "$(dirname "$0")" && pwd)
 cd "$work"
 sums=$models/sums.onnx colours=$models/colours.onnx
+bytes=$models/../../fuzz/corpus/onnx/qoperator.onnx
 
 # refused CODE PATTERN ARGUMENT...: one line that matches; nothing on stdout, no file is left.
 refused() {
@@ -70,6 +71,9 @@ quick=(--seconds 0.01 --runs 3)
 keys_in out latency_us min median p90 p99 throughput batch threads precision peak_bytes
 grep -q '"batch": 4,' out || problem "bench --batch 4: $(cat out)"
 grep -q '"threads": 2,' out || problem "bench --threads 2: $(cat out)"
+grep -q '"precision": "fp32",' out || problem "bench of fp32: $(cat out)"
+"$HONE" bench "$bytes" "${quick[@]}" --json >out
+grep -q '"precision": "int8",' out || problem "bench of 8 bits: $(cat out)"
 "$HONE" bench "$colours" "${quick[@]}" >out
 grep -q 'min *median *p90 *p99' out || problem "bench: $(cat out)"
 "$HONE" bench "$sums" "${quick[@]}" >out || problem "bench: several inputs"
