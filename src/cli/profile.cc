@@ -111,11 +111,12 @@ void profile(const ProfileArgs& args, const Common& common) {
   say(common, args.by_layer ? to_text("layer", layers, runs, peak, false)
                             : to_text("step", steps, runs, peak, false));
   say(common, "\n" + to_text("kernel", kernels, runs, peak, true));
-  say(common, fmt::format("\n{:.1f} us a run over {} runs, {:.1f} GFLOP/s{}", 1e6 * total / runs,
-                          args.runs, rate(flops, total),
-                          peak ? fmt::format(" of {:.1f} measured at best; memory {:.1f} GB/s",
-                                             peak->gflops, peak->gb_s)
-                               : ""));
+  say(common,
+      fmt::format("\n{:.1f} us a run over {} runs, {:.1f} GFLOP/s{}", 1e6 * total / runs, args.runs,
+                  rate(flops, total),
+                  peak ? fmt::format(" of {:.1f} measured at best in fp32; memory {:.1f} GB/s",
+                                     peak->gflops, peak->gb_s)
+                       : ""));
   if (!args.trace.empty())
     say(common,
         fmt::format("{}: one run, for Perfetto (ui.perfetto.dev) or chrome://tracing", args.trace));
