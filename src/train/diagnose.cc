@@ -20,9 +20,8 @@ bool has_nan(const kernels::View& view) {
 }  // namespace
 
 void NanSearch::before_step(int64_t epoch, int64_t batch) {
-  if (snapshot_.empty() || steps_ == kSteps || epoch != epoch_) {
-    if (snapshot_.empty()) snapshot_ = exec::clone(states_);
-    else exec::copy_into(snapshot_, states_);
+  if (!kept_ || steps_ == kSteps || epoch != epoch_) {
+    kept_ = snapshot_.keep(states_);
     epoch_ = epoch;
     first_ = batch;
     steps_ = 0;
@@ -33,7 +32,10 @@ void NanSearch::before_step(int64_t epoch, int64_t batch) {
 std::string NanSearch::first_nan() {
   std::string found;
   const exec::StateStore now = exec::clone(states_);
-  exec::copy_into(states_, snapshot_);
+  if (!kept_ || !snapshot_.restore(states_)) {
+    exec::copy_into(states_, now);
+    return "the op is unknown, as there was no room for a temporary file to go back to";
+  }
   for (auto& [name, tensor] : states_) {
     if (has_nan(kernels::View{tensor.raw(), &tensor.type()}))
       found = fmt::format("state '{}' held NaN before", name);

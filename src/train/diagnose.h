@@ -7,6 +7,7 @@
 #include <hone/data.h>
 
 #include "exec/staged.h"
+#include "train/snapshot.h"
 
 namespace hone::train {
 
@@ -31,7 +32,8 @@ class NanSearch {
   exec::StagedExecutor& executor_;
   exec::StateStore& states_;
   data::Loader& loader_;
-  exec::StateStore snapshot_;
+  Snapshot snapshot_;
+  bool kept_ = false;              // a snapshot
   int64_t epoch_ = 0, first_ = 0;  // of the snapshot: the batch after it
   int64_t steps_ = 0;              // since then, all of this epoch
 };
