@@ -1,6 +1,6 @@
 // What a step of training takes beside the model: as planned, and as the process grows by it; with
 // a limit, the time that this costs, too. Prints a JSON object.
-// Usage: bench_training_memory NETWORK CHANNELS HEIGHT WIDTH CLASSES BATCH [LIMIT_BYTES [STEPS]]
+// Usage: bench_training_memory [NETWORK CHANNELS HEIGHT WIDTH CLASSES BATCH [LIMIT_BYTES [STEPS]]]
 #include <fmt/core.h>
 #include <hone/hone.h>
 
@@ -75,9 +75,9 @@ void measure(const std::string& network, const Shape& sample, int64_t classes, i
 }  // namespace hone
 
 int main(int argc, char** argv) {
-  if (argc < 7) {
+  if (argc > 1 && argc < 7) {
     fmt::print(stderr,
-               "usage: {} NETWORK CHANNELS HEIGHT WIDTH CLASSES BATCH [LIMIT_BYTES [STEPS]]\n",
+               "usage: {} [NETWORK CHANNELS HEIGHT WIDTH CLASSES BATCH [LIMIT_BYTES [STEPS]]]\n",
                argv[0]);
     return 2;
   }
@@ -85,8 +85,8 @@ int main(int argc, char** argv) {
     return i < argc ? std::atoll(argv[i]) : fallback;
   };
   try {
-    hone::measure(argv[1], {number(2, 0), number(3, 0), number(4, 0)}, number(5, 0), number(6, 0),
-                  number(7, 0), number(8, 5));
+    hone::measure(argc > 1 ? argv[1] : "resnet18", {number(2, 3), number(3, 32), number(4, 32)},
+                  number(5, 10), number(6, 64), number(7, 0), number(8, 5));
   } catch (const hone::Error& e) {
     fmt::print(stderr, "{}\n", e.what());
     return 1;

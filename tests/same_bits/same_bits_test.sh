@@ -30,9 +30,11 @@ for model in mlp cnn; do
 done
 
 # Within a limit of memory, values are computed again.
-run=(train resnet20 --data data --epochs 1 --batch 32)
-"$HONE" "${run[@]}" --quiet -o one.onnx >/dev/null
-"$HONE" "${run[@]}" --memory-limit 12M -o other.onnx >out 2>err
+small_data few 40 10
+run=(train resnet20 --data few --epochs 1 --batch 20 --val-split 0)
+"$HONE" "${run[@]}" --quiet --json -o one.onnx >out
+peak=$(grep -o '"step_bytes": [0-9]*' out)
+"$HONE" "${run[@]}" --memory-limit $((${peak#*: } * 6 / 10)) -o other.onnx >out 2>err || problem "$(cat err)"
 same one.onnx other.onnx "within a limit of memory"
 grep '^memory of a step: .* beside the model (without the limit .*), for .*% more arithmetic$' out ||
   problem "expected what the limit costs, found: $(cat out)"

@@ -47,7 +47,7 @@ for verb in '' train new eval predict run inspect bench profile doctor; do
 done
 
 # JSON.
-json train "accuracy loss test_accuracy images_per_s epochs seed model" \
+json train "accuracy loss test_accuracy images_per_s step_bytes epochs seed model" \
   cnn --data data --epochs 2 --seed 3 -o cnn.onnx --report report.html
 [[ $(value_of train epochs) == 2 && $(value_of train seed) == 3 ]] || problem "train: $(cat train.json)"
 [[ $(grep -c '^epoch [12]/2  loss .* acc .*%  val loss .* acc .*%  .* s [0-9]*/s$' err) == 2 && $(wc -l <err) == 2 ]] ||
