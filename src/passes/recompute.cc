@@ -24,11 +24,10 @@ constexpr size_t kMaxNodes = 64;       // computed again for one value
 constexpr int64_t kMostWork = 2;       // of the graph's own: beyond, the search has lost its way
 constexpr int64_t kFlopsPerByte = 16;  // what a machine computes while it moves a byte
 
-/// Values to compute again before node `place`, by these nodes, in order.
+/// Nodes to compute again before node `place`, in order.
 struct Candidate {
   NodeId place;
   std::vector<NodeId> nodes;
-  std::vector<ValueId> values;
   double saving;  // bytes for a unit of work
 };
 
@@ -50,7 +49,7 @@ struct Version {
 class Chain {
  public:
   Chain(const Version& version, NodeId place)
-      : graph_(version.graph), live_(version.liveness), candidate_{place, {}, {}, 0} {}
+      : graph_(version.graph), live_(version.liveness), candidate_{place, {}, 0} {}
 
   /// What computes `v` again; nothing if it is too much. What is there at the place, or takes room
   /// at the peak anyway, is read.
@@ -64,7 +63,6 @@ class Chain {
 
  private:
   bool add(ValueId v) {
-    candidate_.values.push_back(v);
     const NodeId id = graph_.value(v).node;
     if (std::ranges::find(candidate_.nodes, id) != candidate_.nodes.end()) return true;
     for (ValueId operand : graph_.node(id).operands)
@@ -153,7 +151,8 @@ Version with(const Version& version, const Candidate& candidate, bool shares) {
   for (size_t i = 0; i < graph.nodes().size(); ++i) {
     if (static_cast<NodeId>(i) == candidate.place) {
       for (NodeId id : candidate.nodes) append(graph.node(id));
-      for (ValueId v : candidate.values) again[key(v)] = rewriter(v);
+      for (NodeId id : candidate.nodes)
+        for (ValueId v : graph.node(id).results) again[key(v)] = rewriter(v);
       for (size_t v = 0; v < origin.size(); ++v) redirect(static_cast<ValueId>(v));
     }
     append(graph.nodes()[i]);
