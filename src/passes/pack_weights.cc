@@ -43,7 +43,8 @@ ir::Graph pack_weights(ir::Graph&& graph, const PassContext&) {
     }
     Tensor panels = kernels::pack_panels(format->second, graph.take_constant(id), isa);
     const ir::ValueId packed = rewriter.to().constant(std::move(panels), node.name);
-    rewriter.replace(node, rewriter.to().add(ir::op::unpack, {packed}, format->second.attrs()));
+    rewriter.replace(node.results[0],
+                     rewriter.to().add(ir::op::unpack, {packed}, format->second.attrs()));
   }
   return rewriter.finish();
 }
