@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "ir/graph.h"
+#include "kernels/kernel.h"
 
 namespace hone::kernels {
 
@@ -17,5 +18,12 @@ int operand_of(const ir::Graph& body, ir::ValueId input);
 
 /// True if an input of the body has one element for each column of the loop, its last axis.
 bool is_by_column(const ir::Graph& body, ir::ValueId v);
+
+/// The body over a loop of another shape with as many elements, if each of its inputs is of the
+/// loop's shape or a single element.
+std::optional<ir::Graph> reshaped_body(const ir::Graph& body, const Shape& loop);
+
+/// A kernel's in_place function: true of an operand of the epilogue that is of the result's type.
+bool epilogue_over_operand(const Problem& problem, int result, int operand);
 
 }  // namespace hone::kernels

@@ -5,26 +5,30 @@
 // chunk's sums stay in L1 while pixels go by, a few lines at a time, so that these are in L1 too
 // for all of the chunk's taps. An item has several chunks, whose sums stay in L2, as does each
 // block of pixels, which passes by all of them. Shards are folded over their tree; where chunks are
-// few, aligned groups of shards are items of their own. A last step folds these and runs the
-// epilogue.
+// few, aligned groups of shards are items of their own, which a last step folds. An epilogue, such
+// as the weight's update, is applied to a chunk that is done, or to all chunks in the last step. It
+// may write over a weight that it reads, so that sums lie apart until then.
 #include <algorithm>
 #include <bit>
 #include <optional>
 
+#include "base/function_ref.h"
 #include "base/shards.h"
 #include "kernels/blocks.h"
 #include "kernels/conv/conv.h"
 #include "kernels/conv/geometry.h"
 #include "kernels/conv/micro.h"
 #include "kernels/eltwise/tile_program.h"
+#include "kernels/epilogue.h"
 #include "kernels/movement/simd.h"
 
 namespace hone::kernels {
 namespace {
 
-constexpr int64_t kChunkFloats = 3456;     // sums of a chunk; whole tiles' rows, whatever the panel
-constexpr int64_t kLeastChannels = 6;      // of a chunk; then its taps are cut
-constexpr int64_t kItemFloats = 64 << 10;  // sums of an item
+constexpr int64_t kChunkFloats = 3456;  // sums of a chunk; whole tiles' rows, whatever the panel
+constexpr int64_t kLeastChannels = 6;   // of a chunk; then its taps are cut
+constexpr int64_t kKeptImages = 256 << 10;  // floats of x and dy that stay in L2 by themselves
+constexpr int64_t kItemFloats = 64 << 10;   // sums of an item
 constexpr int64_t kBlockBytes = 256 << 10;  // of x and dy that pass by an item's chunks at a time
 constexpr int64_t kLinesBytes = 16 << 10;   // and by the taps of a chunk
 constexpr int64_t kLineBytes = 64;    // that a pixel of x takes of a cache, however few it has
@@ -37,7 +41,7 @@ class ConvGradWeight final : public Kernel {
   explicit ConvGradWeight(const Problem& problem);
   void run(const Call& call) const noexcept override;
   int64_t workspace_bytes() const override {
-    return ((shard_groups_ - 1) * weight_floats() + threads_ * scratch_floats_) *
+    return (apart_weights() * weight_floats() + threads_ * scratch_floats_) *
            int64_t{sizeof(float)};
   }
 
@@ -66,6 +70,8 @@ class ConvGradWeight final : public Kernel {
 
   int64_t taps() const { return d_.kh * d_.kw; }
   int64_t weight_floats() const { return round_up(d_.o * d_.group_c() * taps(), 16); }
+  /// How many weights of sums the last step folds that are not the result.
+  int64_t apart_weights() const { return shard_groups_ - 1 + (epilogue_ && !by_chunk_); }
   int64_t items() const { return ceil_div(std::ssize(chunks_), item_chunks_); }
   int64_t chunk_floats() const { return chunk_rows_ * panel_floats_; }
   int64_t slot_floats() const { return item_chunks_ * chunk_floats(); }
@@ -76,10 +82,11 @@ class ConvGradWeight final : public Kernel {
   void add_pixels(const Chunk& chunk, const float* x, const float* dy, const Pixels& pixels,
                   float* sums) const;
   void add_shard(Range chunks, const float* x, const float* dy, int64_t shard, float* sums) const;
-  void fold(Range chunks, const float* x, const float* dy, Range shards, float* slots,
-            float* weight) const;
+  void fold(Range chunks, const float* x, const float* dy, Range shards, float* slots) const;
+  void transpose(const float* sums, int64_t rows, int64_t cols, float* to, int64_t to_row) const;
   void store(const Chunk& chunk, const float* sums, float* weight) const;
-  void fold_groups(float* weight, float* others, Range range) const;
+  void finish(const Chunk& chunk, const float* sums, const Call& call, float* scratch) const;
+  void last_step(const Call& call, FunctionRef<float*(int64_t)> sums_of, float* scratches) const;
 
   const ConvFns& fns_;
   Isa isa_;
@@ -94,8 +101,11 @@ class ConvGradWeight final : public Kernel {
   int64_t item_chunks_ = 1;
   int64_t group_shards_ = 1;  // in a group, a power of two
   int64_t shard_groups_ = 1;
-  int64_t scratch_floats_ = 0;  // of a worker: slots of sums, and later the epilogue's tiles
+  int64_t slots_floats_ = 0;    // of a worker: slots of sums...
+  int64_t scratch_floats_ = 0;  // ... and what an epilogue needs, beside them or later
   std::optional<TileProgram> epilogue_;
+  bool by_chunk_ =
+      false;  // it sees the weight as a matrix [O, C * kh * kw], and a chunk as a block
 };
 
 ConvGradWeight::ConvGradWeight(const Problem& problem)
@@ -113,12 +123,16 @@ ConvGradWeight::ConvGradWeight(const Problem& problem)
   group_shards_ =
       static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(ceil_div(most_shards, wanted))));
   shard_groups_ = ceil_div(most_shards, group_shards_);
-  scratch_floats_ = std::bit_width(static_cast<uint64_t>(group_shards_)) * slot_floats();
-  epilogue_ = TileProgram::epilogue_of(problem);
-  if (epilogue_) {
-    scratch_floats_ = std::max(scratch_floats_,
-                               round_up(epilogue_->scratch_bytes(), 64) / int64_t{sizeof(float)});
-  }
+  slots_floats_ = std::bit_width(static_cast<uint64_t>(group_shards_)) * slot_floats();
+  scratch_floats_ = slots_floats_;
+  if (!problem.attrs().has("epilogue")) return;
+  const std::optional<ir::Graph> body =
+      reshaped_body(*problem.attrs().get<ir::Region>("epilogue"), {d_.o, d_.group_c() * taps()});
+  by_chunk_ = body && shard_groups_ == 1 && parts_.size() == 1;
+  epilogue_ = by_chunk_ ? TileProgram(*body, isa_) : TileProgram::epilogue_of(problem);
+  const int64_t tiles = round_up(epilogue_->scratch_bytes(), 64) / int64_t{sizeof(float)};
+  scratch_floats_ = by_chunk_ ? slots_floats_ + round_up(chunk_floats(), 16) + tiles
+                              : std::max(slots_floats_, tiles);
 }
 
 // As many channels as the chunk's sums have place for; taps are cut where even few have none.
@@ -145,6 +159,8 @@ void ConvGradWeight::cut_chunks() {
                            cut.panel(p % cut.panels()),
                            i,
                            {c * d_.group_c() / cuts, (c + 1) * d_.group_c() / cuts}});
+  const int64_t images = d_.n * (d_.h * d_.w * d_.c + d_.oh * d_.ow * d_.o);
+  if (images <= kKeptImages) return;
   const int64_t shared = ceil_div(std::ssize(chunks_), kItemsPerThread * threads_);
   item_chunks_ = std::clamp<int64_t>(kItemFloats / chunk_floats(), 1, shared);
 }
@@ -254,8 +270,9 @@ void ConvGradWeight::add_shard(Range chunks, const float* x, const float* dy, in
   });
 }
 
-void ConvGradWeight::fold(Range chunks, const float* x, const float* dy, Range shards, float* slots,
-                          float* weight) const {
+// The sums of some chunks over some shards, in the first slot.
+void ConvGradWeight::fold(Range chunks, const float* x, const float* dy, Range shards,
+                          float* slots) const {
   const int64_t floats = chunks.size() * chunk_floats();
   const auto slot = [&](int64_t i) { return slots + i * slot_floats(); };
   std::fill_n(slots, floats, 0.0f);  // the result where no shard is present
@@ -270,60 +287,83 @@ void ConvGradWeight::fold(Range chunks, const float* x, const float* dy, Range s
         const float* b = slot(from);
         for (int64_t i = 0; i < floats; ++i) a[i] += b[i];
       });
-  for (int64_t i = chunks.begin; i < chunks.end; ++i)
-    store(chunks_[static_cast<size_t>(i)], slots + (i - chunks.begin) * chunk_floats(), weight);
 }
 
-// Turns the sums, whose columns are output channels, into rows of the weight.
+// Turns sums, whose columns are output channels, into rows of a weight.
+void ConvGradWeight::transpose(const float* sums, int64_t rows, int64_t cols, float* to,
+                               int64_t to_row) const {
+  movement_fns(isa_).transpose(reinterpret_cast<const uint32_t*>(sums), panel_floats_,
+                               reinterpret_cast<uint32_t*>(to), to_row, cols, rows);
+}
+
 void ConvGradWeight::store(const Chunk& chunk, const float* sums, float* weight) const {
   const Range part = parts_[chunk.part].taps;
   const int64_t row_floats = d_.group_c() * taps();
   float* to = weight + (chunk.group * d_.group_o() + chunk.panel.begin) * row_floats +
               chunk.channels.begin * taps() + part.begin;
-  const bool whole = part.size() == taps();
-  const int64_t pieces = whole ? 1 : chunk.channels.size();
+  const int64_t pieces = part.size() == taps() ? 1 : chunk.channels.size();
   const int64_t rows = part.size() * chunk.channels.size() / pieces;
   for (int64_t i = 0; i < pieces; ++i)
-    movement_fns(isa_).transpose(reinterpret_cast<const uint32_t*>(sums + i * rows * panel_floats_),
-                                 panel_floats_, reinterpret_cast<uint32_t*>(to + i * taps()),
-                                 row_floats, chunk.panel.size, rows);
+    transpose(sums + i * rows * panel_floats_, rows, chunk.panel.size, to + i * taps(), row_floats);
 }
 
-// Folds what the groups of shards gave, in place: the first one's sums are the result.
-void ConvGradWeight::fold_groups(float* weight, float* others, Range range) const {
-  float* stack[kMaxTreeDepth + 1];
-  tree_fold(
-      shard_groups_,
-      [&](int64_t i, int to) { stack[to] = i == 0 ? weight : others + (i - 1) * weight_floats(); },
-      [&](int into, int from) {
-        for (int64_t i = range.begin; i < range.end; ++i) stack[into][i] += stack[from][i];
-      });
+// Applies the epilogue to a chunk's sums.
+void ConvGradWeight::finish(const Chunk& chunk, const float* sums, const Call& call,
+                            float* scratch) const {
+  const int64_t rows = taps() * chunk.channels.size();
+  transpose(sums, rows, chunk.panel.size, scratch, rows);
+  const Accumulator turned{scratch, rows};
+  epilogue_->run({chunk.group * d_.group_o() + chunk.panel.begin, chunk.panel.size,
+                  chunk.channels.begin * taps(), rows},
+                 call.operands.subspan(2), call.results,
+                 reinterpret_cast<std::byte*>(scratch + round_up(chunk_floats(), 16)), &turned);
+}
+
+// Folds what the groups of shards gave, into the first, and applies the epilogue. The weight is
+// seen as its lines, which that takes as rows.
+void ConvGradWeight::last_step(const Call& call, FunctionRef<float*(int64_t)> sums_of,
+                               float* scratches) const {
+  const int64_t lines = d_.o * d_.group_c() * d_.kh, item_lines = ceil_div(kLastStepItem, d_.kw);
+  call.pool->run(ceil_div(lines, item_lines), [&](int64_t item, int worker) {
+    const Range part{item * item_lines, std::min(lines, (item + 1) * item_lines)};
+    float* stack[kMaxTreeDepth + 1];
+    tree_fold(
+        shard_groups_, [&](int64_t i, int to) { stack[to] = sums_of(i); },
+        [&](int into, int from) {
+          for (int64_t i = part.begin * d_.kw; i < part.end * d_.kw; ++i)
+            stack[into][i] += stack[from][i];
+        });
+    if (!epilogue_) return;
+    const Accumulator sums{sums_of(0) + part.begin * d_.kw, d_.kw};
+    epilogue_->run({part.begin, part.size(), 0, d_.kw}, call.operands.subspan(2), call.results,
+                   reinterpret_cast<std::byte*>(scratches + worker * scratch_floats_), &sums);
+  });
 }
 
 void ConvGradWeight::run(const Call& call) const noexcept {
   const float* x = call.operands[0].as<float>();
   const float* dy = call.operands[1].as<float>();
-  float* weight = call.results[0].as<float>();
-  float* others = reinterpret_cast<float*>(call.workspace);
-  float* scratches = others + (shard_groups_ - 1) * weight_floats();
+  float* apart = reinterpret_cast<float*>(call.workspace);
+  float* scratches = apart + apart_weights() * weight_floats();
+  const int64_t in_result = shard_groups_ - apart_weights();
+  const auto sums_of = [&](int64_t group) {
+    return group < in_result ? call.results[0].as<float>()
+                             : apart + (group - in_result) * weight_floats();
+  };
   call.pool->run(items() * shard_groups_, [&](int64_t item, int worker) {
     const int64_t group = item / items(), first = item % items() * item_chunks_;
     const Range chunks{first, std::min(std::ssize(chunks_), first + item_chunks_)};
     const Range shards{group * group_shards_, std::min(shards_, (group + 1) * group_shards_)};
-    fold(chunks, x, dy, shards, scratches + worker * scratch_floats_,
-         group == 0 ? weight : others + (group - 1) * weight_floats());
+    float* slots = scratches + worker * scratch_floats_;
+    fold(chunks, x, dy, shards, slots);
+    for (int64_t i = chunks.begin; i < chunks.end; ++i) {
+      const Chunk& chunk = chunks_[static_cast<size_t>(i)];
+      const float* sums = slots + (i - chunks.begin) * chunk_floats();
+      if (by_chunk_) finish(chunk, sums, call, slots + slots_floats_);
+      else store(chunk, sums, sums_of(group));
+    }
   });
-  if (shard_groups_ == 1 && !epilogue_) return;
-  // The weight is seen as its lines, which an epilogue takes as rows.
-  const int64_t lines = d_.o * d_.group_c() * d_.kh, item_lines = ceil_div(kLastStepItem, d_.kw);
-  call.pool->run(ceil_div(lines, item_lines), [&](int64_t item, int worker) {
-    const Range part{item * item_lines, std::min(lines, (item + 1) * item_lines)};
-    fold_groups(weight, others, {part.begin * d_.kw, part.end * d_.kw});
-    if (!epilogue_) return;
-    const Accumulator sums{weight + part.begin * d_.kw, d_.kw};
-    epilogue_->run({part.begin, part.size(), 0, d_.kw}, call.operands.subspan(2), call.results,
-                   reinterpret_cast<std::byte*>(scratches + worker * scratch_floats_), &sums);
-  });
+  if (shard_groups_ > 1 || (epilogue_ && !by_chunk_)) last_step(call, sums_of, scratches);
 }
 
 }  // namespace

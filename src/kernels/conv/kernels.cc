@@ -1,6 +1,7 @@
 // The rows of the conv family.
 #include "kernels/conv/conv.h"
 #include "kernels/eltwise/tile_program.h"
+#include "kernels/epilogue.h"
 #include "kernels/families.h"
 
 namespace hone::kernels {
@@ -18,7 +19,7 @@ std::span<const KernelRow> conv_kernels() {
       {&ir::op::conv2d_grad_input, "conv.direct", "direct", Isa::avx2, 0, &refuse_direct_conv,
        &make_conv_grad_input, nullptr, &wanted_conv_panels},
       {&ir::op::conv2d_grad_weight, "conv.direct", "direct", Isa::avx2, 0, &refuse_direct_conv,
-       &make_conv_grad_weight},
+       &make_conv_grad_weight, &epilogue_over_operand},
   };
   return rows;
 }

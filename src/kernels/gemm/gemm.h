@@ -12,8 +12,6 @@ namespace hone::kernels {
 std::string refuse_packed_gemm(const Problem& problem);
 std::optional<ir::PanelFormat> wanted_gemm_panels(const ir::Node& node, const TensorType& weight,
                                                   Isa isa);
-/// True if the epilogue may write a result over an operand that it reads.
-bool epilogue_over_operand(const Problem& problem, int result, int operand);
 std::unique_ptr<Kernel> make_packed_gemm(const Problem& problem);
 
 }  // namespace hone::kernels

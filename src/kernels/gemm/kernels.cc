@@ -1,4 +1,5 @@
 // The rows of the gemm family.
+#include "kernels/epilogue.h"
 #include "kernels/families.h"
 #include "kernels/gemm/gemm.h"
 

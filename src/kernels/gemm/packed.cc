@@ -22,6 +22,7 @@
 #include "kernels/blocks.h"
 #include "kernels/eltwise/broadcast.h"
 #include "kernels/eltwise/tile_program.h"
+#include "kernels/epilogue.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/gemm/micro.h"
 #include "kernels/strided.h"
@@ -460,11 +461,6 @@ std::string refuse_packed_gemm(const Problem& problem) {
     return "operands are " + std::string(name_of(problem.operands[0].dtype)) +
            ": only f32 is computed";
   return TileProgram::refuse_epilogue(problem);
-}
-
-bool epilogue_over_operand(const Problem& problem, int result, int operand) {
-  return operand >= 2 && problem.operands[static_cast<size_t>(operand)] ==
-                             problem.results[static_cast<size_t>(result)];
 }
 
 std::unique_ptr<Kernel> make_packed_gemm(const Problem& problem) {
