@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/numerics.h"
 #include "base/test_support.h"
 #include "io/file.h"
 #include "io/safetensors.h"
@@ -46,7 +47,7 @@ TEST(Checkpoint, ReturnsAndMatchesItsNetwork) {
   save_checkpoint(folder.file("c"), checkpoint_of(g));
   const Checkpoint c = load_checkpoint(folder.file("c"));
   EXPECT_EQ(c.integer(checkpoint_key::step), int64_t{1} << 40);
-  EXPECT_EQ(c.integer(checkpoint_key::numerics), 1);
+  EXPECT_EQ(c.integer(checkpoint_key::numerics), kNumericsVersion);
   EXPECT_TRUE(c.states.at("fc.weight").same_bits(Tensor(DType::f32, {3, 2})));
   EXPECT_NO_THROW(require_matches(c, "c", g, network_signature(g)));
   EXPECT_EQ(error_of(ErrorKind::InvalidInput, [&] { c.integer("lr"); }),
@@ -102,7 +103,7 @@ TEST(Checkpoint, RefusesOtherNumericsAndOtherFiles) {
   Checkpoint c = load_checkpoint(folder.file("c"));
   c.set(checkpoint_key::numerics, 99);
   EXPECT_EQ(mismatch(c, g),
-            "checkpoint 'run.ckpt' has numerics version 99, this hone has 1: resuming would not "
+            "checkpoint 'run.ckpt' has numerics version 99, this hone has 2: resuming would not "
             "give the same bits");
   save_safetensors(folder.file("plain"), {});
   EXPECT_EQ(error_of(ErrorKind::InvalidInput, [&] { load_checkpoint(folder.file("plain")); }),

@@ -162,6 +162,7 @@ Inferred infer_winograd_filter(Types in, const Attrs& attrs) {
               w[3] == 3,
           "expected f32 filters [O,C,3,3], found {}", in[0]);
   const int64_t side = winograd_side(attrs);
+  if (attrs.flag("gradient")) return {{in[0].dtype, {side * side, w[0], w[1]}}};
   return {{in[0].dtype, {side * side, w[1], w[0]}}};
 }
 

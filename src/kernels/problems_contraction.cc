@@ -136,7 +136,9 @@ void make_conv(CaseMaker& m) {
 void make_winograd_filter(CaseMaker& m) {
   const int64_t most = m.options.small ? 3 : 40;
   m.operand({m.draw.between(1, most), m.draw.between(1, most), 3, 3});
-  m.finish({{"tile", m.draw.one_in(2) ? 2 : 4}});
+  Attrs attrs{{"tile", m.draw.one_in(2) ? 2 : 4}};
+  if (m.draw.one_in(2)) attrs.set("gradient", int64_t{1});
+  m.finish(std::move(attrs));
 }
 
 void make_winograd(CaseMaker& m) {

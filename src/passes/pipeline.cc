@@ -37,6 +37,7 @@ constexpr Pass kFuseElementwise{"fuse_elementwise", Exactness::exact, false, fus
 constexpr Pass kPrepare[] = {
     kSimplify,   // differentiation leaves dead and equal nodes: clear them once for all batches
     kShardSums,  // sums over the batch take the shard tree, so that workers can share them
+    kWinograd,   // 3x3 convolutions that cost less so, and the gradients of their inputs
 };
 
 constexpr Pass kInference[] = {

@@ -183,7 +183,7 @@ TEST(Pipeline, UnknownAndRequiredNamesAreErrors) {
   EXPECT_EQ(error_with("layout"), "pass 'layout' is required: it cannot be disabled");
   EXPECT_EQ(
       error_with("fuse"),
-      "no pass 'fuse': expected simplify, integer_arithmetic, fold_affine, winograd, pack_weights, "
+      "no pass 'fuse': expected simplify, winograd, integer_arithmetic, fold_affine, pack_weights, "
       "hoist_scalars, recompute_cheap, fuse_epilogue, fuse_elementwise, or all");
 }
 

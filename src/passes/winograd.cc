@@ -2,6 +2,7 @@
 #include "passes/winograd.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "ir/rewrite.h"
 
@@ -34,11 +35,30 @@ int64_t winograd_cost(const ir::ConvDims& d, int64_t tile) {
 }
 
 bool is_candidate(const ir::Graph& graph, const ir::Node& node) {
-  return node.is(op::conv2d) && !node.attrs.has("epilogue") &&
+  return (node.is(op::conv2d) || node.is(op::conv2d_grad_input)) && !node.attrs.has("epilogue") &&
          node.attrs.get<std::string>("layout") == "nchw" && node.attrs.integer("groups") == 1 &&
          node.attrs.ints("stride") == ir::Ints{1, 1} &&
          node.attrs.ints("dilation") == ir::Ints{1, 1} &&
          graph.type(node.operands[0]).dtype == DType::f32;
+}
+
+// The gradient of a convolution's input is one of its output's, by the same filters turned round.
+struct Filtering {
+  ir::ConvDims dims;
+  bool gradient;
+  ir::Ints pad;
+};
+
+Filtering filtering_of(const ir::Graph& graph, const ir::Node& node) {
+  const Shape& weight = graph.shape(node.operands[1]);
+  const ir::Ints& pad = node.attrs.ints("pad");
+  if (node.is(op::conv2d))
+    return {ir::conv_dims(graph.shape(node.operands[0]), weight, node.attrs), false, pad};
+  ir::ConvDims d = ir::conv_dims(Shape(node.attrs.ints("shape")), weight, node.attrs);
+  std::swap(d.c, d.o);
+  std::swap(d.h, d.oh);
+  std::swap(d.w, d.ow);
+  return {d, true, {d.kh - 1 - pad[0], d.kw - 1 - pad[1], d.kh - 1 - pad[2], d.kw - 1 - pad[3]}};
 }
 
 }  // namespace
@@ -54,22 +74,25 @@ ir::Graph winograd(const ir::Graph& graph, const PassContext&) {
   const std::vector<bool> independent = ir::independent_of_inputs(graph);
   ir::Rewriter rewriter(graph);
   for (const ir::Node& node : graph.nodes()) {
-    int64_t tile = 0;
-    if (is_candidate(graph, node) && independent[static_cast<size_t>(node.operands[1])])
-      tile = winograd_tile(
-          ir::conv_dims(graph.shape(node.operands[0]), graph.shape(node.operands[1]), node.attrs));
+    if (!is_candidate(graph, node) || !independent[static_cast<size_t>(node.operands[1])]) {
+      rewriter.copy(node);
+      continue;
+    }
+    const auto [dims, gradient, pad] = filtering_of(graph, node);
+    const int64_t tile = std::ranges::min(pad) < 0 ? 0 : winograd_tile(dims);
     if (tile == 0) {
       rewriter.copy(node);
       continue;
     }
+    ir::Attrs filter_attrs{{"tile", tile}};
+    if (gradient) filter_attrs.set("gradient", int64_t{1});
     const ir::ValueId filter = rewriter.to().add(op::winograd_filter, {rewriter(node.operands[1])},
-                                                 {{"tile", tile}}, node.name);
+                                                 std::move(filter_attrs), node.name);
     rewriter.replace(
-        node,
-        rewriter.to().add(
-            op::winograd_conv2d, {rewriter(node.operands[0]), filter},
-            {{"tile", tile}, {"pad", node.attrs.ints("pad")}, {"layout", std::string("nchw")}},
-            node.name));
+        node.results[0],
+        rewriter.to().add(op::winograd_conv2d, {rewriter(node.operands[0]), filter},
+                          {{"tile", tile}, {"pad", pad}, {"layout", std::string("nchw")}},
+                          node.name));
   }
   return rewriter.finish();
 }

@@ -27,24 +27,63 @@ TEST(WinogradPass, ExchangesAConvolution) {
 })");
 }
 
-// In double, where rounding does not hide a mistake; for tiles of 4 and of 2.
+TEST(WinogradPass, ExchangesAGradient) {
+  expect_pass(winograd, R"(graph g {
+  %x = input "x" : f32[2,32,9,10]
+  %w = state "w" trainable : f32[32,24,3,3]
+  %mean, %m2 = moments(%w) {axes=[1, 2, 3], batch=32, shards=1}
+  %y = conv2d_grad_input(%x, %w) {dilation=[1, 1], groups=1, layout="nchw", pad=[1, 0, 1, 2], shape=[2, 24, 9, 10], stride=[1, 1]} "conv1"
+  output "y" = %y
+  output "mean" = %mean
+})",
+              R"(graph g {
+  %x = input "x" : f32[2,32,9,10]
+  %w = state "w" trainable : f32[32,24,3,3]
+  %mean, %m2 = moments(%w) {axes=[1, 2, 3], batch=32, shards=1}
+  %u = winograd_filter(%w) {tile=4, gradient=1} "conv1"
+  %y = winograd_conv2d(%x, %u) {layout="nchw", pad=[1, 2, 1, 0], tile=4} "conv1"
+  output "y" = %y
+  output "mean" = %mean
+})");
+}
+
+/// In double, where rounding does not hide a mistake.
+void expect_same_numbers(std::string_view text, int64_t tile) {
+  const ir::Graph graph = ir::parse(text), changed = winograd(graph, {});
+  const ir::Node& now = changed.producer(changed.outputs()[0].value);
+  ASSERT_TRUE(now.is(ir::op::winograd_conv2d));
+  EXPECT_EQ(now.attrs.integer("tile"), tile);
+  const auto inputs = random_sources(graph, graph.inputs(), kernels::Values::plain, 1);
+  const auto states = random_sources(graph, graph.states(), kernels::Values::plain, 2);
+  const Tensor a = kernels::interpret(graph, inputs, states, true).outputs.at("y");
+  const Tensor b = kernels::interpret(changed, inputs, states, true).outputs.at("y");
+  ASSERT_EQ(a.type(), b.type());
+  for (int64_t i = 0; i < a.elements(); ++i)
+    ASSERT_NEAR(a.data<double>()[i], b.data<double>()[i], 1e-9) << i;
+}
+
 TEST(WinogradPass, ComputesTheSameNumbers) {
   for (const auto& [x, w, tile] : {std::tuple("[2,16,9,10]", "[24,16,3,3]", 4),
                                    std::tuple("[1,256,12,10]", "[256,256,3,3]", 2)}) {
     std::string text(kBefore);
     text.replace(text.find("[N,16,9,10]"), 11, x);
     text.replace(text.find("[24,16,3,3]"), 11, w);
-    const ir::Graph graph = ir::parse(text), changed = winograd(graph, {});
-    const ir::Node& now = changed.producer(changed.outputs()[0].value);
-    ASSERT_TRUE(now.is(ir::op::winograd_conv2d));
-    EXPECT_EQ(now.attrs.integer("tile"), tile);
-    const auto inputs = random_sources(graph, graph.inputs(), kernels::Values::plain, 1);
-    const auto states = random_sources(graph, graph.states(), kernels::Values::plain, 2);
-    const Tensor a = kernels::interpret(graph, inputs, states, true).outputs.at("y");
-    const Tensor b = kernels::interpret(changed, inputs, states, true).outputs.at("y");
-    ASSERT_EQ(a.type(), b.type());
-    for (int64_t i = 0; i < a.elements(); ++i)
-      ASSERT_NEAR(a.data<double>()[i], b.data<double>()[i], 1e-9) << i;
+    expect_same_numbers(text, tile);
+  }
+}
+
+TEST(WinogradPass, ComputesTheSameGradient) {
+  for (const auto& [pad, dy] :
+       {std::pair("[1, 0, 1, 2]", "[2,32,9,10]"), std::pair("[0, 1, 2, 0]", "[2,32,9,9]")}) {
+    std::string text = R"(graph g {
+  %dy = input "dy" : f32DY
+  %w = state "w" trainable : f32[32,24,3,3]
+  %y = conv2d_grad_input(%dy, %w) {dilation=[1, 1], groups=1, layout="nchw", pad=PAD, shape=[2, 24, 9, 10], stride=[1, 1]}
+  output "y" = %y
+})";
+    text.replace(text.find("DY"), 2, dy);
+    text.replace(text.find("PAD"), 3, pad);
+    expect_same_numbers(text, 4);
   }
 }
 
@@ -60,6 +99,17 @@ TEST(WinogradPass, LeavesOtherConvolutions) {
   expect_unchanged({{"[24,16,3,3]", "[24,16,3,5]"}});
   expect_unchanged({{"[24,16,3,3]", "[24,8,3,3]"}, {"groups=1", "groups=2"}});
   expect_unchanged({{"%w = state \"w\" trainable", "%w = input \"w\""}});
+}
+
+// What a filter reads twice of its padding, the gradient would have to leave out.
+TEST(WinogradPass, LeavesGradientsOfMuchPadding) {
+  constexpr std::string_view kPadded = R"(graph g {
+  %dy = input "dy" : f32[2,32,10,10]
+  %w = state "w" trainable : f32[32,24,3,3]
+  %dx = conv2d_grad_input(%dy, %w) {dilation=[1, 1], groups=1, layout="nchw", pad=[3, 1, 0, 1], shape=[2, 24, 9, 10], stride=[1, 1]}
+  output "dx" = %dx
+})";
+  expect_pass(winograd, kPadded, kPadded);
 }
 
 ir::ConvDims dims_of(int64_t n, int64_t side, int64_t c, int64_t o) {

@@ -20,8 +20,9 @@ for model in mlp cnn; do
     "$HONE" "${run[@]}" --threads $threads -o other.onnx >/dev/null
     same one.onnx other.onnx "$model on $threads threads"
   done
+  HONE_DISABLE_PASSES=winograd "$HONE" "${run[@]}" -o direct.onnx >/dev/null
   HONE_DISABLE_PASSES=all "$HONE" "${run[@]}" -o other.onnx >/dev/null
-  same one.onnx other.onnx "$model without the optional passes"
+  same direct.onnx other.onnx "$model without the optional passes"
   for isa in "${isa_levels[@]}"; do
     HONE_ISA=$isa "$HONE" "${run[@]}" -o other.onnx >/dev/null
     same one.onnx other.onnx "$model with HONE_ISA=$isa"

@@ -11,19 +11,26 @@ namespace {
 class FilterTransform final : public Kernel {
  public:
   explicit FilterTransform(const Problem& problem)
-      : fns_(winograd_fns(problem.isa, problem.attrs().integer("tile"))) {}
+      : fns_(winograd_fns(problem.isa, problem.attrs().integer("tile"))),
+        gradient_(problem.attrs().flag("gradient")) {}
 
   void run(const Call& call) const noexcept override {
     const int64_t outputs = call.operands[0].shape()[0], inputs = call.operands[0].shape()[1];
     const float* weight = call.operands[0].as<float>();
     float* values = call.results[0].as<float>();
+    const int64_t points = inputs * outputs;
+    if (gradient_)
+      return call.pool->run(outputs, [&](int64_t o, int) {
+        fns_.filter({weight + o * inputs * 9, 9, inputs, values + o * inputs, points, true});
+      });
     call.pool->run(inputs, [&](int64_t c, int) {
-      fns_.filter({weight + c * 9, inputs * 9, outputs, values + c * outputs, inputs * outputs});
+      fns_.filter({weight + c * 9, inputs * 9, outputs, values + c * outputs, points, false});
     });
   }
 
  private:
   const WinogradFns& fns_;
+  bool gradient_;
 };
 
 }  // namespace

@@ -54,7 +54,8 @@ void filter(const FilterTile& f) {
   each_vector(f.filters, [&](int64_t first, int64_t count) HWY_ATTR {
     HWY_ALIGN float by_place[9][kLanes] = {};
     for (int64_t o = 0; o < count; ++o)
-      for (int64_t i = 0; i < 9; ++i) by_place[i][o] = f.weight[(first + o) * f.weight_step + i];
+      for (int64_t i = 0; i < 9; ++i)
+        by_place[f.turned ? 8 - i : i][o] = f.weight[(first + o) * f.weight_step + i];
     Vector g[3][3], made[t][t];
     for (int64_t i = 0; i < 9; ++i) g[i / 3][i % 3] = hn::Load(d, by_place[i]);
     transform_2d<WinogradFilter<m>>(g, made);

@@ -8,13 +8,14 @@
 
 namespace hone::kernels {
 
-/// The filters of one input channel for so many adjacent output channels.
+/// The filters of one channel that is read for so many adjacent channels that are computed.
 struct FilterTile {
   const float* weight;  ///< of the first filter, nine floats
   int64_t weight_step;  ///< from filter to filter
   int64_t filters;
   float* values;
   int64_t point_step;  ///< from point to point
+  bool turned;         ///< by half a turn, as the gradient reads a filter
 };
 
 /// The pieces of one tile: t x t pixels whose channels are adjacent. What is stored is filled up to

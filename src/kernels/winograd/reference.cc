@@ -22,14 +22,19 @@ template <int m, class T>
 HONE_INLINE void filters(const RefCall& call) {
   constexpr int t = m + 2;
   const int64_t outputs = call.operands[0].shape()[0], inputs = call.operands[0].shape()[1];
+  const bool gradient = call.attrs().flag("gradient");
   const T* w = call.in<T>(0);
   T* u = call.out<T>(0);
   for (int64_t c = 0; c < inputs; ++c)
     for (int64_t o = 0; o < outputs; ++o) {
       T g[3][3], made[t][t];
-      for (int64_t i = 0; i < 9; ++i) g[i / 3][i % 3] = w[(o * inputs + c) * 9 + i];
+      for (int64_t i = 0; i < 9; ++i)
+        g[i / 3][i % 3] = w[(o * inputs + c) * 9 + (gradient ? 8 - i : i)];
       transform_2d<WinogradFilter<m>>(g, made);
-      for (int64_t p = 0; p < t * t; ++p) u[(p * inputs + c) * outputs + o] = made[p / t][p % t];
+      for (int64_t p = 0; p < t * t; ++p) {
+        const int64_t at = gradient ? o * inputs + c : c * outputs + o;
+        u[p * inputs * outputs + at] = made[p / t][p % t];
+      }
     }
 }
 
