@@ -15,15 +15,15 @@ namespace {
 
 constexpr int64_t kItemRows = 288;  // of a panel, that one item packs
 
-// The depth [begin, end) of all taps of a panel.
-void pack_depth(const ir::PanelFormat& format, const float* weight, int64_t group,
+// The depth [begin, end) of some taps of a panel.
+void pack_depth(const ir::PanelFormat& format, const float* weight, TapRange range, int64_t group,
                 const ir::PanelFormat::Columns& columns, int64_t begin, int64_t end, Isa isa,
                 float* panel) {
-  const int64_t taps = format.tap.extent, tap_floats = format.depth.extent * columns.pitch;
+  const int64_t taps = range.end - range.begin, tap_floats = format.depth.extent * columns.pitch;
   const float* from = weight + group * format.group.stride + columns.begin * format.column.stride +
-                      begin * format.depth.stride;
-  float* to = panel + begin * columns.pitch;
-  if (taps == 1 || format.tap.stride != 1) {
+                      begin * format.depth.stride + range.begin * format.tap.stride;
+  float* to = panel + begin * columns.pitch + range.begin * tap_floats;
+  if (format.tap.extent == 1 || format.tap.stride != 1) {
     for (int64_t t = 0; t < taps; ++t)
       gemm_fns(isa).pack({from + t * format.tap.stride, format.column.stride, format.depth.stride,
                           columns.size, end - begin, to + t * tap_floats, columns.pitch});
@@ -41,15 +41,16 @@ void pack_depth(const ir::PanelFormat& format, const float* weight, int64_t grou
 
 }  // namespace
 
-void pack_panels(const ir::PanelFormat& format, const float* weight, Isa isa, ThreadPool* pool,
-                 float* packed) {
+void pack_panels(const ir::PanelFormat& format, const float* weight, TapRange taps, Isa isa,
+                 ThreadPool* pool, float* packed) {
+  if (taps.begin >= taps.end) return;
   const int64_t depth = format.depth.extent, panels = format.panels();
-  const int64_t at_once = std::max<int64_t>(1, kItemRows / format.tap.extent);
+  const int64_t at_once = std::max<int64_t>(1, kItemRows / (taps.end - taps.begin));
   const int64_t parts = ceil_div(depth, at_once);
   const auto pack = [&](int64_t item, int) {
     const int64_t group = item / parts / panels, begin = item % parts * at_once;
     const ir::PanelFormat::Columns columns = format.columns(item / parts % panels);
-    pack_depth(format, weight, group, columns, begin, std::min(depth, begin + at_once), isa,
+    pack_depth(format, weight, taps, group, columns, begin, std::min(depth, begin + at_once), isa,
                packed + format.offset(group, columns));
   };
   const int64_t items = format.group.extent * panels * parts;
@@ -71,7 +72,8 @@ void pack_tap(const ir::PanelFormat& format, const int8_t* weight, int64_t group
 Tensor pack_panels(const ir::PanelFormat& format, const Tensor& weight, Isa isa) {
   Tensor packed(weight.dtype(), {format.elements()});
   if (weight.dtype() != DType::i8) {
-    pack_panels(format, weight.data<float>(), isa, nullptr, packed.data<float>());
+    pack_panels(format, weight.data<float>(), {0, format.tap.extent}, isa, nullptr,
+                packed.data<float>());
     return packed;
   }
   for (int64_t g = 0; g < format.group.extent; ++g)

@@ -10,9 +10,15 @@
 
 namespace hone::kernels {
 
-/// Packs all panels of a weight, on all threads of `pool` or, without one, on the caller's.
-void pack_panels(const ir::PanelFormat& format, const float* weight, Isa isa, ThreadPool* pool,
-                 float* packed);
+/// Taps of a weight.
+struct TapRange {
+  int64_t begin, end;
+};
+
+/// Packs these taps of all panels of a weight, on all threads of `pool` or, without one, on the
+/// caller's.
+void pack_panels(const ir::PanelFormat& format, const float* weight, TapRange taps, Isa isa,
+                 ThreadPool* pool, float* packed);
 
 /// Packs one tap of one panel of a group of a weight of 8 bits.
 void pack_tap(const ir::PanelFormat& format, const int8_t* weight, int64_t group, int64_t tap,

@@ -161,6 +161,7 @@ class GatherConv final : public Kernel, public LineKernel {
   std::vector<Chunk> chunks_;
   std::vector<Panel> panels_;
   bool packs_;
+  TapRange used_;  // beyond them only padding is read, as of a filter that is larger than its image
   int64_t packed_floats_;
   int64_t block_lines_ = 1, block_panels_ = 1;
   std::optional<Finish> finish_;
@@ -199,6 +200,10 @@ GatherConv::GatherConv(const Problem& problem, const ir::ConvDims& d, Image sour
     for (int64_t p = 0; p < format_.panels(); ++p) panels_.push_back({g, format_.columns(p)});
   packs_ = !problem.panels && !format_.is_plain();
   packed_floats_ = packs_ ? round_up(format_.elements(), 16) : 0;
+  used_ = {format_.tap.extent, 0};
+  for (const Region& region : regions_)
+    for (const Tap& tap : region.taps)
+      used_ = {std::min(used_.begin, tap.block), std::max(used_.end, tap.block + 1)};
   taps_ = format_.tap.extent;
   depth_ = format_.depth.extent;
   if (depth_ <= kFewChannels) split_taps();
@@ -336,7 +341,7 @@ void GatherConv::run(const Call& call) const noexcept {
   const float* weights = call.operands[1].as<float>();
   float* packed = reinterpret_cast<float*>(call.workspace);
   if (packs_) {
-    pack_panels(format_, weights, isa_, call.pool, packed);
+    pack_panels(format_, weights, used_, isa_, call.pool, packed);
     weights = packed;
   }
   std::byte* scratches = call.workspace + packed_floats_ * int64_t{sizeof(float)};

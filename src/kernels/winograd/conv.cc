@@ -242,7 +242,7 @@ void WinogradConv::run(const Call& call) const noexcept {
   float* packed = reinterpret_cast<float*>(call.workspace);
   float* values = packed + packed_floats_;
   if (packs_) {
-    pack_panels(format_, weights, isa_, call.pool, packed);
+    pack_panels(format_, weights, {0, points_}, isa_, call.pool, packed);
     weights = packed;
   }
   if (shares_) in_rounds(call, weights, values);
