@@ -31,7 +31,12 @@ class Environments:
                 self.problems[engine] = f"not installed: {last_line(getattr(problem, 'stderr', '') or str(problem))}"
 
     def python(self, engine):
-        return self.work / f"venv-{self.engines[engine][0]}/bin/python"
+        return self.work / f"venv-{ENGINES[engine][0]}/bin/python"
+
+    def tool(self, engine):
+        """The interpreter of one that is not measured but has something to do."""
+        self.install(*ENGINES[engine][:2])
+        return self.python(engine)
 
     def install(self, environment, packages):
         folder = self.work / f"venv-{environment}"

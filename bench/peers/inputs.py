@@ -43,7 +43,7 @@ class Inputs:
         """The network in 8 bits, by ONNX Runtime's own tool, whose kernels it suits."""
         out = model.with_suffix(".int8.onnx")
         shape = ",".join(map(str, row.shape))
-        subprocess.run([self.environments.python("onnxruntime"), QUANTISE, model, out, shape], check=True,
+        subprocess.run([self.environments.tool("onnxruntime"), QUANTISE, model, out, shape], check=True,
                        capture_output=True)
         return out
 
