@@ -53,7 +53,14 @@ class Updates {
     Expr step{graph, graph->find_state("train/step")};
     if (step.id == ir::kNoValue) step = ir::state(graph_, "train/step", {DType::i64, {}}, false);
     graph_.update(step.id, (step + 1).id);
-    rate_ = learning_rate(o_, step);
+    Expr length;
+    if (o_.schedule.kind != Schedule::Kind::constant) {
+      const auto steps = static_cast<double>(o_.schedule.steps);
+      states_.push_back(
+          {std::string(kScheduleSteps), {DType::f32, {}}, Initializer::constant(steps)});
+      length = ir::state(graph_, std::string(kScheduleSteps), {DType::f32, {}}, false);
+    }
+    rate_ = learning_rate(o_, step, length);
     if (o_.kind != Optimizer::Kind::sgd) {
       correction1_ = correction("optimizer/correction1", o_.beta1);
       correction2_ = correction("optimizer/correction2", o_.beta2);
@@ -108,7 +115,7 @@ class Updates {
 
 }  // namespace
 
-Expr learning_rate(const Optimizer& o, Expr step) {
+Expr learning_rate(const Optimizer& o, Expr step, Expr length) {
   const Schedule& s = o.schedule;
   const Expr t = ir::cast(step, DType::f32);
   Expr rate = ir::constant(*step.graph, Tensor::scalar(static_cast<float>(o.lr)));
@@ -117,14 +124,13 @@ Expr learning_rate(const Optimizer& o, Expr step) {
       break;
     case Schedule::Kind::step: {
       require(s.steps > 0 && s.factor > 0, "schedule 'step': expected positive steps and factor");
-      const Expr drops =
-          ir::cast(ir::cast(t / static_cast<double>(s.steps), DType::i64), DType::f32);
+      const Expr drops = ir::cast(ir::cast(t / length, DType::i64), DType::f32);
       rate = rate * ir::exp(drops * std::log(s.factor));
       break;
     }
     case Schedule::Kind::cosine: {
       require(s.steps > 0, "schedule 'cosine': expected a positive number of steps");
-      const Expr done = ir::minimum(t / static_cast<double>(s.steps), 1);
+      const Expr done = ir::minimum(t / length, 1);
       const Expr wave = ir::cos(done * std::numbers::pi) * 0.5 + 0.5;
       rate = rate * (wave * (1 - s.factor) + s.factor);
       break;
@@ -136,7 +142,9 @@ Expr learning_rate(const Optimizer& o, Expr step) {
 
 float learning_rate(const Optimizer& optimizer, int64_t step) {
   ir::Graph g("learning_rate");
-  g.output("rate", learning_rate(optimizer, ir::input(g, "step", {DType::i64, {}})).id);
+  const auto steps = static_cast<float>(optimizer.schedule.steps);
+  const Expr length = ir::constant(g, Tensor::scalar(steps));
+  g.output("rate", learning_rate(optimizer, ir::input(g, "step", {DType::i64, {}}), length).id);
   const auto found = kernels::interpret(g, {{"step", Tensor::scalar_i64(step)}});
   return found.outputs.at("rate").data<float>()[0];
 }

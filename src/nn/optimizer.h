@@ -3,14 +3,20 @@
 
 #include <hone/nn.h>
 
+#include <string_view>
 #include <vector>
 
 #include "nn/layer.h"
 
 namespace hone::nn {
 
-/// The learning rate at the step that `step` (i64[], 0 for the first update) holds.
-ir::Expr learning_rate(const Optimizer& optimizer, ir::Expr step);
+/// The state (f32[]) that holds how many steps a schedule goes over, where it is not constant: a
+/// run may be taken up for more epochs than it was begun for.
+inline constexpr std::string_view kScheduleSteps = "optimizer/schedule_steps";
+
+/// The learning rate at the step that `step` (i64[], 0 for the first update) holds, where the
+/// schedule goes over `length` (f32[]) steps.
+ir::Expr learning_rate(const Optimizer& optimizer, ir::Expr step, ir::Expr length);
 /// The same as a number, for whoever watches a run.
 float learning_rate(const Optimizer& optimizer, int64_t step);
 

@@ -55,8 +55,10 @@ Tensors first_states(const std::vector<StateInit>& added) {
   states["train/step"] = Tensor::scalar_i64(0);
   for (const StateInit& s : added) {
     EXPECT_EQ(s.init.kind, Initializer::Kind::constant) << s.name;
-    EXPECT_EQ(s.init.a, 0) << s.name;
-    states[s.name] = Tensor(DType::f64, s.type.shape);
+    EXPECT_EQ(s.init.a == 0, s.name != kScheduleSteps) << s.name;
+    Tensor first(DType::f64, s.type.shape);
+    std::fill_n(first.data<double>(), first.elements(), s.init.a);
+    states[s.name] = std::move(first);
   }
   return states;
 }
@@ -182,7 +184,10 @@ TEST(Optimizer, AdamwDecaysByDefaultWhateverElseIsSet) {
 Vector rates(const Schedule& schedule, int64_t steps, double lr = 0.3) {
   ir::Graph g("rate");
   const ir::Expr step = ir::state(g, "step", {DType::i64, {}}, false);
-  g.output("rate", learning_rate(sgd({.lr = lr, .schedule = schedule}), step).id);
+  g.output("rate",
+           learning_rate(sgd({.lr = lr, .schedule = schedule}), step,
+                         ir::constant(g, Tensor::scalar(static_cast<float>(schedule.steps))))
+               .id);
   Vector out;
   for (int64_t t = 0; t < steps; ++t) {
     const Tensors states{{"step", Tensor::scalar_i64(t)}};

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/shards.h"
 #include "nn/init.h"
+#include "nn/optimizer.h"
 #include "train/diagnose.h"
 #include "train/graphs.h"
 #include "train/run_state.h"
@@ -49,6 +50,7 @@ class Fit {
       const std::string& name = step.graph.producer(v).name;
       run_.states.emplace(name, session.states->at(name));
     }
+    set_schedule();
     graph_ = step.graph;
     executor_.emplace(std::move(step.graph), session.isa, session.pool, session.passes,
                       options.memory_limit);
@@ -110,6 +112,15 @@ class Fit {
     exec::copy_into(run_.states, saved_->states);  // the model's own memory
     saved_->states = run_.states;
     run_ = std::move(*saved_);
+    set_schedule();
+  }
+
+  /// The schedule goes over the length of this run, whatever an earlier one's was.
+  void set_schedule() {
+    const auto found = run_.states.find(std::string(nn::kScheduleSteps));
+    if (found != run_.states.end())
+      found->second.data<float>()[0] =
+          static_cast<float>(session_.options.optimizer.schedule.steps);
   }
 
   void save() {
