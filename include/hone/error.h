@@ -23,7 +23,8 @@ enum class ErrorKind {
 /// expected and what was found.
 class Error : public std::runtime_error {
  public:
-  Error(ErrorKind kind, const std::string& message) : std::runtime_error(message), kind_(kind) {}
+  /// Control characters in the message are spelled out.
+  Error(ErrorKind kind, const std::string& message);
   /// The kind of failure.
   ErrorKind kind() const { return kind_; }
 

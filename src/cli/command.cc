@@ -12,6 +12,7 @@
 #include <limits>
 
 #include "base/error.h"
+#include "base/printable.h"
 #include "cli/usage.h"
 
 namespace hone::cli {
@@ -46,11 +47,13 @@ CLI::App* add_command(CLI::App& app, const std::string& name, const std::string&
 }
 
 void say(const Common& common, const std::string& line) {
-  if (!common.json) std::cout << line << '\n' << std::flush;
+  if (!common.json) std::cout << printable_lines(line) << '\n' << std::flush;
 }
 
 void say_json(const Common& common, const nlohmann::json& object) {
-  if (common.json) std::cout << object.dump(2) << '\n' << std::flush;
+  // A name in a file need not be UTF-8; JSON must be.
+  constexpr auto kReplace = nlohmann::json::error_handler_t::replace;
+  if (common.json) std::cout << object.dump(2, ' ', false, kReplace) << '\n' << std::flush;
 }
 
 nlohmann::json number(double x) { return std::isnan(x) ? nlohmann::json() : nlohmann::json(x); }

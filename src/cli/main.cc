@@ -9,6 +9,7 @@
 #include <new>
 
 #include "base/error.h"
+#include "base/printable.h"
 #include "cli/command.h"
 #include "cli/help.h"
 #include "cli/table.h"
@@ -46,7 +47,7 @@ int main(int argc, char** argv) {
       hone::fail(hone::ErrorKind::Io, "cannot write to the standard output");
     return 0;
   } catch (const CLI::ParseError& e) {
-    fmt::print(stderr, "hone: error: {}\n", explain(app, e));
+    fmt::print(stderr, "hone: error: {}\n", hone::printable(explain(app, e)));
     return 2;
   } catch (const hone::Error& e) {
     const bool cancelled = e.kind() == hone::ErrorKind::Cancelled;

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 
+#include "base/printable.h"
+
 namespace hone::cli {
 namespace {
 
@@ -22,6 +24,11 @@ std::string fitted(const std::string& text, size_t width) {
 int terminal_columns(int descriptor) {
   winsize size{};
   return ioctl(descriptor, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+void Table::add(std::vector<std::string> cells) {
+  for (std::string& cell : cells) cell = printable(cell);
+  rows_.push_back(std::move(cells));
 }
 
 std::string Table::to_text(int columns) const {

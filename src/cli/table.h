@@ -17,7 +17,7 @@ class Table {
   };
   explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
 
-  void add(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
+  void add(std::vector<std::string> cells);
   /// All lines, the titles first. Where they would be wider than `columns` (0: no limit), the first
   /// column gives way, and of a name that is too long for it the end is shown. Where that is not
   /// enough, each row is a list: a line for each cell that is not empty, its title before it.

@@ -109,7 +109,8 @@ std::string Profiler::trace() const {
                     {"pid", 1},
                     {"tid", 1},
                     {"args", {{"name", program_->name}}}});
-  return nlohmann::json({{"traceEvents", events}, {"displayTimeUnit", "ms"}}).dump(1) + "\n";
+  const nlohmann::json trace = {{"traceEvents", events}, {"displayTimeUnit", "ms"}};
+  return trace.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
 std::string layer_of(const std::string& node) {

@@ -114,6 +114,14 @@ grep -q '"parameters": 144,' out || problem "inspect: $(cat out)"
 grep -q '"unsupported": \[\]' out || problem "inspect: $(cat out)"
 "$HONE" inspect "$sums" >out
 grep -Eq '^add +add +f32\[1,2\]' out || problem "inspect: $(cat out)"
+# A name may hold anything: it does nothing to a terminal, and JSON stays JSON.
+LC_ALL=C sed 's/Mul/M\x1b\xff/; s/mul/m\nl/' "$sums" >odd.onnx
+refused 1 "node 'm.nl' \(M.x1b" bench odd.onnx
+"$HONE" inspect odd.onnx --json | iconv -f utf-8 -t utf-8 >out || problem "inspect --json: no UTF-8"
+grep -q '"op": "M.u001b' out || problem "inspect --json of odd names: $(cat -v out)"
+LC_ALL=C sed 's/mul/m\nl/' "$sums" >odd.onnx
+"$HONE" inspect odd.onnx >out
+grep -q '^m.nl  *mul ' out || problem "inspect of odd names: $(cat -v out)"
 "$HONE" inspect "$colours" --dot >out
 [[ $(head -n 1 out) == 'digraph "colours" {' && $(tail -n 1 out) == '}' ]] || problem "--dot: $(cat out)"
 if command -v dot >/dev/null; then dot -Tsvg out >/dev/null || problem "dot does not take: $(cat out)"; fi
