@@ -134,7 +134,8 @@ Version cleared(const Graph& graph, const std::vector<ValueId>& origin) {
 /// The graph with a candidate's nodes again before its place. From there on all read what these
 /// give, instead of the values that they repeat and, with `shares`, of all others that are equal.
 Version with(const Version& version, const Candidate& candidate, bool shares) {
-  const auto& [graph, origin, live] = version;
+  const Graph& graph = version.graph;
+  const std::vector<ValueId>& origin = version.origin;
   ir::Rewriter rewriter(graph);
   std::vector<ValueId> origins;
   const auto origin_of = [&](ValueId v) { return origin[static_cast<size_t>(v)]; };
