@@ -163,7 +163,7 @@ void train(const TrainArgs& args, const Common& common, const std::string& comma
     if (e.kind() != ErrorKind::Cancelled) throw;
     if (args.checkpoint.empty())
       fail(ErrorKind::Cancelled, "{} (give --checkpoint DIR to keep such a run)", e.what());
-    fail(ErrorKind::Cancelled, "{}\nTo go on: {}{}", e.what(), command,
+    fail(ErrorKind::Cancelled, "{}; to go on: {}{}", e.what(), command,
          args.resume ? "" : " --resume");
   }
 

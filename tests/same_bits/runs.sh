@@ -70,8 +70,8 @@ interrupted_and_resumed() {
   done
   ((code == 128 + $(kill -l "$signal"))) || { problem "$signal: exit code $code: $(cat err)"; return; }
   [[ ! -e interrupted.onnx ]] || problem "an interrupted run wrote its output"
-  grep -q "^hone: stopped at epoch .*saved in 'checkpoint'$" err || problem "$signal: $(cat err)"
-  command=$(sed -n 's/^To go on: //p' err)
+  grep -q "^hone: stopped at epoch .*saved in 'checkpoint'; to go on: " err || problem "$signal: $(cat err)"
+  command=$(sed -n 's/^hone: .*; to go on: //p' err)
   eval "$command" >out 2>err || problem "'$command' failed: $(cat err)"
   same "$reference" interrupted.onnx "interrupted"
 }
