@@ -48,7 +48,7 @@ class Body {
   }
   /// The real numbers of a value, whose scale and zero point are the inputs after it.
   std::string dequantised(int i, int64_t axis = 1) {
-    const std::string real = "real " + std::to_string(i);
+    std::string real = "real " + std::to_string(i);
     set_int(node("DequantizeLinear", {input(i), input(i + 1), input(i + 2)}, real), "axis", axis);
     return real;
   }
@@ -81,6 +81,7 @@ void on_bytes(Body& body, std::string_view inner) {
   constexpr int kScale = Plain + 3 * Bytes;
   require_inputs(body, kScale + 2);
   std::vector<std::string> operands;
+  operands.reserve(Plain + Bytes);
   for (int i = 0; i < Plain; ++i) operands.push_back(body.input(i));
   for (int i = Plain; i < kScale; i += 3) operands.push_back(body.dequantised(i));
   body.inner(inner, operands);
@@ -139,6 +140,7 @@ void gemm(Body& body, std::string_view inner) {
 // ONNX's ops before they took as many dtypes.
 void the_same(Body& body, std::string_view inner) {
   std::vector<std::string> operands;
+  operands.reserve(static_cast<size_t>(body.inputs()));
   for (int i = 0; i < body.inputs(); ++i) operands.push_back(body.input(i));
   body.inner(inner, operands, kResult);
 }
