@@ -23,14 +23,13 @@ std::vector<ValueId> Rewriter::operator()(const std::vector<ValueId>& old) const
   return now;
 }
 
-void Rewriter::replace(const Node& old, NodeId now) {
-  const std::vector<ValueId>& results = to_.node(now).results;
-  for (size_t i = 0; i < old.results.size(); ++i) replace(old.results[i], results[i]);
+void Rewriter::replace(const Node& old, const Node& now) {
+  for (size_t i = 0; i < old.results.size(); ++i) replace(old.results[i], now.results[i]);
 }
 
 NodeId Rewriter::copy(const Node& node, Attrs attrs) {
   const NodeId now = to_.append(*node.op, (*this)(node.operands), std::move(attrs), node.name);
-  replace(node, now);
+  replace(node, to_.node(now));
   return now;
 }
 

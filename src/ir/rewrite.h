@@ -23,7 +23,7 @@ class Rewriter {
   /// From now on, `old` is `now`.
   void replace(ValueId old, ValueId now) { values_[static_cast<size_t>(old)] = now; }
   /// The same for all results of a node, in order.
-  void replace(const Node& old, NodeId now);
+  void replace(const Node& old, const Node& now);
 
   /// Copies a node of the old graph, with its new operands and, where given, other attributes.
   NodeId copy(const Node& node) { return copy(node, node.attrs); }

@@ -138,9 +138,7 @@ Version with(const Version& version, const Candidate& candidate, bool shares) {
   const std::vector<ValueId>& origin = version.origin;
   ir::Rewriter rewriter(graph);
   std::vector<ValueId> origins;
-  const auto origin_of = [&, &origin = origin](ValueId v) {
-    return origin[static_cast<size_t>(v)];
-  };
+  const auto origin_of = [&](ValueId v) { return origin[static_cast<size_t>(v)]; };
   const auto append = [&](const Node& node) {
     rewriter.copy(node);
     for (ValueId v : node.results) origins.push_back(origin_of(v));

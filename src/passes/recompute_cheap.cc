@@ -121,8 +121,9 @@ class CheapRecomputer {
     std::vector<ValueId> operands;
     for (ValueId v : node.operands)
       operands.push_back(plan(v).dropped ? compute(v, again) : rewriter_(v));
-    rewriter_.replace(node,
-                      rewriter_.to().append(*node.op, std::move(operands), node.attrs, node.name));
+    ir::Graph& to = rewriter_.to();
+    const NodeId now = to.append(*node.op, std::move(operands), node.attrs, node.name);
+    rewriter_.replace(node, to.node(now));
   }
 
   ValueId compute(ValueId v, Again& again) {
