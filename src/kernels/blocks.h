@@ -9,6 +9,13 @@ namespace hone::kernels {
 constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 constexpr int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
 
+/// Some of what is numbered from 0 on.
+struct Range {
+  int64_t begin, end;
+  int64_t size() const { return end - begin; }
+  friend bool operator==(const Range&, const Range&) = default;
+};
+
 /// One side of a result: how many units it has, and how many of them a block has.
 struct Side {
   int64_t units;

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "kernels/blocks.h"
 #include "kernels/gemm/micro.h"
 #include "kernels/kernel.h"
 #include "kernels/movement/simd.h"
@@ -16,10 +15,10 @@ namespace {
 constexpr int64_t kItemRows = 288;  // of a panel, that one item packs
 
 // The depth [begin, end) of some taps of a panel.
-void pack_depth(const ir::PanelFormat& format, const float* weight, TapRange range, int64_t group,
+void pack_depth(const ir::PanelFormat& format, const float* weight, Range range, int64_t group,
                 const ir::PanelFormat::Columns& columns, int64_t begin, int64_t end, Isa isa,
                 float* panel) {
-  const int64_t taps = range.end - range.begin, tap_floats = format.depth.extent * columns.pitch;
+  const int64_t taps = range.size(), tap_floats = format.depth.extent * columns.pitch;
   const float* from = weight + group * format.group.stride + columns.begin * format.column.stride +
                       begin * format.depth.stride + range.begin * format.tap.stride;
   float* to = panel + begin * columns.pitch + range.begin * tap_floats;
@@ -30,10 +29,8 @@ void pack_depth(const ir::PanelFormat& format, const float* weight, TapRange ran
     return;
   }
   // Taps lie side by side: a matrix of columns and taps for each step of the depth.
-  const auto transpose = movement_fns(isa).transpose;
   for (int64_t k = begin; k < end; ++k, from += format.depth.stride, to += columns.pitch) {
-    transpose(reinterpret_cast<const uint32_t*>(from), format.column.stride,
-              reinterpret_cast<uint32_t*>(to), tap_floats, taps, columns.size);
+    transpose_floats(isa, from, format.column.stride, to, tap_floats, taps, columns.size);
     for (int64_t t = 0; columns.size < columns.pitch && t < taps; ++t)
       std::fill(to + t * tap_floats + columns.size, to + t * tap_floats + columns.pitch, 0.0f);
   }
@@ -41,11 +38,11 @@ void pack_depth(const ir::PanelFormat& format, const float* weight, TapRange ran
 
 }  // namespace
 
-void pack_panels(const ir::PanelFormat& format, const float* weight, TapRange taps, Isa isa,
+void pack_panels(const ir::PanelFormat& format, const float* weight, Range taps, Isa isa,
                  ThreadPool* pool, float* packed) {
-  if (taps.begin >= taps.end) return;
+  if (taps.size() <= 0) return;
   const int64_t depth = format.depth.extent, panels = format.panels();
-  const int64_t at_once = std::max<int64_t>(1, kItemRows / (taps.end - taps.begin));
+  const int64_t at_once = std::max<int64_t>(1, kItemRows / taps.size());
   const int64_t parts = ceil_div(depth, at_once);
   const auto pack = [&](int64_t item, int) {
     const int64_t group = item / parts / panels, begin = item % parts * at_once;

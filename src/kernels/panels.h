@@ -7,17 +7,13 @@
 #include "base/thread_pool.h"
 #include "ir/graph.h"
 #include "ir/panels.h"
+#include "kernels/blocks.h"
 
 namespace hone::kernels {
 
-/// Taps of a weight.
-struct TapRange {
-  int64_t begin, end;
-};
-
 /// Packs these taps of all panels of a weight, on all threads of `pool` or, without one, on the
 /// caller's.
-void pack_panels(const ir::PanelFormat& format, const float* weight, TapRange taps, Isa isa,
+void pack_panels(const ir::PanelFormat& format, const float* weight, Range taps, Isa isa,
                  ThreadPool* pool, float* packed);
 
 /// Packs one tap of one panel of a group of a weight of 8 bits.

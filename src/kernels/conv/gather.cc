@@ -161,7 +161,7 @@ class GatherConv final : public Kernel, public LineKernel {
   std::vector<Chunk> chunks_;
   std::vector<Panel> panels_;
   bool packs_;
-  TapRange used_;  // beyond them only padding is read, as of a filter that is larger than its image
+  Range used_;  // beyond them only padding is read, as of a filter that is larger than its image
   int64_t packed_floats_;
   int64_t block_lines_ = 1, block_panels_ = 1;
   std::optional<Finish> finish_;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ir/infer.h"
+#include "kernels/blocks.h"
 
 namespace hone::kernels {
 
@@ -45,11 +46,6 @@ std::vector<AxisClass> output_classes(const AxisFilter& f, int64_t inputs, int64
 /// Classes of the input's positions, which read the outputs they take part in.
 std::vector<AxisClass> input_classes(const AxisFilter& f, int64_t inputs, int64_t outputs);
 
-struct Range {
-  int64_t begin, end;
-  int64_t size() const { return end - begin; }
-  friend bool operator==(const Range&, const Range&) = default;
-};
 /// The outputs whose tap k does not fall on padding.
 Range outputs_of_tap(const AxisFilter& f, int64_t k, int64_t inputs, int64_t outputs);
 

@@ -36,6 +36,22 @@ constexpr int64_t kLeastPixels = 48;  // and no fewer pixels than this
 constexpr int64_t kItemsPerThread = 2;
 constexpr int64_t kLastStepItem = 1 << 13;  // elements of the weight
 
+/// Lines of the output of some samples: a part of the batch, or how many of each such a part has.
+struct Pixels {
+  Range samples, lines;
+};
+
+// Calls f for each part of `all`, in the order of the chains.
+template <class F>
+void for_each_part(const Pixels& all, const Pixels& part, F&& f) {
+  const auto next = [](Range all_of, int64_t begin, Range part_of) {
+    return Range{begin, std::min(all_of.end, begin + part_of.size())};
+  };
+  for (int64_t n = all.samples.begin; n < all.samples.end; n += part.samples.size())
+    for (int64_t line = all.lines.begin; line < all.lines.end; line += part.lines.size())
+      f(Pixels{next(all.samples, n, part.samples), next(all.lines, line, part.lines)});
+}
+
 class ConvGradWeight final : public Kernel {
  public:
   explicit ConvGradWeight(const Problem& problem);
@@ -49,17 +65,13 @@ class ConvGradWeight final : public Kernel {
   /// Taps of a chunk that meet padding at the same outputs.
   struct TapClass {
     Range lines, pixels;  // the outputs that count
-    int64_t taps = 0;
+    std::vector<int64_t> taps;
     std::vector<WeightRow> rows;  // channel by channel, for as many as a chunk has at most
   };
   /// Taps that one chunk has.
   struct TapPart {
     Range taps;
     std::vector<TapClass> classes;
-  };
-  /// Lines of the output of some samples: a part of the batch, or how many of each such a part has.
-  struct Pixels {
-    Range samples, lines;
   };
   struct Chunk {
     int64_t group;
@@ -83,7 +95,6 @@ class ConvGradWeight final : public Kernel {
                   float* sums) const;
   void add_shard(Range chunks, const float* x, const float* dy, int64_t shard, float* sums) const;
   void fold(Range chunks, const float* x, const float* dy, Range shards, float* slots) const;
-  void transpose(const float* sums, int64_t rows, int64_t cols, float* to, int64_t to_row) const;
   void store(const Chunk& chunk, const float* sums, float* weight) const;
   void finish(const Chunk& chunk, const float* sums, const Call& call, float* scratch) const;
   void last_step(const Call& call, FunctionRef<float*(int64_t)> sums_of, float* scratches) const;
@@ -104,8 +115,8 @@ class ConvGradWeight final : public Kernel {
   int64_t slots_floats_ = 0;    // of a worker: slots of sums...
   int64_t scratch_floats_ = 0;  // ... and what an epilogue needs, beside them or later
   std::optional<TileProgram> epilogue_;
-  bool by_chunk_ =
-      false;  // it sees the weight as a matrix [O, C * kh * kw], and a chunk as a block
+  // The epilogue sees the weight as a matrix [O, C * kh * kw], and a chunk as a block of it.
+  bool by_chunk_ = false;
 };
 
 ConvGradWeight::ConvGradWeight(const Problem& problem)
@@ -164,48 +175,36 @@ void ConvGradWeight::cut_chunks() {
   const int64_t shared = ceil_div(std::ssize(chunks_), kItemsPerThread * threads_);
   item_chunks_ = std::clamp<int64_t>(kItemFloats / chunk_floats(), 1, shared);
 }
+
 ConvGradWeight::TapPart ConvGradWeight::tap_part(Range taps, int64_t channels) const {
   TapPart part{taps, {}};
   for (int64_t tap = taps.begin; tap < taps.end; ++tap) {
     const Range lines = outputs_of_tap(filter_rows(d_), tap / d_.kw, d_.h, d_.oh);
     const Range pixels = outputs_of_tap(filter_cols(d_), tap % d_.kw, d_.w, d_.ow);
+    if (lines.size() <= 0 || pixels.size() <= 0) continue;
     auto found = std::ranges::find_if(
         part.classes, [&](const TapClass& c) { return c.lines == lines && c.pixels == pixels; });
-    if (found == part.classes.end()) {
-      if (lines.size() <= 0 || pixels.size() <= 0) continue;
-      found = part.classes.insert(found, {lines, pixels, 0, {}});
-    }
-    ++found->taps;
-    const int64_t place = tap / d_.kw * d_.dilation_h * d_.w + tap % d_.kw * d_.dilation_w;
-    for (int64_t c = 0; c < channels; ++c)
-      found->rows.push_back(
-          {place * d_.c + c, (c * taps.size() + tap - taps.begin) * panel_floats_});
+    if (found == part.classes.end()) found = part.classes.insert(found, {lines, pixels, {}, {}});
+    found->taps.push_back(tap);
   }
-  for (TapClass& c : part.classes)
-    std::ranges::stable_sort(
-        c.rows, {}, [&](const WeightRow& r) { return r.sums_at / (taps.size() * panel_floats_); });
+  for (TapClass& found : part.classes)
+    for (int64_t c = 0; c < channels; ++c)
+      for (int64_t tap : found.taps) {
+        const int64_t place = tap / d_.kw * d_.dilation_h * d_.w + tap % d_.kw * d_.dilation_w;
+        found.rows.push_back(
+            {place * d_.c + c, (c * taps.size() + tap - taps.begin) * panel_floats_});
+      }
   return part;
 }
 
 // Lines at a time, each of so many bytes, then samples: as many as have that many bytes.
-ConvGradWeight::Pixels ConvGradWeight::passing(int64_t line_bytes, int64_t bytes) const {
+Pixels ConvGradWeight::passing(int64_t line_bytes, int64_t bytes) const {
   const auto at_once = [&](int64_t unit_bytes, int64_t unit_pixels) {
     return std::max({int64_t{1}, bytes / unit_bytes, ceil_div(kLeastPixels, unit_pixels)});
   };
   const int64_t lines = at_once(line_bytes, d_.ow);
   if (lines < d_.oh) return {{0, 1}, {0, lines}};
   return {{0, at_once(line_bytes * d_.oh, d_.oh * d_.ow)}, {0, d_.oh}};
-}
-
-// Calls f for each part of `all`, in the order of the chains.
-template <class Pixels, class F>
-void for_each_part(const Pixels& all, const Pixels& part, F&& f) {
-  const auto next = [](Range all_of, int64_t begin, Range part_of) {
-    return Range{begin, std::min(all_of.end, begin + part_of.size())};
-  };
-  for (int64_t n = all.samples.begin; n < all.samples.end; n += part.samples.size())
-    for (int64_t line = all.lines.begin; line < all.lines.end; line += part.lines.size())
-      f(Pixels{next(all.samples, n, part.samples), next(all.lines, line, part.lines)});
 }
 
 // Goes on with a chunk's chains.
@@ -227,7 +226,7 @@ void ConvGradWeight::add_pixels(const Chunk& chunk, const float* x, const float*
          .x_line = d_.stride_h * d_.w * d_.c,
          .x_pixel = d_.stride_w * d_.c,
          .row = taps.rows.data(),
-         .rows = taps.taps * chunk.channels.size(),
+         .rows = std::ssize(taps.taps) * chunk.channels.size(),
          .dy = dy + pixels.samples.begin * dy_sample + (line * d_.ow + taps.pixels.begin) * d_.o +
                column,
          .dy_sample = dy_sample,
@@ -290,12 +289,6 @@ void ConvGradWeight::fold(Range chunks, const float* x, const float* dy, Range s
 }
 
 // Turns sums, whose columns are output channels, into rows of a weight.
-void ConvGradWeight::transpose(const float* sums, int64_t rows, int64_t cols, float* to,
-                               int64_t to_row) const {
-  movement_fns(isa_).transpose(reinterpret_cast<const uint32_t*>(sums), panel_floats_,
-                               reinterpret_cast<uint32_t*>(to), to_row, cols, rows);
-}
-
 void ConvGradWeight::store(const Chunk& chunk, const float* sums, float* weight) const {
   const Range part = parts_[chunk.part].taps;
   const int64_t row_floats = d_.group_c() * taps();
@@ -304,14 +297,15 @@ void ConvGradWeight::store(const Chunk& chunk, const float* sums, float* weight)
   const int64_t pieces = part.size() == taps() ? 1 : chunk.channels.size();
   const int64_t rows = part.size() * chunk.channels.size() / pieces;
   for (int64_t i = 0; i < pieces; ++i)
-    transpose(sums + i * rows * panel_floats_, rows, chunk.panel.size, to + i * taps(), row_floats);
+    transpose_floats(isa_, sums + i * rows * panel_floats_, panel_floats_, to + i * taps(),
+                     row_floats, chunk.panel.size, rows);
 }
 
 // Applies the epilogue to a chunk's sums.
 void ConvGradWeight::finish(const Chunk& chunk, const float* sums, const Call& call,
                             float* scratch) const {
   const int64_t rows = taps() * chunk.channels.size();
-  transpose(sums, rows, chunk.panel.size, scratch, rows);
+  transpose_floats(isa_, sums, panel_floats_, scratch, rows, chunk.panel.size, rows);
   const Accumulator turned{scratch, rows};
   epilogue_->run({chunk.group * d_.group_o() + chunk.panel.begin, chunk.panel.size,
                   chunk.channels.begin * taps(), rows},

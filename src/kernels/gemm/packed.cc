@@ -61,11 +61,6 @@ ir::PanelFormat gemm_panels(const Shape& b, bool trans, const GemmFns& fns) {
           fns.max_cols / fns.lanes};
 }
 
-struct Range {
-  int64_t begin, end;
-  int64_t size() const { return end - begin; }
-};
-
 using Columns = ir::PanelFormat::Columns;
 
 class PackedGemm final : public Kernel {

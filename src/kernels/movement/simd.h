@@ -30,4 +30,11 @@ struct MovementFns {
 
 const MovementFns& movement_fns(Isa isa);
 
+/// `MovementFns::transpose` of floats: by larger squares than GemmFns has, for large matrices.
+inline void transpose_floats(Isa isa, const float* from, int64_t from_stride, float* to,
+                             int64_t to_stride, int64_t rows, int64_t cols) {
+  movement_fns(isa).transpose(reinterpret_cast<const uint32_t*>(from), from_stride,
+                              reinterpret_cast<uint32_t*>(to), to_stride, rows, cols);
+}
+
 }  // namespace hone::kernels

@@ -18,13 +18,12 @@ class FilterTransform final : public Kernel {
     const int64_t outputs = call.operands[0].shape()[0], inputs = call.operands[0].shape()[1];
     const float* weight = call.operands[0].as<float>();
     float* values = call.results[0].as<float>();
-    const int64_t points = inputs * outputs;
-    if (gradient_)
-      return call.pool->run(outputs, [&](int64_t o, int) {
-        fns_.filter({weight + o * inputs * 9, 9, inputs, values + o * inputs, points, true});
-      });
-    call.pool->run(inputs, [&](int64_t c, int) {
-      fns_.filter({weight + c * 9, inputs * 9, outputs, values + c * outputs, points, false});
+    // The gradient reads the channels of the output.
+    const int64_t read = gradient_ ? outputs : inputs, computed = gradient_ ? inputs : outputs;
+    const int64_t read_step = gradient_ ? inputs * 9 : 9, step = gradient_ ? 9 : inputs * 9;
+    call.pool->run(read, [&](int64_t i, int) {
+      fns_.filter({weight + i * read_step, step, computed, values + i * computed, read * computed,
+                   gradient_});
     });
   }
 
