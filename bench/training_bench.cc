@@ -13,7 +13,6 @@
 #include "exec/profiler.h"
 #include "exec/staged.h"
 #include "kernels/bench_support.h"
-#include "nn/init.h"
 #include "nn/zoo/zoo.h"
 #include "train/graphs.h"
 
@@ -42,9 +41,7 @@ void profile(const char* name, int64_t side, int64_t batch, int threads) {
   options.shards = Sharding::default_shards(batch);
   train::GraphAndStates step = train::training_graph(*network, type, options);
   exec::StateStore states;
-  for (const nn::StateInit& s : step.states) states.emplace(s.name, nn::initialize(s, 0));
-  states.try_emplace("train/seed", Tensor::scalar_i64(0));
-  states.try_emplace("train/step", Tensor::scalar_i64(0));
+  train::add_missing_states(step, 0, states);
   ThreadPool pool(threads);
   exec::StagedExecutor executor(std::move(step.graph), default_isa(), &pool);
   Tensor images(DType::u8, {batch, channels, side, side}), labels(DType::i64, {batch});

@@ -10,7 +10,6 @@
 
 #include "base/error.h"
 #include "base/shards.h"
-#include "nn/init.h"
 #include "nn/optimizer.h"
 #include "train/diagnose.h"
 #include "train/graphs.h"
@@ -21,14 +20,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-
-/// The states of the run: those that exist keep their values, the others start afresh.
-void add_missing_states(const GraphAndStates& step, uint64_t seed, exec::StateStore& states) {
-  for (const nn::StateInit& s : step.states)
-    if (!states.contains(s.name)) states.emplace(s.name, nn::initialize(s, seed));
-  states.try_emplace("train/seed", Tensor::scalar_i64(static_cast<int64_t>(seed)));
-  states.try_emplace("train/step", Tensor::scalar_i64(0));
-}
 
 class Fit {
  public:

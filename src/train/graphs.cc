@@ -2,6 +2,7 @@
 #include "train/graphs.h"
 
 #include "base/error.h"
+#include "nn/init.h"
 #include "nn/loss.h"
 #include "nn/optimizer.h"
 #include "passes/autodiff.h"
@@ -37,6 +38,13 @@ GraphAndStates training_graph(const nn::Network& network, const BatchType& type,
   step.set_name(network.name() + ".train");
   step = passes::prepare(step, {options.batch, options.shards}, options.passes);
   return {std::move(step), std::move(built.states)};
+}
+
+void add_missing_states(const GraphAndStates& step, uint64_t seed, exec::StateStore& states) {
+  for (const nn::StateInit& s : step.states)
+    if (!states.contains(s.name)) states.emplace(s.name, nn::initialize(s, seed));
+  states.try_emplace("train/seed", Tensor::scalar_i64(static_cast<int64_t>(seed)));
+  states.try_emplace("train/step", Tensor::scalar_i64(0));
 }
 
 ir::Graph evaluation_graph(const nn::Network& network, const BatchType& type, Loss loss,

@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "exec/state_store.h"
 #include "nn/network.h"
 #include "passes/runner.h"
 
@@ -40,6 +41,9 @@ struct GraphAndStates {
 /// update.
 GraphAndStates training_graph(const nn::Network& network, const BatchType& type,
                               const StepOptions& options);
+
+/// Adds the states of a run that starts: those that exist keep their values.
+void add_missing_states(const GraphAndStates& step, uint64_t seed, exec::StateStore& states);
 
 /// Forward only, prepared as every graph that serves is. With labels: outputs "losses" and "hits"
 /// per sample; always "logits".
