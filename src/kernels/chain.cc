@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
+#include <memory>
 
 #include "base/error.h"
 #include "kernels/blocks.h"
@@ -14,6 +16,7 @@ constexpr int64_t kScratch = 768 << 10;     // what lies between the kernels, fo
 constexpr int64_t kLeastBytes = 256 << 10;  // what is smaller stays in the caches anyway
 constexpr int64_t kKeptBytes = 512 << 10;   // operands that stay beside it from block to block
 constexpr int64_t kJoinCost = 1 << 16;      // multiply-adds in the time of a fork and a join
+constexpr int64_t kCallCost = 1 << 14;      // and of a kernel's beginning with a block
 constexpr int64_t kByteCost = 8;            // multiply-adds in the time of moving one byte
 constexpr int64_t kMostTries = 16;          // of blocks
 
@@ -22,52 +25,110 @@ int64_t line_bytes(const TensorType& image) {
 }
 int64_t lines_of(const TensorType& image) { return image.shape[0] * image.shape[1]; }
 
-/// The lines of a link's result that a block of the last one's needs.
-Lines need(const std::vector<ChainLink>& links, size_t link, Lines lines) {
-  for (size_t i = links.size(); --i > link;) {
-    lines = links[i].lines->reads(lines);
-    if (lines.begin >= lines.end) return {0, 0};
-    lines = links[i - 1].lines->whole(lines);
+/// The blocks of a sample of the last link's result, as even as they can be.
+struct Blocks {
+  int64_t count, unit, height;
+
+  Blocks(const std::vector<ChainLink>& links, int64_t count_)
+      : count(count_), unit(1), height(links.back().result.shape[1]) {
+    while (unit < height && links.back().lines->whole({0, unit}).end > unit) ++unit;
   }
-  return lines;
+  int64_t units() const { return ceil_div(height, unit); }
+  Lines block(int64_t i) const {
+    return {i * units() / count * unit, std::min(height, (i + 1) * units() / count * unit)};
+  }
+};
+
+/// What a worker computes of a link's lines for a block, and what it has when that is done: from
+/// block to block it keeps what both read.
+struct LinkLines {
+  Lines todo = {0, 0};
+  Lines held = {0, 0};
+  int64_t kept = 0;  ///< so many of them, the first, are from the block before
+  int64_t base = 0;  ///< the line where the buffer begins
+};
+
+bool is_empty(Lines lines) { return lines.begin >= lines.end; }
+
+/// Goes on to the block for which the next link reads these lines.
+void take(const LineKernel& link, Lines needed, LinkLines& lines) {
+  const Lines held = lines.held;
+  lines.todo = {0, 0};
+  lines.kept = held.end - held.begin;
+  if (is_empty(needed)) return;
+  bool goes_on = held.begin <= needed.begin && needed.begin <= held.end;
+  if (goes_on && needed.end <= held.end) {
+    lines.held.begin = needed.begin;
+  } else {
+    lines.todo = link.whole({goes_on ? held.end : needed.begin, needed.end});
+    if (lines.todo.begin < held.begin) {
+      goes_on = false;
+      lines.todo = link.whole(needed);
+    }
+    lines.held = {std::min(needed.begin, lines.todo.begin), lines.todo.end};
+  }
+  lines.kept = goes_on ? std::max<int64_t>(0, held.end - lines.held.begin) : 0;
 }
 
-/// Whether blocks of so many lines of the last link's result can be computed one by one.
-bool are_whole(const std::vector<ChainLink>& links, int64_t block_lines) {
-  const int64_t height = links.back().result.shape[1];
-  const Lines whole = links.back().lines->whole({0, std::min(height, block_lines)});
-  return whole.end <= block_lines;
+/// Goes on to some lines of the last link.
+void take_block(const std::vector<ChainLink>& links, Lines block, LinkLines* of_links) {
+  of_links[links.size() - 1].todo = block;
+  for (size_t i = links.size() - 1; i > 0; --i) {
+    const Lines todo = of_links[i].todo;
+    take(*links[i - 1].lines, is_empty(todo) ? todo : links[i].lines->reads(todo), of_links[i - 1]);
+  }
 }
 
-/// Calls f(link, lines that it needs) for every block of one sample.
-template <class F>
-void each_need(const std::vector<ChainLink>& links, int64_t block_lines, F&& f) {
-  const int64_t height = links.back().result.shape[1];
-  for (int64_t begin = 0; begin < height; begin += block_lines)
-    for (size_t i = 0; i + 1 < links.size(); ++i)
-      f(i, need(links, i, {begin, std::min(height, begin + block_lines)}));
-}
+/// How a cut goes, block by block of a sample.
+struct Walk {
+  std::vector<int64_t> first, next;   ///< multiply-adds of a block: of a worker's first, or after
+                                      ///< the one before it
+  std::vector<int64_t> buffer_lines;  ///< of each link but the last
 
-/// Bytes of the two buffers that the links between take turns in.
-std::array<int64_t, 2> buffers_of(const std::vector<ChainLink>& links, int64_t block_lines) {
-  std::array<int64_t, 2> bytes = {};
-  each_need(links, block_lines, [&](size_t i, Lines lines) {
-    bytes[i % 2] = std::max(bytes[i % 2],
-                            round_up((lines.end - lines.begin) * line_bytes(links[i].result), 64));
-  });
-  return bytes;
-}
+  Walk(const std::vector<ChainLink>& links, const Blocks& blocks) : buffer_lines(links.size() - 1) {
+    std::vector<int64_t> kept(links.size() - 1);
+    std::vector<LinkLines> walking(links.size());
+    const auto visit = [&](Lines block, std::vector<LinkLines>& lines) {
+      take_block(links, block, lines.data());
+      int64_t work = 0;
+      for (size_t i = 0; i < links.size(); ++i) {
+        work += std::max<int64_t>(0, lines[i].todo.end - lines[i].todo.begin) *
+                (links[i].flops / 2 / std::max<int64_t>(1, lines_of(links[i].result)));
+        if (i + 1 == links.size()) break;
+        buffer_lines[i] = std::max(buffer_lines[i], lines[i].held.end - lines[i].held.begin);
+        kept[i] = std::max(kept[i], lines[i].kept);
+      }
+      return work + std::ssize(links) * kCallCost;
+    };
+    for (int64_t i = 0; i < blocks.count; ++i) {
+      next.push_back(visit(blocks.block(i), walking));
+      std::vector<LinkLines> fresh(links.size());
+      first.push_back(visit(blocks.block(i), fresh));
+    }
+    // Lines are kept where they are until the buffer ends.
+    for (size_t i = 0; i < buffer_lines.size(); ++i)
+      if (kept[i] > 0) buffer_lines[i] *= 2;
+  }
 
-/// Multiply-adds that are done twice in a sample.
-int64_t repeated(const std::vector<ChainLink>& links, int64_t block_lines) {
-  const auto of_line = [&](size_t i) {
-    return links[i].flops / 2 / std::max<int64_t>(1, lines_of(links[i].result));
-  };
-  int64_t sum = 0;
-  for (size_t i = 0; i + 1 < links.size(); ++i) sum -= links[i].result.shape[1] * of_line(i);
-  each_need(links, block_lines,
-            [&](size_t i, Lines lines) { sum += (lines.end - lines.begin) * of_line(i); });
-  return sum;
+  /// Multiply-adds of the worker that has most of them, and `again` for each block but its first.
+  int64_t longest_share(int64_t samples, int64_t again, int threads) const {
+    const int64_t blocks = std::ssize(next), items = samples * blocks;
+    int64_t longest = 0;
+    for (int64_t s = 0; s < threads; ++s) {
+      const int64_t begin = s * items / threads, end = (s + 1) * items / threads;
+      int64_t work = 0;
+      for (int64_t i = begin; i < end; ++i)
+        work += i == begin ? first[static_cast<size_t>(i % blocks)]
+                           : next[static_cast<size_t>(i % blocks)] + again;
+      longest = std::max(longest, work);
+    }
+    return longest;
+  }
+};
+
+/// Bytes of a link's buffer.
+int64_t buffer_bytes(const ChainLink& link, int64_t lines) {
+  return round_up(lines * line_bytes(link.result), 64);
 }
 
 /// Bytes that each further block has to fetch again, as the caches do not keep them.
@@ -81,48 +142,69 @@ int64_t fetched_again(const std::vector<ChainLink>& links) {
 class Chain final : public Kernel {
  public:
   Chain(std::vector<std::unique_ptr<Kernel>> kernels, std::vector<ChainLink> links,
-        std::vector<size_t> operands, int64_t block_lines, int threads)
+        std::vector<size_t> operands, int64_t blocks, int threads)
       : kernels_(std::move(kernels)),
         links_(std::move(links)),
         operands_(std::move(operands)),
         threads_(threads),
-        block_lines_(block_lines),
-        buffers_(buffers_of(links_, block_lines_)) {
+        blocks_(links_, blocks),
+        buffer_lines_(Walk(links_, blocks_).buffer_lines) {
+    scratch_at_ = round_up(std::ssize(links_) * int64_t{sizeof(LinkLines)}, 64);
+    int64_t scratch = 0;
     for (const ChainLink& link : links_)
-      scratch_bytes_ = std::max(scratch_bytes_, round_up(link.lines->line_scratch_bytes(), 64));
+      scratch = std::max(scratch, round_up(link.lines->line_scratch_bytes(), 64));
+    worker_bytes_ = scratch_at_ + scratch;
+    for (size_t i = 0; i < buffer_lines_.size(); ++i) {
+      buffers_.push_back(worker_bytes_);
+      worker_bytes_ += buffer_bytes(links_[i], buffer_lines_[i]);
+    }
   }
 
-  int64_t workspace_bytes() const override { return threads_ * worker_bytes(); }
+  int64_t workspace_bytes() const override { return threads_ * worker_bytes_; }
 
   void run(const Call& call) const noexcept override {
-    const int64_t height = links_.back().result.shape[1];
-    const int64_t blocks = ceil_div(height, block_lines_);
-    call.pool->run(links_.back().result.shape[0] * blocks, [&](int64_t item, int worker) {
-      const int64_t top = item / blocks * height, begin = item % blocks * block_lines_;
-      block(call, {top + begin, top + std::min(height, begin + block_lines_)},
-            call.workspace + worker * worker_bytes());
+    for (int worker = 0; worker < threads_; ++worker)
+      std::uninitialized_fill_n(lines_of_worker(call, worker), links_.size(), LinkLines{});
+    call.pool->run(links_.back().result.shape[0] * blocks_.count, [&](int64_t item, int worker) {
+      const int64_t top = item / blocks_.count * blocks_.height;
+      const Lines lines = blocks_.block(item % blocks_.count);
+      block(call, {top + lines.begin, top + lines.end}, worker);
     });
   }
 
  private:
-  int64_t worker_bytes() const { return scratch_bytes_ + buffers_[0] + buffers_[1]; }
+  LinkLines* lines_of_worker(const Call& call, int worker) const {
+    return reinterpret_cast<LinkLines*>(call.workspace + worker * worker_bytes_);
+  }
 
-  void block(const Call& call, Lines lines, std::byte* workspace) const {
+  /// The buffer of a link's lines, as if it had all of them; there is room for those of the block.
+  View buffer(std::byte* workspace, size_t i, LinkLines& lines) const {
+    const TensorType& type = links_[i].result;
+    std::byte* begin = workspace + buffers_[i];
+    const int64_t bytes = line_bytes(type);
+    if (lines.held.begin < lines.base || lines.held.end > lines.base + buffer_lines_[i]) {
+      std::memmove(begin, begin + (lines.held.begin - lines.base) * bytes,
+                   static_cast<size_t>(lines.kept * bytes));
+      lines.base = lines.held.begin;
+    }
+    return {begin - lines.base * bytes, &type};
+  }
+
+  void block(const Call& call, Lines block, int worker) const {
+    std::byte* workspace = call.workspace + worker * worker_bytes_;
+    LinkLines* lines = lines_of_worker(call, worker);
+    take_block(links_, block, lines);
     View previous = call.operands[0];
     size_t next = 1;  // operand
     for (size_t i = 0; i < links_.size(); ++i) {
-      const Lines mine = need(links_, i, lines);
       std::array<View, kMaxLinkOperands> operands;
       operands[0] = previous;
       for (size_t j = 1; j < operands_[i]; ++j) operands[j] = call.operands[next++];
-      View result = call.results[0];
-      if (i + 1 < links_.size()) {
-        const TensorType& type = links_[i].result;
-        std::byte* buffer = workspace + scratch_bytes_ + (i % 2 == 0 ? 0 : buffers_[0]);
-        result = {buffer - mine.begin * line_bytes(type), &type};
-      }
-      links_[i].lines->run_lines(
-          {{operands.data(), operands_[i]}, {&result, 1}, workspace, call.pool}, mine);
+      View result = i + 1 < links_.size() ? buffer(workspace, i, lines[i]) : call.results[0];
+      if (!is_empty(lines[i].todo))
+        links_[i].lines->run_lines(
+            {{operands.data(), operands_[i]}, {&result, 1}, workspace + scratch_at_, call.pool},
+            lines[i].todo);
       previous = result;
     }
   }
@@ -131,18 +213,19 @@ class Chain final : public Kernel {
   std::vector<ChainLink> links_;
   std::vector<size_t> operands_;  // of each link
   int threads_;
-  int64_t block_lines_;
-  std::array<int64_t, 2> buffers_;
-  int64_t scratch_bytes_ = 0;
+  Blocks blocks_;
+  std::vector<int64_t> buffer_lines_;  // of each link but the last
+  // A worker's memory: which lines it has, scratch, a buffer for each link but the last.
+  int64_t scratch_at_ = 0, worker_bytes_ = 0;
+  std::vector<int64_t> buffers_;
 };
 
 }  // namespace
 
-// Of the blocks that fit, those of the greatest gain: fewer repeat less, but must go round the
+// Of the blocks that fit, those of the greatest gain: fewer cost less, but must go round the
 // threads.
 ChainCut cut_chain(const std::vector<ChainLink>& links, int threads) {
-  const TensorType& last = links.back().result;
-  const int64_t samples = last.shape[0], height = last.shape[1];
+  const int64_t samples = links.back().result.shape[0];
   int64_t saved = threads > 1 ? (std::ssize(links) - 1) * kJoinCost : 0;
   int64_t work = 0;
   for (const ChainLink& link : links) work += link.flops / 2;
@@ -150,29 +233,30 @@ ChainCut cut_chain(const std::vector<ChainLink>& links, int threads) {
     const int64_t bytes = lines_of(links[i].result) * line_bytes(links[i].result);
     if (bytes >= kLeastBytes) saved += 2 * bytes * kByteCost;
   }
+  const int64_t again = fetched_again(links) * kByteCost;
+  const int64_t most = Blocks(links, 1).units();
   ChainCut best{1, -1};
   int64_t tried = 0;
-  for (int64_t blocks = 1; blocks <= height && tried < kMostTries; ++blocks) {
-    const int64_t block_lines = ceil_div(height, blocks);
-    const auto [even, odd] = buffers_of(links, block_lines);
-    if (!are_whole(links, block_lines) || even + odd > kScratch) continue;
+  for (int64_t blocks = 1; blocks <= most && tried < kMostTries; ++blocks) {
+    const Walk walk(links, Blocks(links, blocks));
+    int64_t bytes = 0;
+    for (size_t i = 0; i + 1 < links.size(); ++i)
+      bytes += buffer_bytes(links[i], walk.buffer_lines[i]);
+    if (bytes > kScratch) continue;
     ++tried;
-    const int64_t items = samples * ceil_div(height, block_lines);
-    const int64_t all = work + samples * repeated(links, block_lines) +
-                        (items - 1) * fetched_again(links) * kByteCost;
-    const int64_t longest = all / items * ceil_div(items, threads) * threads;
-    if (saved + work - longest > best.gain) best = {block_lines, saved + work - longest};
+    const int64_t longest = walk.longest_share(samples, again, threads) * threads;
+    if (saved + work - longest > best.gain) best = {blocks, saved + work - longest};
   }
   return best;
 }
 
 std::unique_ptr<Kernel> make_chain(std::vector<std::unique_ptr<Kernel>> kernels,
                                    const std::vector<ChainLink>& links,
-                                   const std::vector<size_t>& operands, int64_t block_lines,
+                                   const std::vector<size_t>& operands, int64_t blocks,
                                    int threads) {
   for (size_t count : operands)
     invariant(count <= kMaxLinkOperands, "a chain's kernel has {} operands", count);
-  return std::make_unique<Chain>(std::move(kernels), links, operands, block_lines, threads);
+  return std::make_unique<Chain>(std::move(kernels), links, operands, blocks, threads);
 }
 
 }  // namespace hone::kernels

@@ -1,6 +1,7 @@
 // Several kernels as one: each takes the result of the one before it, a few lines at a time, so
-// that what lies between them never leaves a core's L2 cache. Lines at the border of two blocks are
-// computed for both. The bits are those of the kernels one after another.
+// that what lies between them never leaves a core's L2 cache. From block to block a thread keeps
+// the lines that both read; only those where two threads meet are computed twice. The bits are
+// those of the kernels one after another.
 #pragma once
 
 #include <memory>
@@ -24,7 +25,7 @@ struct ChainLink {
 
 /// How a chain is cut into blocks, and what it is worth.
 struct ChainCut {
-  int64_t block_lines;
+  int64_t blocks;  ///< of a sample
   /// Multiply-adds that are saved, taking memory traffic for what could be computed meanwhile; less
   /// than 0 where a chain is slower.
   int64_t gain;
@@ -35,7 +36,7 @@ ChainCut cut_chain(const std::vector<ChainLink>& links, int threads);
 /// further one all but the first.
 std::unique_ptr<Kernel> make_chain(std::vector<std::unique_ptr<Kernel>> kernels,
                                    const std::vector<ChainLink>& links,
-                                   const std::vector<size_t>& operands, int64_t block_lines,
+                                   const std::vector<size_t>& operands, int64_t blocks,
                                    int threads);
 
 }  // namespace hone::kernels

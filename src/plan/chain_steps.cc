@@ -23,7 +23,7 @@ kernels::ChainLink link_of(const StepPlan& step) {
 }
 
 StepPlan chain(std::span<StepPlan> steps, const std::vector<kernels::ChainLink>& links,
-               int64_t block_lines, int threads) {
+               int64_t blocks, int threads) {
   std::vector<std::unique_ptr<kernels::Kernel>> kernels;
   std::vector<size_t> operands;
   StepPlan whole = std::move(steps[0]);
@@ -41,7 +41,7 @@ StepPlan chain(std::span<StepPlan> steps, const std::vector<kernels::ChainLink>&
     kernels.push_back(std::move(step.choice.kernel));
   }
   whole.choice = {"chain",
-                  kernels::make_chain(std::move(kernels), links, operands, block_lines, threads)};
+                  kernels::make_chain(std::move(kernels), links, operands, blocks, threads)};
   return whole;
 }
 
@@ -71,7 +71,7 @@ std::vector<StepPlan> chain_steps(const ir::Graph& graph, std::vector<StepPlan> 
       cut = longer;
     }
     const std::span<StepPlan> group(steps.data() + begin, end - begin);
-    out.push_back(group.size() > 1 ? chain(group, links, cut.block_lines, threads)
+    out.push_back(group.size() > 1 ? chain(group, links, cut.blocks, threads)
                                    : std::move(group[0]));
     begin = end;
   }
