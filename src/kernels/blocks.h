@@ -16,6 +16,11 @@ struct Range {
   friend bool operator==(const Range&, const Range&) = default;
 };
 
+/// One of so many parts of what is numbered from 0 on: they are as even as they can be.
+constexpr Range even_part(int64_t i, int64_t parts, int64_t units) {
+  return {i * units / parts, (i + 1) * units / parts};
+}
+
 /// One side of a result: how many units it has, and how many of them a block has.
 struct Side {
   int64_t units;

@@ -19,7 +19,7 @@ struct FinishTile {
   const float* bias;   ///< of the panel's first column, or null
   const float* other;  ///< of what the result's first element is, or null
   float low, high;
-  float zero;  ///< is added after `low`: +0 makes a -0 of a +0 that is `low`, -0 changes nothing
+  float zero;  ///< is added to the bias: where `low` is +0, a +0, so that no sum is -0; else a -0
 };
 
 /// Which operands of a node it takes.

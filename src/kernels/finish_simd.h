@@ -1,27 +1,32 @@
-// Applying a FinishTile to vectors of sums. This file is included *inside a namespace* that is
-// compiled for one ISA level (kernels/simd.h) and has defined `hn` and a float tag D.
+// Applying a FinishTile to a tile of sums in registers. This file is included *inside a namespace*
+// that is compiled for one ISA level (kernels/simd.h) and has defined `hn` and a float tag D.
 
-class FinishVectors {
-  using V = hn::Vec<D>;
-
- public:
-  HWY_INLINE explicit FinishVectors(const FinishTile& tile)
-      : tile_(tile),
-        low_(hn::Set(D(), tile.low)),
-        high_(hn::Set(D(), tile.high)),
-        zero_(hn::Set(D(), tile.zero)) {}
-
-  /// The sum at `column` of the panel, whose element of the result lies at `at`. `load` reads a
-  /// vector, perhaps only its first lanes. Of the processor's maximum and minimum the second
-  /// operand comes back where either is no number or both are zero.
-  template <class Load>
-  HWY_INLINE V apply(V sum, int64_t column, int64_t at, Load&& load) const {
-    if (tile_.bias != nullptr) sum = hn::Add(sum, load(tile_.bias + column));
-    if (tile_.other != nullptr) sum = hn::Add(sum, load(tile_.other + at + column));
-    return hn::Min(high_, hn::Add(hn::Max(low_, sum), zero_));
+/// Finishes sums[r][v]. `bias` reads vector v of what begins at a pointer, and `other` what belongs
+/// to the sum (r, v). Of the processor's maximum and minimum the second operand comes back where
+/// either is no number or both are zero.
+template <int rows, int vectors, class Bias, class Other>
+HWY_INLINE void finish_tile(hn::Vec<D> (&sums)[rows][vectors], const FinishTile& tile, Bias&& bias,
+                            Other&& other) {
+  const D d;
+  hn::Vec<D> added[vectors];
+#pragma GCC unroll 4
+  for (int v = 0; v < vectors; ++v) {
+    added[v] = hn::Set(d, tile.zero);
+    if (tile.bias != nullptr) added[v] = hn::Add(added[v], bias(tile.bias, v));
   }
-
- private:
-  const FinishTile& tile_;
-  const V low_, high_, zero_;
-};
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; ++r)
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) sums[r][v] = hn::Add(sums[r][v], added[v]);
+  if (tile.other != nullptr) {
+#pragma GCC unroll 16
+    for (int r = 0; r < rows; ++r)
+#pragma GCC unroll 4
+      for (int v = 0; v < vectors; ++v) sums[r][v] = hn::Add(sums[r][v], other(tile.other, r, v));
+  }
+  const auto low = hn::Set(d, tile.low), high = hn::Set(d, tile.high);
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; ++r)
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) sums[r][v] = hn::Min(high, hn::Max(low, sums[r][v]));
+}

@@ -28,6 +28,8 @@ constexpr int64_t kBlockPixels = 224, kBlockCols = 256;
 constexpr int64_t kFewPixels = 56;                 // a block is not cut below it if it has panels
 constexpr int64_t kBlocksPerThread = 6;            // at least, to share them out evenly...
 constexpr int64_t kLeastBlock = int64_t{1} << 18;  // ... unless a block would have fewer FMAs
+// What an FMA of a depthwise filter, which waits for memory, costs in those of others.
+constexpr int64_t kDepthwiseCost = 4;
 // Channels of a tap that are taps of their own: a loop over so few costs more than it does.
 constexpr int64_t kFewChannels = 8;
 constexpr int64_t kChunk = 256;  // steps of the chain
@@ -141,7 +143,10 @@ class GatherConv final : public Kernel, public LineKernel {
     return {lists, lists + pixels, lists + 2 * pixels, memory + lists_bytes()};
   }
   void list_pixels(const Part& part, const Scratch& out) const;
-  void panel_of_block(const Panel& panel, const Chunk& chunk, const Call& call,
+  const float* weights_of(int64_t panel, const Chunk& chunk, const float* weights) const;
+  const float* weights_after(int64_t panel, const Chunk& chunk, const Part& part,
+                             const float* weights) const;
+  void panel_of_block(int64_t panel, const Chunk& chunk, const Part& part, const Call& call,
                       const float* weights, const Scratch& scratch) const;
   void block(const Part& part, const Call& call, const float* weights,
              const Scratch& scratch) const;
@@ -164,6 +169,7 @@ class GatherConv final : public Kernel, public LineKernel {
   Range used_;  // beyond them only padding is read, as of a filter that is larger than its image
   int64_t packed_floats_;
   int64_t block_lines_ = 1, block_panels_ = 1;
+  bool panels_first_ = false;  // weights are more than the image: threads share out panels
   std::optional<Finish> finish_;
   std::optional<TileProgram> epilogue_;
 };
@@ -256,10 +262,11 @@ void GatherConv::cut_blocks(const ir::ConvDims& d) {
   const bool small = samples_ * result_.h * result_.w <= 2 * kFewPixels;
   const int64_t enough =
       threads_ > 1 ? (small ? kBlocksPerThread / 2 : kBlocksPerThread) * threads_ : 1;
-  const int64_t work = lines.units * result_.w * d.o * format_.tap.extent * d.group_c();
-  const bool heavy = format_.elements() > samples_ * source_.h * source_.w * source_.c;
+  const int64_t work = lines.units * result_.w * d.o * format_.tap.extent * d.group_c() *
+                       (depthwise_ ? kDepthwiseCost : 1);
+  panels_first_ = format_.elements() > samples_ * source_.h * source_.w * source_.c;
   kernels::cut_blocks(panels, lines, 1, work, {enough, kLeastBlock},
-                      [&] { return heavy || lines.block * result_.w < 2 * kFewPixels; });
+                      [&] { return panels_first_ || lines.block * result_.w < 2 * kFewPixels; });
   block_lines_ = lines.block;
   block_panels_ = panels.block;
 }
@@ -283,8 +290,24 @@ void GatherConv::list_pixels(const Part& part, const Scratch& out) const {
   out.region_at[regions_.size()] = count;
 }
 
-void GatherConv::panel_of_block(const Panel& panel, const Chunk& chunk, const Call& call,
+// Where a chunk of a panel begins.
+const float* GatherConv::weights_of(int64_t panel, const Chunk& chunk, const float* weights) const {
+  const auto& [group, columns] = panels_[static_cast<size_t>(panel)];
+  return weights + format_.offset(group, columns) +
+         (chunk.tap * depth_ + chunk.begin) * columns.pitch;
+}
+
+// What is read after it, by this block or, most likely, the next.
+const float* GatherConv::weights_after(int64_t panel, const Chunk& chunk, const Part& part,
+                                       const float* weights) const {
+  if (panel + 1 < part.panel_end) return weights_of(panel + 1, chunk, weights);
+  if (&chunk != &chunks_.back()) return weights_of(part.panel, *(&chunk + 1), weights);
+  return panel + 1 < std::ssize(panels_) ? weights_of(panel + 1, chunks_[0], weights) : weights;
+}
+
+void GatherConv::panel_of_block(int64_t i, const Chunk& chunk, const Part& part, const Call& call,
                                 const float* weights, const Scratch& scratch) const {
+  const Panel& panel = panels_[static_cast<size_t>(i)];
   const auto gather = depthwise_ ? fns_.gather_depthwise : fns_.gather;
   const auto c = static_cast<size_t>(&chunk - chunks_.data());
   const int64_t channel = depthwise_ ? column(panel) : panel.group * format_.depth.extent;
@@ -311,7 +334,8 @@ void GatherConv::panel_of_block(const Panel& panel, const Chunk& chunk, const Ca
                                weights + format_.offset(panel.group, panel.columns),
                                panel.columns.size,
                                !begins,
-                               finish ? &*finish : nullptr};
+                               finish ? &*finish : nullptr,
+                               weights_after(i, chunk, part, weights)};
     if (region.shared > 0)
       fns_.line_depthwise({tiles, std::ssize(cols_[region.cols].places), source_.c, region.shared});
     else gather(tiles);
@@ -333,7 +357,7 @@ void GatherConv::block(const Part& part, const Call& call, const float* weights,
   list_pixels(part, scratch);
   for (const Chunk& chunk : chunks_)
     for (int64_t i = part.panel; i < part.panel_end; ++i)
-      panel_of_block(panels_[static_cast<size_t>(i)], chunk, call, weights, scratch);
+      panel_of_block(i, chunk, part, call, weights, scratch);
   if (epilogue_) finish(part, call, scratch.epilogue);
 }
 
@@ -345,13 +369,15 @@ void GatherConv::run(const Call& call) const noexcept {
     weights = packed;
   }
   std::byte* scratches = call.workspace + packed_floats_ * int64_t{sizeof(float)};
-  const int64_t lines = samples_ * result_.h, panels = std::ssize(panels_);
-  const int64_t across = ceil_div(panels, block_panels_);
-  call.pool->run(ceil_div(lines, block_lines_) * across, [&](int64_t item, int worker) {
-    const int64_t line = item / across * block_lines_, panel = item % across * block_panels_;
-    block({line, std::min(lines, line + block_lines_), panel,
-           std::min(panels, panel + block_panels_)},
-          call, weights, scratch_at(scratches + worker * scratch_bytes()));
+  const int64_t across = ceil_div(std::ssize(panels_), block_panels_);
+  const int64_t down = ceil_div(samples_ * result_.h, block_lines_);
+  call.pool->run(down * across, [&](int64_t item, int worker) {
+    const int64_t panel_part = panels_first_ ? item / down : item % across;
+    const int64_t line_part = panels_first_ ? item % down : item / across;
+    const Range lines = even_part(line_part, down, samples_ * result_.h);
+    const Range panels = even_part(panel_part, across, std::ssize(panels_));
+    block({lines.begin, lines.end, panels.begin, panels.end}, call, weights,
+          scratch_at(scratches + worker * scratch_bytes()));
   });
 }
 
@@ -372,9 +398,12 @@ Lines GatherConv::reads(Lines lines) const {
 
 void GatherConv::run_lines(const Call& call, Lines lines) const noexcept {
   const Scratch scratch = scratch_at(call.workspace);
-  for (int64_t i = lines.begin; i < lines.end; i += block_lines_)
-    block({i, std::min(lines.end, i + block_lines_), 0, std::ssize(panels_)}, call,
+  const int64_t count = lines.end - lines.begin, blocks = ceil_div(count, block_lines_);
+  for (int64_t i = 0; i < blocks; ++i) {
+    const Range part = even_part(i, blocks, count);
+    block({lines.begin + part.begin, lines.begin + part.end, 0, std::ssize(panels_)}, call,
           call.operands[1].as<float>(), scratch);
+  }
 }
 
 }  // namespace

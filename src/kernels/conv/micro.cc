@@ -5,8 +5,6 @@
 #include <array>
 #include <utility>
 
-#include <hwy/cache_control.h>
-
 #include "kernels/simd.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -39,10 +37,6 @@ constexpr int kMaxRows[kWeightVectors + 1] = {0, kWide ? 12 : 8, kWide ? 12 : 6,
 // Beside the accumulators, a tile of a line holds a row of the filter.
 constexpr int kLineRows = kWide ? 8 : 4;
 
-// How many floats ahead weights are fetched: a page, at whose end the processor's own fetching
-// stops.
-constexpr int kAhead = 1024;
-
 template <int vectors>
 HWY_INLINE V load(const float* from, int v, M last) {
   const D d;
@@ -51,6 +45,18 @@ HWY_INLINE V load(const float* from, int v, M last) {
 }
 
 #include "kernels/finish_simd.h"
+
+// What a tile gathers: taps of many channels, taps of one channel, or each column its own channel.
+enum class Gather { dense, single, depthwise };
+
+// Calls f(row, vector) for all of a tile.
+template <int rows, int vectors, class F>
+HWY_INLINE void for_each(const F& f) {
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; ++r)
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) f(r, v);
+}
 
 // One step of every chain of a tile: the rows' elements of a lie at a[r] + at.
 template <int rows, int vectors, bool depthwise>
@@ -71,49 +77,45 @@ HWY_INLINE void step(V (&acc)[rows][vectors], const float* const (&a)[rows], int
   }
 }
 
-// What a tile gathers: taps of many channels, taps of one channel, or each column its own channel.
-enum class Gather { dense, single, depthwise };
-
 // Where a tile's chains begin.
 template <int rows, int vectors>
 HWY_INLINE void begin_chains(V (&acc)[rows][vectors], const GatherTiles& g, int64_t first, M last) {
-  const D d;
-#pragma GCC unroll 16
-  for (int r = 0; r < rows; ++r)
-#pragma GCC unroll 4
-    for (int v = 0; v < vectors; ++v) acc[r][v] = hn::Zero(d);
+  for_each<rows, vectors>([&](int r, int v) HWY_ATTR { acc[r][v] = hn::Zero(D()); });
   if (!g.resume) return;
-#pragma GCC unroll 16
-  for (int r = 0; r < rows; ++r)
-#pragma GCC unroll 4
-    for (int v = 0; v < vectors; ++v)
-      acc[r][v] = load<vectors>(g.result + g.result_at[first + r], v, last);
+  const float* result = g.result;
+  const int64_t* at = g.result_at + first;
+  for_each<rows, vectors>([&](int r, int v)
+                              HWY_ATTR { acc[r][v] = load<vectors>(result + at[r], v, last); });
 }
 
 // What becomes of them.
 template <int rows, int vectors>
 HWY_INLINE void end_chains(V (&acc)[rows][vectors], const GatherTiles& g, int64_t first, M last) {
   const D d;
-  if (g.finish != nullptr) {
-    const FinishVectors finish(*g.finish);
-#pragma GCC unroll 16
-    for (int r = 0; r < rows; ++r)
-#pragma GCC unroll 4
-      for (int v = 0; v < vectors; ++v)
-        acc[r][v] = finish.apply(
-            acc[r][v], v * kLanes, g.result_at[first + r],
-            [&](const float* from) HWY_ATTR { return load<vectors>(from - v * kLanes, v, last); });
-  }
-  const bool full = g.cols == vectors * kLanes;
-#pragma GCC unroll 16
-  for (int r = 0; r < rows; ++r) {
-    float* to = g.result + g.result_at[first + r];
-#pragma GCC unroll 4
-    for (int v = 0; v < vectors; ++v) {
-      if (v + 1 < vectors || full) hn::StoreU(acc[r][v], d, to + v * kLanes);
-      else hn::BlendedStore(acc[r][v], last, d, to + v * kLanes);
-    }
-  }
+  const int64_t* at = g.result_at + first;
+  if (g.finish != nullptr)
+    finish_tile(
+        acc, *g.finish,
+        [&](const float* from, int v) HWY_ATTR { return load<vectors>(from, v, last); },
+        [&](const float* from, int r, int v)
+            HWY_ATTR { return load<vectors>(from + at[r], v, last); });
+  float* result = g.result;
+  if (g.cols == vectors * kLanes)
+    for_each<rows, vectors>(
+        [&](int r, int v) HWY_ATTR { hn::StoreU(acc[r][v], d, result + at[r] + v * kLanes); });
+  else
+    for_each<rows, vectors>([&](int r, int v) HWY_ATTR {
+      if (v + 1 < vectors) hn::StoreU(acc[r][v], d, result + at[r] + v * kLanes);
+      else hn::BlendedStore(acc[r][v], last, d, result + at[r] + v * kLanes);
+    });
+}
+
+// The first tiles of a panel fetch the weights that are read after it, a line of the caches at each
+// step, to L2: L1 is full of what is read now. The others fetch what is there already.
+template <int vectors>
+HWY_INLINE const float* ahead_of(const GatherTiles& g, int64_t first) {
+  const int64_t steps = g.tap_count * (g.end - g.begin), most = kMaxRows[vectors];
+  return first < vectors * most ? g.ahead + first * steps / most * kLanes : g.panel;
 }
 
 template <int rows, int vectors, Gather kind>
@@ -125,25 +127,27 @@ void gather_tile(const GatherTiles& g, int64_t first) {
   const float* a[rows];
 #pragma GCC unroll 16
   for (int r = 0; r < rows; ++r) a[r] = g.source + g.source_at[first + r];
-  const auto run = [&](int64_t at, const float* panel) HWY_ATTR {
-    V b[vectors];
+  const auto load_b = [&](V(&b)[vectors], const float* panel) HWY_ATTR {
 #pragma GCC unroll 4
-    for (int v = 0; v < vectors; ++v) {
-      b[v] = hn::LoadU(d, panel + v * kLanes);
-      if constexpr (kind == Gather::dense) hwy::Prefetch(panel + kAhead + v * kLanes);
-    }
-    step<rows, vectors, kind == Gather::depthwise>(acc, a, at, b, last);
+    for (int v = 0; v < vectors; ++v) b[v] = hn::LoadU(d, panel + v * kLanes);
   };
+  [[maybe_unused]] const float* ahead = ahead_of<vectors>(g, first);
   for (const Tap* tap = g.taps; tap != g.taps + g.tap_count; ++tap) {
     if constexpr (kind == Gather::dense) {
       const float* panel = g.panel + (tap->block * g.depth + g.begin) * (vectors * kLanes);
       const int64_t end = tap->source + g.end;
       for (int64_t at = tap->source + g.begin; at < end; ++at) {
-        run(at, panel);
+        V b[vectors];
+        load_b(b, panel);
+        __builtin_prefetch(ahead, 0, 2);
+        step<rows, vectors, false>(acc, a, at, b, last);
         panel += vectors * kLanes;
+        ahead += kLanes;
       }
     } else {
-      run(tap->source, g.panel + tap->block * (vectors * kLanes));
+      V b[vectors];
+      load_b(b, g.panel + tap->block * (vectors * kLanes));
+      step<rows, vectors, kind == Gather::depthwise>(acc, a, tap->source, b, last);
     }
   }
   end_chains(acc, g, first, last);

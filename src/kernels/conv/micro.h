@@ -34,6 +34,7 @@ struct GatherTiles {
   int64_t cols;
   bool resume;
   const FinishTile* finish;  ///< what the chains' ends become, or null
+  const float* ahead;        ///< weights that are read next: they are fetched meanwhile
 };
 
 /// Depthwise tiles of pixels that lie side by side, where each row of the filter has `width` taps

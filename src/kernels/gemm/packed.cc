@@ -92,7 +92,7 @@ class PackedGemm final : public Kernel {
   };
 
   // A strip is the rows of one tile, a panel its columns. Strips are as even as they can be.
-  Range strip(int64_t i) const { return {i * m_ / strips_, (i + 1) * m_ / strips_}; }
+  Range strip(int64_t i) const { return even_part(i, strips_, m_); }
   // A ragged panel is always packed, so that whole vectors can be read.
   bool is_packed(const Columns& panel) const { return pack_b_ || panel.size != panel.pitch; }
 
@@ -409,20 +409,17 @@ void PackedGemm::run(const Call& call) const noexcept {
                   needs_apart(call) ? workspace + apart_at_ : nullptr,
                   call.workspace + scratch_at_ * int64_t{sizeof(float)},
                   0};
-  const auto range = [](int64_t item, int64_t size, int64_t end) {
-    return Range{item * size, std::min(end, (item + 1) * size)};
-  };
   const int64_t pack_items = pack_first_ ? ceil_div(panels_, pack_panels_) : 0;
   call.pool->run(b_matrices_ * pack_items, [&](int64_t item, int) {
     const Memory mine = matrices(at, 0, item / pack_items);
-    const Range panels = range(item % pack_items, pack_panels_, panels_);
+    const Range panels = even_part(item % pack_items, pack_items, panels_);
     for (int64_t i = panels.begin; i < panels.end; ++i)
       pack_panel(mine, format_.columns(i), {0, depth_},
                  mine.packed_b + format_.offset(0, format_.columns(i)));
   });
 
   const int64_t across = ceil_div(panels_, block_panels_);
-  const int64_t blocks = ceil_div(strips_, block_strips_) * across;
+  const int64_t down = ceil_div(strips_, block_strips_), blocks = down * across;
   call.pool->run(products_ * blocks, [&](int64_t item, int worker) {
     const int64_t product = item / blocks;
     item %= blocks;
@@ -434,8 +431,8 @@ void PackedGemm::run(const Call& call) const noexcept {
     mine.slots += worker * slot_floats_;
     if (mine.apart != nullptr) mine.apart += worker * apart_floats_;
     mine.scratch += worker * scratch_floats_ * int64_t{sizeof(float)};
-    block(call, mine, range(item / across, block_strips_, strips_),
-          range(item % across, block_panels_, panels_));
+    block(call, mine, even_part(item / across, down, strips_),
+          even_part(item % across, across, panels_));
   });
 }
 

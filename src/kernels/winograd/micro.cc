@@ -93,6 +93,14 @@ void output(const OutputTile& tile) {
 #pragma GCC unroll 36
     for (int p = 0; p < t * t; ++p) in[p / t][p % t] = hn::LoadU(d, from + p * tile.point_step);
     transform_2d<WinogradOutput<m>>(in, made);
+    if (tile.finish != nullptr)
+      finish_tile(
+          made, *tile.finish,
+          [&](const float* bias, int) HWY_ATTR { return load_first(count, bias + first); },
+          [&](const float* other, int i, int j) HWY_ATTR {
+            if (i >= tile.lines || j >= tile.pixels) return hn::Zero(d);
+            return load_first(count, other + i * tile.line_step + j * tile.pixel_step + first);
+          });
 #pragma GCC unroll 4
     for (int i = 0; i < m; ++i) {
       if (i == tile.lines) break;
@@ -100,11 +108,6 @@ void output(const OutputTile& tile) {
 #pragma GCC unroll 4
       for (int j = 0; j < m; ++j) {
         if (j == tile.pixels) break;
-        if (tile.finish != nullptr)
-          made[i][j] =
-              FinishVectors(*tile.finish)
-                  .apply(made[i][j], first, i * tile.line_step + j * tile.pixel_step,
-                         [&](const float* from) HWY_ATTR { return load_first(count, from); });
         store_first(count, made[i][j], line + j * tile.pixel_step);
       }
     }
