@@ -1,6 +1,7 @@
-// Times of 3x3 convolutions: direct, and by tiles of 2 and of 4 outputs a side, from weights that
-// are packed already. Which of them the pass `winograd` takes is marked: where that is not the
-// fastest, its model of the cost (passes/winograd.cc) is wrong for this machine.
+// Times of 3x3 convolutions: direct, and by tiles of 2 and of 4 outputs a side, of floats and of
+// bytes, from weights that are packed already. Which of them the pass `winograd` takes is marked:
+// where that is not the fastest, its model of the cost (passes/winograd.cc) is wrong for this
+// machine.
 // Usage: bench_winograd [seconds for each level and thread count]
 #include <fmt/core.h>
 
@@ -9,6 +10,7 @@
 
 #include "kernels/bench_support.h"
 #include "kernels/conv/conv.h"
+#include "kernels/int8/int8.h"
 #include "kernels/panels.h"
 #include "kernels/winograd/winograd.h"
 #include "passes/winograd.h"
@@ -29,32 +31,65 @@ constexpr Case kCases[] = {
     {"resnet18 stage 4", 1, 7, 512, 512, 1},  {"resnet18 stage 1", 8, 56, 64, 64, 1},
     {"resnet18 stage 2", 8, 28, 128, 128, 1}, {"resnet18 stage 3", 8, 14, 256, 256, 1},
     {"resnet18 stage 4", 8, 7, 512, 512, 1},  {"vgg conv2", 1, 224, 64, 64, 1},
+    {"few channels", 1, 56, 8, 64, 1},        {"few channels", 1, 56, 16, 16, 1},
+    {"few channels", 1, 56, 32, 32, 1},       {"few outputs", 1, 56, 64, 8, 1},
+    {"small image", 1, 5, 64, 64, 1},         {"small image", 1, 3, 256, 256, 1},
 };
+
+struct Way {
+  const char* name;
+  DType dtype;
+  int64_t tile;  ///< 0: direct
+};
+
+constexpr Way kWays[] = {{"direct", DType::f32, 0},
+                         {"tiles of 2", DType::f32, 2},
+                         {"tiles of 4", DType::f32, 4},
+                         {"bytes", DType::u8, 0},
+                         {"tiles of 2", DType::u8, 2}};
+
+ir::Attrs conv_attrs(const Case& c, std::string layout) {
+  return {{"stride", ir::Ints{1, 1}},
+          {"dilation", ir::Ints{1, 1}},
+          {"groups", int64_t{1}},
+          {"pad", ir::Ints{c.pad, c.pad, c.pad, c.pad}},
+          {"layout", std::move(layout)}};
+}
+
+/// Of integers, whose values matter to no time, zeros.
+Tensor operand(DType dtype, Shape shape, uint64_t key) {
+  return dtype == DType::f32 ? random_tensor(std::move(shape), key)
+                             : Tensor(dtype, std::move(shape));
+}
 
 /// One way of computing one case.
 class Run {
  public:
-  Run(const Case& c, int64_t tile, Isa isa, int threads) : pool_(threads) {
-    node_.op = tile == 0 ? &ir::op::conv2d : &ir::op::winograd_conv2d;
-    node_.attrs = {{"pad", ir::Ints{c.pad, c.pad, c.pad, c.pad}}, {"layout", std::string("nhwc")}};
-    if (tile == 0) {
-      node_.attrs.set("stride", ir::Ints{1, 1});
-      node_.attrs.set("dilation", ir::Ints{1, 1});
-      node_.attrs.set("groups", int64_t{1});
-    } else {
-      node_.attrs.set("tile", tile);
-    }
-    x_ = random_tensor({c.n, c.side, c.side, c.c}, 1);
-    Tensor w = random_tensor(
-        tile == 0 ? Shape{3, 3, c.c, c.o} : Shape{(tile + 2) * (tile + 2), c.c, c.o}, 2);
+  Run(const Case& c, const Way& way, Isa isa, int threads) : pool_(threads) {
+    const bool direct = way.tile == 0, bytes = way.dtype != DType::f32;
+    node_.op = direct ? &ir::op::conv2d : &ir::op::winograd_conv2d;
+    node_.attrs = conv_attrs(c, direct && bytes ? "nhwc_hwio" : "nhwc");
+    if (!direct)
+      node_.attrs = {
+          {"tile", way.tile}, {"pad", node_.attrs.ints("pad")}, {"layout", std::string("nhwc")}};
+    x_ = operand(way.dtype, {c.n, c.side, c.side, c.c}, 1);
+    const DType filters = !bytes ? DType::f32 : direct ? DType::i8 : DType::i16;
+    const int64_t side = way.tile + 2;
+    Tensor w = operand(filters,
+                       !direct ? Shape{side * side, c.c, c.o}
+                       : bytes ? Shape{3, 3, c.c, c.o}
+                               : Shape{c.o, c.c, 3, 3},
+                       2);
     weight_ = w.type();
     const TensorType types[] = {x_.type(), weight_};
     results_ = ir::infer(*node_.op, types, node_.attrs, c.name);
-    result_ = Tensor(DType::f32, results_[0].shape);
+    result_ = Tensor(results_[0].dtype, results_[0].shape);
     Problem problem{&node_, {x_.type(), weight_}, results_, isa, threads};
     problem.panels = wanted_panels(node_, weight_, isa);
     w_ = problem.panels ? pack_panels(*problem.panels, w, isa) : std::move(w);
-    kernel_ = tile == 0 ? make_conv_forward(problem) : make_winograd(problem);
+    kernel_ = !direct ? make_winograd(problem)
+              : bytes ? make_dot(problem)
+                      : make_conv_forward(problem);
     workspace_ = Tensor(DType::u8, {kernel_->workspace_bytes()});
   }
 
@@ -82,27 +117,29 @@ class Run {
   std::vector<double> seconds_;
 };
 
-int64_t chosen(const Case& c) {
-  return passes::winograd_tile(ir::conv_dims({c.n, c.side, c.side, c.c}, {3, 3, c.c, c.o},
-                                             {{"stride", ir::Ints{1, 1}},
-                                              {"dilation", ir::Ints{1, 1}},
-                                              {"pad", ir::Ints{c.pad, c.pad, c.pad, c.pad}},
-                                              {"layout", std::string("nhwc")}}));
+int64_t chosen(const Case& c, DType dtype, Isa isa) {
+  const ir::ConvDims dims =
+      ir::conv_dims({c.n, c.side, c.side, c.c}, {3, 3, c.c, c.o}, conv_attrs(c, "nhwc_hwio"));
+  if (dtype == DType::f32) return passes::winograd_tile(dims);
+  return !multiplies_bytes(isa) && passes::winograd_of_bytes(dims, dtype) ? 2 : 0;
 }
 
 void bench(Isa isa, int threads, double seconds) {
   std::vector<std::unique_ptr<Run>> runs;
   for (const Case& c : kCases)
-    for (int64_t tile : {0, 2, 4}) runs.push_back(std::make_unique<Run>(c, tile, isa, threads));
+    for (const Way& way : kWays) runs.push_back(std::make_unique<Run>(c, way, isa, threads));
   const double peak = measure_in_turn(runs, isa, seconds);
   fmt::print("{}, {} thread(s), us; FMA peak of one thread {:.1f} GFLOP/s\n", name_of(isa), threads,
              peak);
-  fmt::print("{:22}{:>10}{:>12}{:>12}\n", "", "direct", "tiles of 2", "tiles of 4");
+  fmt::print("{:22}", "");
+  for (const Way& way : kWays) fmt::print("{:>11} ", way.name);
+  fmt::print("\n");
   auto run = runs.begin();
   for (const Case& c : kCases) {
     fmt::print("{:18} {:3}", c.name, c.n);
-    for (int64_t tile : {0, 2, 4})
-      fmt::print("{:11.1f}{}", (*run++)->median() * 1e6, tile == chosen(c) ? '*' : ' ');
+    for (const Way& way : kWays)
+      fmt::print("{:11.1f}{}", (*run++)->median() * 1e6,
+                 way.tile == chosen(c, way.dtype, isa) ? '*' : ' ');
     fmt::print("\n");
   }
 }

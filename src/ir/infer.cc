@@ -240,7 +240,8 @@ Inferred infer_topk(Types in, const Attrs& attrs) {
 
 Inferred infer_unpack(Types in, const Attrs& attrs) {
   const PanelFormat format = PanelFormat::from(attrs);
-  const DType dtype = in[0].dtype == DType::i8 ? DType::i8 : DType::f32;
+  const bool integers = in[0].dtype == DType::i8 || in[0].dtype == DType::i16;
+  const DType dtype = integers ? in[0].dtype : DType::f32;
   const TensorType packed{dtype, {format.elements()}};
   require(in[0] == packed, "expected panels {}, found {}", packed.to_string(), in[0].to_string());
   return {{dtype, format.weight}};

@@ -65,6 +65,14 @@ DType sum_dtype(Types in, std::initializer_list<DType> allowed, std::string_view
   return in[0].dtype;
 }
 
+void require_pad_value(DType x, const Attrs& attrs) {
+  const int64_t value = attrs.integer("pad_value");
+  const bool holds = x == DType::u8   ? value >= 0 && value <= UINT8_MAX
+                     : x == DType::i8 ? value >= INT8_MIN && value <= INT8_MAX
+                                      : value == 0;
+  require(holds, "attribute 'pad_value': {} does not hold {}", name_of(x), value);
+}
+
 }  // namespace
 
 const Layout& layout_of(const Attrs& attrs) {
@@ -137,11 +145,7 @@ ConvDims conv_dims(const Shape& x, const Shape& w, const Attrs& attrs) {
 Inferred infer_conv2d(Types in, const Attrs& attrs) {
   const DType dtype = sum_dtype(in, {DType::f32, DType::f64, DType::i32}, "f32 or i32");
   const ConvDims d = conv_dims(in[0].shape, in[1].shape, attrs);
-  const int64_t pad_value = attrs.integer("pad_value");
-  const bool holds = in[0].dtype == DType::u8   ? pad_value >= 0 && pad_value <= UINT8_MAX
-                     : in[0].dtype == DType::i8 ? pad_value >= INT8_MIN && pad_value <= INT8_MAX
-                                                : pad_value == 0;
-  require(holds, "attribute 'pad_value': {} does not hold {}", name_of(in[0].dtype), pad_value);
+  require_pad_value(in[0].dtype, attrs);
   return with_epilogue({dtype, image_shape(layout_of(attrs), d.n, d.o, d.oh, d.ow)}, in, attrs);
 }
 
@@ -154,16 +158,25 @@ int64_t winograd_side(const Attrs& attrs) {
   return tile + 2;
 }
 
+void require_integer_tiles(const Attrs& attrs) {
+  const int64_t tile = attrs.integer("tile");
+  require(tile == 2, "expected tiles of 2 outputs of integers, found {}", tile);
+}
+
 }  // namespace
 
 Inferred infer_winograd_filter(Types in, const Attrs& attrs) {
+  const DType dtype = in[0].dtype;
   const Shape& w = in[0].shape;
-  require((in[0].dtype == DType::f32 || in[0].dtype == DType::f64) && w.rank() == 4 && w[2] == 3 &&
+  const bool integers = dtype == DType::i8;
+  require((dtype == DType::f32 || dtype == DType::f64 || integers) && w.rank() == 4 && w[2] == 3 &&
               w[3] == 3,
-          "expected f32 filters [O,C,3,3], found {}", in[0]);
+          "expected f32 or i8 filters [O,C,3,3], found {}", in[0]);
   const int64_t side = winograd_side(attrs);
-  if (attrs.flag("gradient")) return {{in[0].dtype, {side * side, w[0], w[1]}}};
-  return {{in[0].dtype, {side * side, w[1], w[0]}}};
+  const bool gradient = attrs.flag("gradient");
+  if (integers) require_integer_tiles(attrs);
+  require(!integers || !gradient, "filters of integers have no gradient");
+  return {{integers ? DType::i16 : dtype, {side * side, w[gradient ? 0 : 1], w[gradient ? 1 : 0]}}};
 }
 
 ConvDims winograd_dims(const Shape& x, const Shape& filter, const Attrs& attrs) {
@@ -181,10 +194,14 @@ ConvDims winograd_dims(const Shape& x, const Shape& filter, const Attrs& attrs) 
 }
 
 Inferred infer_winograd_conv2d(Types in, const Attrs& attrs) {
-  require_one_dtype(in, {DType::f32, DType::f64}, "f32");
+  const bool integers = is_byte(in[0].dtype) && in[1].dtype == DType::i16;
+  if (integers) require_integer_tiles(attrs);
+  else require_one_dtype(in, {DType::f32, DType::f64}, "f32");
+  require_pad_value(in[0].dtype, attrs);
   const ConvDims d = winograd_dims(in[0].shape, in[1].shape, attrs);
-  return with_epilogue({in[0].dtype, image_shape(layout_of(attrs), d.n, d.o, d.oh, d.ow)}, in,
-                       attrs);
+  return with_epilogue(
+      {integers ? DType::i32 : in[0].dtype, image_shape(layout_of(attrs), d.n, d.o, d.oh, d.ow)},
+      in, attrs);
 }
 
 namespace {

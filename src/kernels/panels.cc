@@ -1,8 +1,7 @@
-// Packing floats by the functions of the matrix product, bytes by a plain loop.
+// Packing floats by the functions of the matrix product, integers by a plain loop.
 #include "kernels/panels.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "kernels/gemm/micro.h"
 #include "kernels/kernel.h"
@@ -55,31 +54,46 @@ void pack_panels(const ir::PanelFormat& format, const float* weight, Range taps,
   for (int64_t i = 0; i < items; ++i) pack(i, 0);
 }
 
-void pack_tap(const ir::PanelFormat& format, const int8_t* weight, int64_t group, int64_t tap,
-              const ir::PanelFormat::Columns& columns, int8_t* packed) {
-  std::memset(packed, 0, static_cast<size_t>(format.depth_pitch() * columns.pitch));
-  const int8_t* from = weight + group * format.group.stride + tap * format.tap.stride +
-                       columns.begin * format.column.stride;
+template <class T>
+void pack_tap(const ir::PanelFormat& format, const T* weight, int64_t group, int64_t tap,
+              const ir::PanelFormat::Columns& columns, T* packed) {
+  std::fill_n(packed, format.depth_pitch() * columns.pitch, T{0});
+  const T* from = weight + group * format.group.stride + tap * format.tap.stride +
+                  columns.begin * format.column.stride;
   for (int64_t k = 0; k < format.depth.extent; ++k)
     for (int64_t j = 0; j < columns.size; ++j)
       packed[(k / format.step * columns.pitch + j) * format.step + k % format.step] =
           from[k * format.depth.stride + j * format.column.stride];
 }
+template void pack_tap(const ir::PanelFormat&, const int8_t*, int64_t, int64_t,
+                       const ir::PanelFormat::Columns&, int8_t*);
+template void pack_tap(const ir::PanelFormat&, const int16_t*, int64_t, int64_t,
+                       const ir::PanelFormat::Columns&, int16_t*);
 
-Tensor pack_panels(const ir::PanelFormat& format, const Tensor& weight, Isa isa) {
-  Tensor packed(weight.dtype(), {format.elements()});
-  if (weight.dtype() != DType::i8) {
-    pack_panels(format, weight.data<float>(), {0, format.tap.extent}, isa, nullptr,
-                packed.data<float>());
-    return packed;
-  }
+namespace {
+
+template <class T>
+void pack_integers(const ir::PanelFormat& format, const T* weight, T* packed) {
   for (int64_t g = 0; g < format.group.extent; ++g)
     for (int64_t p = 0; p < format.panels(); ++p) {
       const ir::PanelFormat::Columns columns = format.columns(p);
-      int8_t* to = packed.data<int8_t>() + format.offset(g, columns);
+      T* to = packed + format.offset(g, columns);
       for (int64_t t = 0; t < format.tap.extent; ++t, to += format.depth_pitch() * columns.pitch)
-        pack_tap(format, weight.data<int8_t>(), g, t, columns, to);
+        pack_tap(format, weight, g, t, columns, to);
     }
+}
+
+}  // namespace
+
+Tensor pack_panels(const ir::PanelFormat& format, const Tensor& weight, Isa isa) {
+  Tensor packed(weight.dtype(), {format.elements()});
+  if (weight.dtype() == DType::i8)
+    pack_integers(format, weight.data<int8_t>(), packed.data<int8_t>());
+  else if (weight.dtype() == DType::i16)
+    pack_integers(format, weight.data<int16_t>(), packed.data<int16_t>());
+  else
+    pack_panels(format, weight.data<float>(), {0, format.tap.extent}, isa, nullptr,
+                packed.data<float>());
   return packed;
 }
 

@@ -16,11 +16,12 @@ namespace hone::kernels {
 void pack_panels(const ir::PanelFormat& format, const float* weight, Range taps, Isa isa,
                  ThreadPool* pool, float* packed);
 
-/// Packs one tap of one panel of a group of a weight of 8 bits.
-void pack_tap(const ir::PanelFormat& format, const int8_t* weight, int64_t group, int64_t tap,
-              const ir::PanelFormat::Columns& columns, int8_t* packed);
+/// Packs one tap of one panel of a group of a weight of integers, int8_t or int16_t.
+template <class T>
+void pack_tap(const ir::PanelFormat& format, const T* weight, int64_t group, int64_t tap,
+              const ir::PanelFormat::Columns& columns, T* packed);
 
-/// All panels of a weight of f32 or i8.
+/// All panels of a weight of f32, i8 or i16.
 Tensor pack_panels(const ir::PanelFormat& format, const Tensor& weight, Isa isa);
 
 /// How the kernel for a node would have operand 1, where that is a constant of this type; none

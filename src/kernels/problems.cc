@@ -126,7 +126,8 @@ void make_unpack(CaseMaker& m) {
       {"extents", extents},
       {"strides", strides},
       {"panel", Ints{m.draw.between(1, 8), m.draw.between(1, 4), m.draw.between(1, 4)}}};
-  m.operand({ir::PanelFormat::from(attrs).elements()}, m.draw.one_in(3) ? DType::i8 : DType::f32);
+  constexpr DType kDtypes[] = {DType::f32, DType::f32, DType::i8, DType::i16};
+  m.operand({ir::PanelFormat::from(attrs).elements()}, m.draw.pick(kDtypes));
   m.finish(attrs);
 }
 

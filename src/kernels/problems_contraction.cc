@@ -48,6 +48,10 @@ Shape image(const Attrs& attrs, int64_t n, int64_t c, int64_t h, int64_t w) {
 
 std::string random_layout(CaseMaker& m) { return m.draw.one_in(2) ? "nchw" : "nhwc"; }
 
+int64_t random_byte(CaseMaker& m, DType dtype) {
+  return dtype == DType::u8 ? m.draw.below(256) : m.draw.between(-128, 127);
+}
+
 }  // namespace
 
 void make_matmul(CaseMaker& m) {
@@ -117,7 +121,7 @@ void make_conv(CaseMaker& m) {
   if (&m.op == &op::conv2d) {
     const OperandDtypes dtypes = OperandDtypes::random(m);
     if (dtypes.x != DType::f32 && m.draw.one_in(2))
-      attrs.set("pad_value", dtypes.x == DType::u8 ? m.draw.below(256) : m.draw.between(-128, 127));
+      attrs.set("pad_value", random_byte(m, dtypes.x));
     m.operand(x, dtypes.x);
     m.operand(w, dtypes.w);
   } else if (&m.op == &op::conv2d_grad_input) {
@@ -135,14 +139,18 @@ void make_conv(CaseMaker& m) {
 
 void make_winograd_filter(CaseMaker& m) {
   const int64_t most = m.options.small ? 3 : 40;
-  m.operand({m.draw.between(1, most), m.draw.between(1, most), 3, 3});
-  Attrs attrs{{"tile", m.draw.one_in(2) ? 2 : 4}};
-  if (m.draw.one_in(2)) attrs.set("gradient", int64_t{1});
+  const bool integers = !m.smooth() && m.draw.one_in(3);
+  m.operand({m.draw.between(1, most), m.draw.between(1, most), 3, 3},
+            integers ? DType::i8 : DType::f32);
+  Attrs attrs{{"tile", integers || m.draw.one_in(2) ? 2 : 4}};
+  if (integers) m.integers = {-128, 127};
+  else if (m.draw.one_in(2)) attrs.set("gradient", int64_t{1});
   m.finish(std::move(attrs));
 }
 
 void make_winograd(CaseMaker& m) {
-  const int64_t tile = m.draw.one_in(2) ? 2 : 4, side = tile + 2;
+  const bool integers = !m.smooth() && m.draw.one_in(2);
+  const int64_t tile = integers || m.draw.one_in(2) ? 2 : 4, side = tile + 2;
   // Now and then chains longer than the chunks of a kernel, or more lines than one round of it.
   const bool deep = !m.options.small && m.draw.one_in(6), large = !deep && m.draw.one_in(6);
   const int64_t c = deep ? m.draw.between(390, 800) : m.draw.between(1, m.options.small ? 2 : 40);
@@ -155,9 +163,16 @@ void make_winograd(CaseMaker& m) {
     const int64_t more = m.options.small ? 3 : large ? 60 : 14;
     return std::max<int64_t>(3 - padding, 1) + m.draw.below(more);
   };
+  const DType dtype = !integers ? DType::f32 : m.draw.one_in(3) ? DType::i8 : DType::u8;
+  if (integers) {
+    // What i8 is at the points; of an x of i8, the low bits of that.
+    m.integers = {-9 * 128, 9 * 128};
+    attrs.set("pad_value", random_byte(m, dtype));
+  }
   m.operand(image(attrs, m.draw.between(1, m.options.small ? 2 : 4), c, extent(pad[0] + pad[2]),
-                  extent(pad[1] + pad[3])));
-  m.operand({side * side, c, o});
+                  extent(pad[1] + pad[3])),
+            dtype);
+  m.operand({side * side, c, o}, integers ? DType::i16 : DType::f32);
   finish_contraction(m, std::move(attrs));
 }
 

@@ -30,8 +30,8 @@ Formats formats_of(const ir::Graph& graph, Isa isa) {
 
 }  // namespace
 
-ir::Graph pack_weights(ir::Graph&& graph, const PassContext&) {
-  const Isa isa = default_isa();
+ir::Graph pack_weights(ir::Graph&& graph, const PassContext& context) {
+  const Isa isa = context.isa;
   const Formats formats = formats_of(graph, isa);
   ir::Rewriter rewriter(graph);
   for (ir::NodeId id = 0; id < static_cast<ir::NodeId>(graph.nodes().size()); ++id) {

@@ -3,6 +3,7 @@
 
 #include <string_view>
 
+#include "base/cpu.h"
 #include "base/shards.h"
 #include "ir/graph.h"
 
@@ -16,7 +17,8 @@ enum class Exactness {
 
 /// What passes may know beside the graph.
 struct PassContext {
-  Sharding sharding;  ///< how sums over the batch are cut (docs/numerics.md)
+  Sharding sharding;        ///< how sums over the batch are cut (docs/numerics.md)
+  Isa isa = default_isa();  ///< for what chooses among ways to the same bits
 };
 
 struct Pass {

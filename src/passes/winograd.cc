@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/dtype.h"
 #include "ir/rewrite.h"
+#include "kernels/int8/int8.h"
 
 namespace hone::passes {
 namespace {
@@ -18,6 +20,10 @@ constexpr int64_t kCachedWeights = int64_t{1} << 18;
 // What may be left, in percent of the direct convolution, whose loop is the simpler one.
 constexpr int64_t kMost = 70;
 
+// The same of bytes, for a byte of the weights, of which those at the points have two each.
+constexpr int64_t kByteInputCost = 8, kByteOutputCost = 20, kWeightByteCost = 3;
+constexpr int64_t kMostOfBytes = 85;
+
 int64_t weight_cost(int64_t weights) {
   return weights * (weights > kCachedWeights ? kMemoryCost : kCachedCost);
 }
@@ -27,19 +33,30 @@ int64_t direct_cost(const ir::ConvDims& d) {
   return d.oh * d.ow * weights + weight_cost(weights);
 }
 
+int64_t tiles_of(const ir::ConvDims& d, int64_t tile) {
+  return (d.oh + tile - 1) / tile * ((d.ow + tile - 1) / tile);
+}
+
 int64_t winograd_cost(const ir::ConvDims& d, int64_t tile) {
   const int64_t points = (tile + 2) * (tile + 2);
-  const int64_t tiles = (d.oh + tile - 1) / tile * ((d.ow + tile - 1) / tile);
-  return points * tiles * (d.c * d.o + kInputCost * d.c + kOutputCost * d.o) +
+  return points * tiles_of(d, tile) * (d.c * d.o + kInputCost * d.c + kOutputCost * d.o) +
          weight_cost(points * d.c * d.o);
 }
 
-bool is_candidate(const ir::Graph& graph, const ir::Node& node) {
+bool is_candidate(const ir::Node& node) {
   return (node.is(op::conv2d) || node.is(op::conv2d_grad_input)) && !node.attrs.has("epilogue") &&
          node.attrs.get<std::string>("layout") == "nchw" && node.attrs.integer("groups") == 1 &&
          node.attrs.ints("stride") == ir::Ints{1, 1} &&
-         node.attrs.ints("dilation") == ir::Ints{1, 1} &&
-         graph.type(node.operands[0]).dtype == DType::f32;
+         node.attrs.ints("dilation") == ir::Ints{1, 1};
+}
+
+// The tile by which a node is computed, or 0 for none. The sums of bytes are the same either way.
+int64_t tile_of(const ir::Graph& graph, const ir::Node& node, const ir::ConvDims& dims, Isa isa) {
+  const DType x = graph.type(node.operands[0]).dtype, w = graph.type(node.operands[1]).dtype;
+  if (x == DType::f32) return winograd_tile(dims);
+  const bool multiplies_words = isa != Isa::scalar && !kernels::multiplies_bytes(isa);
+  const bool pays = is_byte(x) && w == DType::i8 && multiplies_words && winograd_of_bytes(dims, x);
+  return pays ? 2 : 0;
 }
 
 // The gradient of a convolution's input is one of its output's, by the same filters turned round.
@@ -70,29 +87,40 @@ int64_t winograd_tile(const ir::ConvDims& d) {
   return two < four ? 2 : 4;
 }
 
-ir::Graph winograd(const ir::Graph& graph, const PassContext&) {
+bool winograd_of_bytes(const ir::ConvDims& d, DType x) {
+  const int64_t greatest = 4 * 9 * d.c * (x == DType::u8 ? 255 : 128) * 128;
+  if (d.kh != 3 || d.kw != 3 || greatest > INT32_MAX) return false;
+  const int64_t weights = d.c * d.o;
+  const int64_t direct = 9 * weights * (d.oh * d.ow + kWeightByteCost);
+  const int64_t by_tiles =
+      16 * (tiles_of(d, 2) * (weights + kByteInputCost * d.c + kByteOutputCost * d.o) +
+            2 * kWeightByteCost * weights);
+  return by_tiles * 100 <= direct * kMostOfBytes;
+}
+
+ir::Graph winograd(const ir::Graph& graph, const PassContext& context) {
   const std::vector<bool> independent = ir::independent_of_inputs(graph);
   ir::Rewriter rewriter(graph);
   for (const ir::Node& node : graph.nodes()) {
-    if (!is_candidate(graph, node) || !independent[static_cast<size_t>(node.operands[1])]) {
+    if (!is_candidate(node) || !independent[static_cast<size_t>(node.operands[1])]) {
       rewriter.copy(node);
       continue;
     }
     const auto [dims, gradient, pad] = filtering_of(graph, node);
-    const int64_t tile = std::ranges::min(pad) < 0 ? 0 : winograd_tile(dims);
+    const int64_t tile = std::ranges::min(pad) < 0 ? 0 : tile_of(graph, node, dims, context.isa);
     if (tile == 0) {
       rewriter.copy(node);
       continue;
     }
     ir::Attrs filter_attrs{{"tile", tile}};
     if (gradient) filter_attrs.set("gradient", int64_t{1});
+    ir::Attrs attrs{{"tile", tile}, {"pad", pad}, {"layout", std::string("nchw")}};
+    if (node.attrs.has("pad_value")) attrs.set("pad_value", node.attrs.integer("pad_value"));
     const ir::ValueId filter = rewriter.to().add(op::winograd_filter, {rewriter(node.operands[1])},
                                                  std::move(filter_attrs), node.name);
-    rewriter.replace(
-        node.results[0],
-        rewriter.to().add(op::winograd_conv2d, {rewriter(node.operands[0]), filter},
-                          {{"tile", tile}, {"pad", pad}, {"layout", std::string("nchw")}},
-                          node.name));
+    rewriter.replace(node.results[0],
+                     rewriter.to().add(op::winograd_conv2d, {rewriter(node.operands[0]), filter},
+                                       std::move(attrs), node.name));
   }
   return rewriter.finish();
 }

@@ -2,9 +2,9 @@
 //
 //   conv2d(x, w)  becomes  winograd_conv2d(x, winograd_filter(w))
 //
-// Sums are taken in another order and at other points, so the pass is approximate: an output moves
-// by about as much as the rounding of its own chain, which the family's test bounds
-// (kernels/winograd/winograd_test.cc).
+// Sums of floats are taken in another order and at other points, so the pass is approximate: an
+// output moves by about as much as the rounding of its own chain, which the family's test bounds
+// (kernels/winograd/winograd_test.cc). Sums of bytes are exact either way.
 #pragma once
 
 #include "ir/infer.h"
@@ -17,7 +17,12 @@ namespace hone::passes {
 /// filters, and on nothing else: never on the batch or the machine.
 int64_t winograd_tile(const ir::ConvDims& dims);
 
-/// Works on f32 convolutions in NCHW of one group whose weight depends on no input.
+/// True if a convolution of `x`, u8 or i8, by i8 costs less by tiles of 2 at a level that
+/// multiplies integers of 16 bits, and four times its sums are sure to fit i32.
+bool winograd_of_bytes(const ir::ConvDims& dims, DType x);
+
+/// Works on convolutions in NCHW of one group whose weight depends on no input: of f32, and of
+/// bytes where the machine has no products of bytes.
 ir::Graph winograd(const ir::Graph& graph, const PassContext& context);
 
 }  // namespace hone::passes

@@ -130,5 +130,44 @@ TEST(WinogradPass, ChoosesByTheShapeOfASample) {
   }
 }
 
+constexpr std::string_view kBytes = R"(graph g {
+  %x = input "x" : u8[1,64,16,16]
+  %w = state "w" : i8[64,64,3,3]
+  %y = conv2d(%x, %w) {dilation=[1, 1], groups=1, layout="nchw", pad=[1, 0, 1, 2], pad_value=7, stride=[1, 1]} "conv1"
+  output "y" = %y
+})";
+
+// Bytes are multiplied by words where there are no products of bytes; with the same sums, so that
+// a choice by the level is one of speed alone.
+TEST(WinogradPass, ExchangesAConvolutionOfBytesByTheLevel) {
+  const ir::Graph graph = ir::parse(kBytes);
+  for (const Isa isa : {Isa::avx2, Isa::avx512}) {
+    const ir::Graph changed = winograd(graph, {{}, isa});
+    EXPECT_EQ(ir::to_text(changed), ir::to_text(ir::parse(R"(graph g {
+  %x = input "x" : u8[1,64,16,16]
+  %w = state "w" : i8[64,64,3,3]
+  %u = winograd_filter(%w) {tile=2} "conv1"
+  %y = winograd_conv2d(%x, %u) {layout="nchw", pad=[1, 0, 1, 2], pad_value=7, tile=2} "conv1"
+  output "y" = %y
+})"))) << name_of(isa);
+    expect_same_bits(graph, changed);
+  }
+  for (const Isa isa : {Isa::scalar, Isa::avxvnni, Isa::avx512vnni, Isa::amx})
+    EXPECT_EQ(ir::to_text(winograd(graph, {{}, isa})), ir::to_text(graph)) << name_of(isa);
+}
+
+TEST(WinogradPass, ChoosesBytesByTheShapeOfASample) {
+  for (int64_t n : {1, 512}) {
+    EXPECT_FALSE(winograd_of_bytes(dims_of(n, 56, 16, 16), DType::u8));
+    EXPECT_TRUE(winograd_of_bytes(dims_of(n, 56, 64, 64), DType::u8));
+    EXPECT_TRUE(winograd_of_bytes(dims_of(n, 7, 512, 512), DType::u8));
+    EXPECT_FALSE(winograd_of_bytes(dims_of(n, 3, 256, 256), DType::u8));
+    EXPECT_TRUE(winograd_of_bytes(dims_of(n, 56, 1827, 64), DType::u8));
+    EXPECT_FALSE(winograd_of_bytes(dims_of(n, 56, 1828, 64), DType::u8));
+    EXPECT_TRUE(winograd_of_bytes(dims_of(n, 56, 3640, 64), DType::i8));
+    EXPECT_FALSE(winograd_of_bytes(dims_of(n, 56, 3641, 64), DType::i8));
+  }
+}
+
 }  // namespace
 }  // namespace hone::passes

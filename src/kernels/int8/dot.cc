@@ -18,10 +18,9 @@
 #include "base/dtype.h"
 #include "ir/infer.h"
 #include "kernels/blocks.h"
-#include "kernels/eltwise/tile_program.h"
 #include "kernels/int8/int8.h"
 #include "kernels/int8/micro.h"
-#include "kernels/int8/requantise.h"
+#include "kernels/int8/sum_epilogue.h"
 #include "kernels/panels.h"
 
 namespace hone::kernels {
@@ -125,9 +124,7 @@ class Dot final : public Kernel {
   int64_t epilogue_at() const {
     return sums_at() + (has_own_sums() ? round_up(block_pixels_ * block_cols_ * 4, 64) : 0);
   }
-  int64_t scratch_bytes() const {
-    return epilogue_at() + (epilogue_ ? round_up(epilogue_->scratch_bytes(), 64) : 0);
-  }
+  int64_t scratch_bytes() const { return epilogue_at() + round_up(epilogue_.scratch_bytes(), 64); }
   int64_t column(const Panel& panel) const {
     return panel.group * format_.column.extent + panel.columns.begin;
   }
@@ -168,8 +165,7 @@ class Dot final : public Kernel {
   int64_t line_pixels_;  // that are computed for each line of the result
   int64_t x_at_, init_at_, offsets_at_, scratch_at_;  // in the workspace
   int64_t block_pixels_ = 1, block_panels_ = 1, block_cols_ = 1;
-  std::optional<TileProgram> epilogue_;
-  std::optional<Requantisation> requantisation_;  // the same, if it is one
+  SumEpilogue epilogue_;
 };
 
 Dot::Dot(const Problem& problem)
@@ -182,9 +178,8 @@ Dot::Dot(const Problem& problem)
       format_(dot_panels(*problem.node, problem.operands[1].shape, problem.isa)),
       threads_(problem.threads),
       packs_(!problem.panels),
-      has_offset_(is_signed_ && fns_.i8_offset != 0) {
-  epilogue_ = TileProgram::epilogue_of(problem);
-  requantisation_ = Requantisation::of(problem);
+      has_offset_(is_signed_ && fns_.i8_offset != 0),
+      epilogue_(problem) {
   // Depthwise, all columns of a panel are read.
   const bool reads_past = depthwise_ ? pairs_ || at_.c % fns_.channels != 0
                                      : format_.depth_pitch() != format_.depth.extent;
@@ -359,9 +354,7 @@ void Dot::finish(const Block& block, const Call& call, const int32_t* sums, int6
                   sums + r * row, static_cast<size_t>(block.cols * 4));
     return;
   }
-  if (requantisation_ && requantisation_->run(fns_, block, call, sums, row)) return;
-  const Accumulator accumulator{sums, row};
-  epilogue_->run(block, call.operands.subspan(2), call.results, scratch, &accumulator);
+  epilogue_.run(block, call, sums, row, scratch);
 }
 
 void Dot::run(const Call& call) const noexcept {
@@ -403,11 +396,12 @@ std::string refuse_dot(const Problem& problem) {
   } else {
     if (problem.attrs().get<std::string>("layout") != "nhwc_hwio") return "layout is not nhwc_hwio";
   }
-  if (!problem.attrs().has("epilogue")) return "";
-  return TileProgram::refuse_epilogue(*problem.attrs().get<ir::Region>("epilogue"));
+  return SumEpilogue::refuse(problem);
 }
 
 std::unique_ptr<Kernel> make_dot(const Problem& problem) { return std::make_unique<Dot>(problem); }
+
+bool multiplies_bytes(Isa isa) { return dot_fns(isa).element_bytes == 1; }
 
 std::optional<ir::PanelFormat> wanted_dot_panels(const ir::Node& node, const TensorType& weight,
                                                  Isa isa) {

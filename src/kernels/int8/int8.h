@@ -11,6 +11,8 @@ namespace hone::kernels {
 
 std::string refuse_dot(const Problem& problem);
 std::unique_ptr<Kernel> make_dot(const Problem& problem);
+/// True of a level with dot products of bytes; lower ones multiply integers of 16 bits.
+bool multiplies_bytes(Isa isa);
 std::optional<ir::PanelFormat> wanted_dot_panels(const ir::Node& node, const TensorType& weight,
                                                  Isa isa);
 

@@ -18,4 +18,8 @@ const DotFns& dot_fns(Isa isa) {
   }
 }
 
+const DotFns& word_dot_fns(Isa isa) {
+  return isa >= Isa::avx512 ? int8_avx512::fns : int8_avx2::fns;
+}
+
 }  // namespace hone::kernels

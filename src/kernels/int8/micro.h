@@ -4,7 +4,7 @@
 // A level multiplies several steps of the depth at once: four bytes where it
 // has dot products of bytes, else two integers of 16 bits, which never
 // saturate. So x is read as elements of one byte or two, to which `stage` turns
-// bytes; weights always are bytes (ir/panels.h). In the depthwise form, for
+// bytes; weights are bytes (ir/panels.h), or already words. In the depthwise form, for
 // groups of one channel, a column reads its own channel of x, and steps are of
 // taps.
 #pragma once
@@ -27,7 +27,8 @@ struct DotTiles {
   /// Of a run, each of DotFns::step elements; depthwise, runs are whole steps; in pairs, the
   /// elements from a pixel to its neighbour.
   int64_t steps;
-  const int8_t* panel;  ///< [run_count][steps][whole vectors of columns][step]
+  /// [run_count][steps][whole vectors of columns][step], bytes or, for `tiles_of_words`, i16.
+  const void* panel;
   const int32_t* init;  ///< of whole vectors of columns; null: zeros
   int32_t* sums;
   int64_t sums_row;
@@ -73,6 +74,8 @@ struct DotFns {
   int64_t channels;  ///< columns of a depthwise panel
   bool even_rows;    ///< `tiles` is faster where rows lie evenly in x
   void (*tiles)(const DotTiles&);
+  /// The same for weights of 16 bits; null where elements are bytes.
+  void (*tiles_of_words)(const DotTiles&);
   void (*depthwise)(const DotTiles&);
   /// The same for filters three wide, whose lines are the runs; what is read for a pixel serves its
   /// right neighbour too, where that is the next row. Null where steps are shorter.
@@ -85,5 +88,7 @@ struct DotFns {
 
 /// The functions of a level, avx2 or higher.
 const DotFns& dot_fns(Isa isa);
+/// Those of the highest level below or at it whose elements are of 16 bits.
+const DotFns& word_dot_fns(Isa isa);
 
 }  // namespace hone::kernels

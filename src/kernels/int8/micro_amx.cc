@@ -125,7 +125,7 @@ void block(const DotTiles& t, int64_t first, int64_t second, int64_t steps) {
   if constexpr (groups > 1) begin<2>(t.init);
   if constexpr (groups > 1 && vectors > 1) begin<3>(init1);
   Rows x0(t, first, steps), x1(t, second, steps);
-  const int8_t* panel = t.panel;
+  const int8_t* panel = static_cast<const int8_t*>(t.panel);
   for (int64_t run = 0; run < t.run_count; ++run)
     for (int64_t s = 0; s < t.steps; s += steps) {
       const int64_t at = t.runs[run] + s * kStep;

@@ -21,6 +21,9 @@ constexpr int kStep = 2, kI8Offset = 0, kPixels = 3;
 inline V weights(const int8_t* from) {
   return _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
 }
+inline V weights(const int16_t* from) {
+  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
+}
 inline V dot(V sums, V each, V weights) {
   return _mm256_add_epi32(sums, _mm256_madd_epi16(each, weights));
 }
@@ -34,7 +37,7 @@ inline V channels(const Element* from) {
 
 }  // namespace
 
-const DotFns fns = kFns;
+const DotFns fns = fns_with(&tiles<int16_t>);
 
 }  // namespace hone::kernels::int8_avx2
 HWY_POP_ATTRIBUTES

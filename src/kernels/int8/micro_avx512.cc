@@ -21,6 +21,7 @@ constexpr int kStep = 2, kI8Offset = 0, kPixels = 4;
 inline V weights(const int8_t* from) {
   return _mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
 }
+inline V weights(const int16_t* from) { return _mm512_loadu_si512(from); }
 inline V dot(V sums, V each, V weights) {
   return _mm512_add_epi32(sums, _mm512_madd_epi16(each, weights));
 }
@@ -34,7 +35,7 @@ inline V channels(const Element* from) {
 
 }  // namespace
 
-const DotFns fns = kFns;
+const DotFns fns = fns_with(&tiles<int16_t>);
 
 }  // namespace hone::kernels::int8_avx512
 HWY_POP_ATTRIBUTES

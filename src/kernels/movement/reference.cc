@@ -165,7 +165,9 @@ HONE_INLINE void unpack_as(const RefCall& call) {
 
 template <class T>
 HONE_INLINE void unpack(const RefCall& call) {
-  if (call.operands[0].type->dtype == DType::i8) unpack_as<int8_t>(call);
+  const DType dtype = call.operands[0].type->dtype;
+  if (dtype == DType::i8) unpack_as<int8_t>(call);
+  else if (dtype == DType::i16) unpack_as<int16_t>(call);
   else unpack_as<T>(call);
 }
 

@@ -1,5 +1,5 @@
-// "winograd.filter" of winograd_filter. What is constant is transformed once, by the reference;
-// this serves where weights may still change.
+// "winograd.filter" of winograd_filter of floats. What is constant is transformed once, by the
+// reference; this serves where weights may still change.
 #include "ir/infer.h"
 #include "kernels/blocks.h"
 #include "kernels/winograd/micro.h"
@@ -11,7 +11,7 @@ namespace {
 class FilterTransform final : public Kernel {
  public:
   explicit FilterTransform(const Problem& problem)
-      : fns_(winograd_fns(problem.isa, problem.attrs().integer("tile"))),
+      : transform_(winograd_filter_fn(problem.isa, problem.attrs().integer("tile"))),
         gradient_(problem.attrs().flag("gradient")) {}
 
   void run(const Call& call) const noexcept override {
@@ -22,13 +22,13 @@ class FilterTransform final : public Kernel {
     const int64_t read = gradient_ ? outputs : inputs, computed = gradient_ ? inputs : outputs;
     const int64_t read_step = gradient_ ? inputs * 9 : 9, step = gradient_ ? 9 : inputs * 9;
     call.pool->run(read, [&](int64_t i, int) {
-      fns_.filter({weight + i * read_step, step, computed, values + i * computed, read * computed,
-                   gradient_});
+      transform_({weight + i * read_step, step, computed, values + i * computed, read * computed,
+                  gradient_});
     });
   }
 
  private:
-  const WinogradFns& fns_;
+  FilterFn transform_;
   bool gradient_;
 };
 

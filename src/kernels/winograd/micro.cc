@@ -2,6 +2,8 @@
 #include "kernels/winograd/micro.h"
 
 #include <algorithm>
+#include <cstring>
+#include <type_traits>
 
 #include "kernels/reference.h"
 #include "kernels/simd.h"
@@ -29,29 +31,47 @@ HWY_INLINE V splat(double x) {
 #include "kernels/finish_simd.h"
 #include "kernels/winograd/transform.h"
 
+template <class T>
+constexpr int64_t kLanesOf = HWY_MAX_BYTES / sizeof(T);
+template <class T>
+using VectorOf = hn::Vec<hn::ScalableTag<T>>;
+
 // Some lanes, and zeros.
 HWY_INLINE Vector load_first(int64_t count, const float* from) {
   const D d;
   if (count == kLanes) return hn::LoadU(d, from);
   return hn::MaskedLoad(hn::FirstN(d, static_cast<size_t>(count)), d, from);
 }
-HWY_INLINE void store_first(int64_t count, Vector v, float* to) {
-  const D d;
-  if (count == kLanes) hn::StoreU(v, d, to);
+template <class T>
+HWY_INLINE void store_first(int64_t count, VectorOf<T> v, T* to) {
+  const hn::ScalableTag<T> d;
+  if (count == kLanesOf<T>) hn::StoreU(v, d, to);
   else hn::BlendedStore(v, hn::FirstN(d, static_cast<size_t>(count)), d, to);
 }
 
+// Some pixels as values.
+HWY_INLINE Vector load_values(int64_t count, const float* from) { return load_first(count, from); }
+template <class Byte>
+HWY_INLINE VectorOf<int16_t> load_values(int64_t count, const Byte* from) {
+  const hn::ScalableTag<int16_t> d;
+  const hn::Rebind<Byte, decltype(d)> bytes;
+  if (count == kLanesOf<int16_t>) return hn::PromoteTo(d, hn::LoadU(bytes, from));
+  HWY_ALIGN Byte some[kLanesOf<int16_t>] = {};
+  std::memcpy(some, from, static_cast<size_t>(count));
+  return hn::PromoteTo(d, hn::Load(bytes, some));
+}
+
 // Calls f(first channel, how many) for each vector of them, the last one perhaps not whole.
-template <class F>
+template <int64_t lanes, class F>
 HWY_INLINE void each_vector(int64_t channels, F&& f) {
-  for (int64_t c = 0; c < channels; c += kLanes) f(c, std::min<int64_t>(kLanes, channels - c));
+  for (int64_t c = 0; c < channels; c += lanes) f(c, std::min<int64_t>(lanes, channels - c));
 }
 
 template <int m>
 void filter(const FilterTile& f) {
   constexpr int t = m + 2;
   const D d;
-  each_vector(f.filters, [&](int64_t first, int64_t count) HWY_ATTR {
+  each_vector<kLanes>(f.filters, [&](int64_t first, int64_t count) HWY_ATTR {
     HWY_ALIGN float by_place[9][kLanes] = {};
     for (int64_t o = 0; o < count; ++o)
       for (int64_t i = 0; i < 9; ++i)
@@ -64,36 +84,40 @@ void filter(const FilterTile& f) {
   });
 }
 
-template <int m>
-void input(const InputTile& tile) {
+template <int m, class Pixel>
+void input(const InputTile<Pixel>& tile) {
   constexpr int t = m + 2;
-  const D d;
-  each_vector(tile.channels, [&](int64_t first, int64_t count) HWY_ATTR {
-    Vector in[t][t], made[t][t];
+  using Value = typename WinogradTypes<Pixel>::Value;
+  const hn::ScalableTag<Value> d;
+  each_vector<kLanesOf<Value>>(tile.channels, [&](int64_t first, int64_t count) HWY_ATTR {
+    VectorOf<Value> in[t][t], made[t][t];
 #pragma GCC unroll 6
     for (int i = 0; i < t; ++i) {
-      const float* line = tile.source + i * tile.line_step + first;
+      const Pixel* line = tile.source + i * tile.line_step + first;
 #pragma GCC unroll 6
-      for (int j = 0; j < t; ++j) in[i][j] = load_first(count, line + j * tile.pixel_step);
+      for (int j = 0; j < t; ++j) in[i][j] = load_values(count, line + j * tile.pixel_step);
     }
     transform_2d<WinogradInput<m>>(in, made);
-    float* to = tile.values + first;
+    Value* to = tile.values + first;
 #pragma GCC unroll 36
     for (int p = 0; p < t * t; ++p) hn::StoreU(made[p / t][p % t], d, to + p * tile.point_step);
   });
 }
 
-template <int m>
-void output(const OutputTile& tile) {
+template <int m, class Sum>
+void output(const OutputTile<Sum>& tile) {
   constexpr int t = m + 2;
-  const D d;
-  each_vector(tile.channels, [&](int64_t first, int64_t count) HWY_ATTR {
-    Vector in[t][t], made[m][m];
-    const float* from = tile.products + first;
+  const hn::ScalableTag<Sum> d;
+  each_vector<kLanesOf<Sum>>(tile.channels, [&](int64_t first, int64_t count) HWY_ATTR {
+    VectorOf<Sum> in[t][t], made[m][m];
+    const Sum* from = tile.products + first;
 #pragma GCC unroll 36
     for (int p = 0; p < t * t; ++p) in[p / t][p % t] = hn::LoadU(d, from + p * tile.point_step);
     transform_2d<WinogradOutput<m>>(in, made);
-    if (tile.finish != nullptr)
+    if constexpr (!std::is_same_v<Sum, float>) {
+      for (auto& line : made)
+        for (auto& sums : line) sums = hn::ShiftRight<2>(sums);
+    } else if (tile.finish != nullptr) {
       finish_tile(
           made, *tile.finish,
           [&](const float* bias, int) HWY_ATTR { return load_first(count, bias + first); },
@@ -101,10 +125,11 @@ void output(const OutputTile& tile) {
             if (i >= tile.lines || j >= tile.pixels) return hn::Zero(d);
             return load_first(count, other + i * tile.line_step + j * tile.pixel_step + first);
           });
+    }
 #pragma GCC unroll 4
     for (int i = 0; i < m; ++i) {
       if (i == tile.lines) break;
-      float* line = tile.result + i * tile.line_step + first;
+      Sum* line = tile.result + i * tile.line_step + first;
 #pragma GCC unroll 4
       for (int j = 0; j < m; ++j) {
         if (j == tile.pixels) break;
@@ -116,17 +141,34 @@ void output(const OutputTile& tile) {
 
 }  // namespace
 
-template <int m>
-constexpr WinogradFns kFns = {kLanes, &filter<m>, &input<m>, &output<m>};
-constexpr WinogradFns kFnsOfTile[] = {kFns<2>, kFns<4>};
+template <int m, class Pixel>
+constexpr WinogradFns<Pixel> kFns = {kLanesOf<typename WinogradTypes<Pixel>::Value>,
+                                     &input<m, Pixel>,
+                                     &output<m, typename WinogradTypes<Pixel>::Sum>};
+constexpr WinogradFns<float> kFnsOfTile[] = {kFns<2, float>, kFns<4, float>};
+constexpr WinogradFns<uint8_t> kFnsOfU8 = kFns<2, uint8_t>;
+constexpr WinogradFns<int8_t> kFnsOfI8 = kFns<2, int8_t>;
+constexpr FilterFn kFilterOfTile[] = {&filter<2>, &filter<4>};
 
 }  // namespace hone::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace hone::kernels {
-const WinogradFns& winograd_fns(Isa isa, int64_t tile) {
+template <>
+const WinogradFns<float>& winograd_fns(Isa isa, int64_t tile) {
   return HONE_FOR_ISA(isa, kFnsOfTile)[tile == 2 ? 0 : 1];
+}
+template <>
+const WinogradFns<uint8_t>& winograd_fns(Isa isa, int64_t) {
+  return HONE_FOR_ISA(isa, kFnsOfU8);
+}
+template <>
+const WinogradFns<int8_t>& winograd_fns(Isa isa, int64_t) {
+  return HONE_FOR_ISA(isa, kFnsOfI8);
+}
+FilterFn winograd_filter_fn(Isa isa, int64_t tile) {
+  return HONE_FOR_ISA(isa, kFilterOfTile)[tile == 2 ? 0 : 1];
 }
 }  // namespace hone::kernels
 #endif

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <vector>
 
+#include "base/dtype.h"
+#include "kernels/bytes.h"
 #include "kernels/families.h"
 #include "kernels/image_strides.h"
 
@@ -11,6 +13,7 @@ namespace {
 
 HONE_INLINE float fma(float a, float b, float c) { return std::fma(a, b, c); }
 HONE_INLINE double fma(double a, double b, double c) { return std::fma(a, b, c); }
+HONE_INLINE uint32_t fma(uint32_t a, uint32_t b, uint32_t c) { return a * b + c; }
 template <class V>
 HONE_INLINE V splat(double x) {
   return static_cast<V>(x);
@@ -18,36 +21,44 @@ HONE_INLINE V splat(double x) {
 
 #include "kernels/winograd/transform.h"
 
-template <int m, class T>
+// What an output is of the transform's: integers are four times as much.
+HONE_INLINE float output_of(float y) { return y; }
+HONE_INLINE double output_of(double y) { return y; }
+HONE_INLINE int32_t output_of(uint32_t y) { return static_cast<int32_t>(y) >> 2; }
+
+// W and U are what filters hold, and what they are at the points; V is computed in.
+template <class Along, class V, class W, class U>
 HONE_INLINE void filters(const RefCall& call) {
-  constexpr int t = m + 2;
+  constexpr int t = Along::to;
   const int64_t outputs = call.operands[0].shape()[0], inputs = call.operands[0].shape()[1];
   const bool gradient = call.attrs().flag("gradient");
-  const T* w = call.in<T>(0);
-  T* u = call.out<T>(0);
+  const W* w = call.in<W>(0);
+  U* u = call.out<U>(0);
   for (int64_t c = 0; c < inputs; ++c)
     for (int64_t o = 0; o < outputs; ++o) {
-      T g[3][3], made[t][t];
+      V g[3][3], made[t][t];
       for (int64_t i = 0; i < 9; ++i)
-        g[i / 3][i % 3] = w[(o * inputs + c) * 9 + (gradient ? 8 - i : i)];
-      transform_2d<WinogradFilter<m>>(g, made);
+        g[i / 3][i % 3] = static_cast<V>(w[(o * inputs + c) * 9 + (gradient ? 8 - i : i)]);
+      transform_2d<Along>(g, made);
       for (int64_t p = 0; p < t * t; ++p) {
         const int64_t at = gradient ? o * inputs + c : c * outputs + o;
-        u[p * inputs * outputs + at] = made[p / t][p % t];
+        u[p * inputs * outputs + at] = static_cast<U>(made[p / t][p % t]);
       }
     }
 }
 
-template <int m, class T>
+// X, U and Y are what x, the filters and y hold; T is computed in.
+template <int m, class T, class X, class U, class Y>
 HONE_INLINE void convolve(const RefCall& call) {
   constexpr int t = m + 2;
   const ir::ConvDims d =
       ir::winograd_dims(call.operands[0].shape(), call.operands[1].shape(), call.attrs());
   const ir::Layout& layout = ir::layout_of(call.attrs());
   const ImageStrides xs(call.operands[0].shape(), layout), ys(call.results[0].shape(), layout);
-  const T* x = call.in<T>(0);
-  const T* u = call.in<T>(1);
-  T* y = call.out<T>(0);
+  const X* x = call.in<X>(0);
+  const U* u = call.in<U>(1);
+  Y* y = call.out<Y>(0);
+  const auto pad_value = static_cast<T>(call.attrs().integer("pad_value"));
   std::vector<T> values(static_cast<size_t>(t * t * d.c));  // of the inputs, at the points
   for (int64_t n = 0; n < d.n; ++n)
     for (int64_t h = 0; h < d.oh; h += m)
@@ -58,7 +69,7 @@ HONE_INLINE void convolve(const RefCall& call) {
             for (int64_t j = 0; j < t; ++j) {
               const int64_t at_h = h + i - d.pad_top, at_w = w + j - d.pad_left;
               const bool inside = at_h >= 0 && at_h < d.h && at_w >= 0 && at_w < d.w;
-              in[i][j] = inside ? x[xs.at(n, c, at_h, at_w)] : T{0};
+              in[i][j] = inside ? static_cast<T>(x[xs.at(n, c, at_h, at_w)]) : pad_value;
             }
           transform_2d<WinogradInput<m>>(in, made);
           for (int64_t p = 0; p < t * t; ++p)
@@ -69,27 +80,40 @@ HONE_INLINE void convolve(const RefCall& call) {
           for (int64_t p = 0; p < t * t; ++p) {
             T acc = 0;
             for (int64_t c = 0; c < d.c; ++c)
-              acc = fma(values[static_cast<size_t>(p * d.c + c)], u[(p * d.c + c) * d.o + o], acc);
+              acc = fma(values[static_cast<size_t>(p * d.c + c)],
+                        static_cast<T>(u[(p * d.c + c) * d.o + o]), acc);
             products[p / t][p % t] = acc;
           }
           transform_2d<WinogradOutput<m>>(products, made);
           for (int64_t i = 0; i < std::min<int64_t>(m, d.oh - h); ++i)
             for (int64_t j = 0; j < std::min<int64_t>(m, d.ow - w); ++j)
-              y[ys.at(n, o, h + i, w + j)] = made[i][j];
+              y[ys.at(n, o, h + i, w + j)] = output_of(made[i][j]);
         }
       }
 }
 
+// Integers need no FMA, so they are compiled for no target of their own.
+[[gnu::noinline]] void filter_integers(const RefCall& call) {
+  filters<WinogradDoubledFilter, int32_t, int8_t, int16_t>(call);
+}
+
+[[gnu::noinline]] void convolve_integers(const RefCall& call) {
+  visit_byte(call.operands[0].type->dtype,
+             [&]<class X>(X) { convolve<2, uint32_t, X, int16_t, int32_t>(call); });
+}
+
 template <class T>
 HONE_INLINE void winograd_filter(const RefCall& call) {
-  if (call.attrs().integer("tile") == 2) filters<2, T>(call);
-  else filters<4, T>(call);
+  if (call.operands[0].type->dtype == DType::i8) filter_integers(call);
+  else if (call.attrs().integer("tile") == 2) filters<WinogradFilter<2>, T, T, T>(call);
+  else filters<WinogradFilter<4>, T, T, T>(call);
 }
 
 template <class T>
 HONE_INLINE void winograd_conv2d(const RefCall& call) {
-  if (call.attrs().integer("tile") == 2) convolve<2, T>(call);
-  else convolve<4, T>(call);
+  if (is_byte(call.operands[0].type->dtype)) convolve_integers(call);
+  else if (call.attrs().integer("tile") == 2) convolve<2, T, T, T, T>(call);
+  else convolve<4, T, T, T, T>(call);
 }
 
 }  // namespace

@@ -4,7 +4,8 @@
 //
 //   splat<V>(double)  fma(a, b, c)
 //
-// so that the scalar and the vector code are one sequence of operations, hence the same bits.
+// so that the scalar and the vector code are one sequence of operations, hence the same bits. For
+// integers, of F(2, 3) alone, + and - are enough.
 //
 // F(m, 3) gives m outputs of a filter of 3 taps by multiplying in t = m + 2 places instead of 3 m.
 // A filter and a piece of t inputs are polynomials that are evaluated at t points, infinity among
@@ -32,6 +33,19 @@ struct WinogradFilter<2> {
     u[1] = half * (ends + g[1]);
     u[2] = half * (ends - g[1]);
     u[3] = g[2];
+  }
+};
+
+/// Twice that, which integers hold.
+struct WinogradDoubledFilter {
+  static constexpr int from = 3, to = 4;
+  template <class V>
+  HONE_INLINE static void apply(const V (&g)[3], V (&u)[4]) {
+    const V ends = g[0] + g[2];
+    u[0] = g[0] + g[0];
+    u[1] = ends + g[1];
+    u[2] = ends - g[1];
+    u[3] = g[2] + g[2];
   }
 };
 
