@@ -36,9 +36,10 @@ HONE_INLINE void filters(const RefCall& call) {
   U* u = call.out<U>(0);
   for (int64_t c = 0; c < inputs; ++c)
     for (int64_t o = 0; o < outputs; ++o) {
+      const W* taps = w + (o * inputs + c) * 9;
       V g[3][3], made[t][t];
       for (int64_t i = 0; i < 9; ++i)
-        g[i / 3][i % 3] = static_cast<V>(w[(o * inputs + c) * 9 + (gradient ? 8 - i : i)]);
+        g[i / 3][i % 3] = gradient ? static_cast<V>(taps[8 - i]) : static_cast<V>(taps[i]);
       transform_2d<Along>(g, made);
       for (int64_t p = 0; p < t * t; ++p) {
         const int64_t at = gradient ? o * inputs + c : c * outputs + o;
@@ -94,7 +95,7 @@ HONE_INLINE void convolve(const RefCall& call) {
 
 // Integers need no FMA, so they are compiled for no target of their own.
 [[gnu::noinline]] void filter_integers(const RefCall& call) {
-  filters<WinogradDoubledFilter, int32_t, int8_t, int16_t>(call);
+  filters<WinogradDoubledFilter, uint32_t, int8_t, int16_t>(call);
 }
 
 [[gnu::noinline]] void convolve_integers(const RefCall& call) {
