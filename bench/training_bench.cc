@@ -33,7 +33,9 @@ void print(const std::vector<exec::Usage>& usages, size_t most, double runs, dou
 void profile(const char* name, int64_t side, int64_t batch, int threads) {
   const nn::ZooEntry& entry = nn::zoo_entry(name);
   const int64_t channels = entry.sample[0];
-  const auto network = nn::make_network(name, entry.of(entry.classes), std::nullopt);
+  const nn::Normalization normalization{std::vector<float>(static_cast<size_t>(channels), 127.5f),
+                                        std::vector<float>(static_cast<size_t>(channels), 0.02f)};
+  const auto network = nn::make_network(name, entry.of(entry.classes), normalization);
   const train::BatchType type = {{DType::u8, Shape{kBatch, channels, side, side}},
                                  {DType::i64, Shape{kBatch}}};
   train::StepOptions options{sgd({.lr = 0.01}), softmax_cross_entropy()};

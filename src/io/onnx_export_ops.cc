@@ -200,6 +200,9 @@ std::string transposed(OnnxEmitter& e, const Node& n, size_t operand) {
 void matmul(OnnxEmitter& e, const Node& n) {
   refuse_epilogue(n);
   const bool bytes = size_of(e.operand_type(n, 0).dtype) == 1;
+  if (bytes && size_of(e.operand_type(n, 1).dtype) != 1)
+    fail(ErrorKind::Unsupported, "matmul '{}' reads bytes as numbers: export the graph before that",
+         n.name);
   if (bytes || e.operand_type(n, 0).shape.rank() > 2 || e.operand_type(n, 1).shape.rank() > 2) {
     std::vector<std::string> operands = e.operands(n);
     if (n.attrs.flag("trans_a")) operands[0] = transposed(e, n, 0);

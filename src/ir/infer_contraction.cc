@@ -99,9 +99,11 @@ MatmulDims matmul_dims(const Shape& a, const Shape& b, const Attrs& attrs) {
 }
 
 Inferred infer_matmul(Types in, const Attrs& attrs) {
-  const DType dtype =
-      sum_dtype(in, {DType::f32, DType::f64, DType::i32, DType::i64, DType::u32, DType::u64},
-                "f32 or integer");
+  const auto kDtypes = {DType::f32, DType::f64, DType::i32, DType::i64, DType::u32, DType::u64};
+  const bool reads_bytes = in[0].dtype == DType::u8 && in[1].dtype == DType::f32;
+  const DType dtype = reads_bytes ? DType::f32 : sum_dtype(in, kDtypes, "f32 or integer");
+  require(reads_bytes || !(attrs.has("zero") || attrs.has("scale")),
+          "attributes 'zero' and 'scale' are for u8 beside f32, found {} and {}", in[0], in[1]);
   const MatmulDims d = matmul_dims(in[0].shape, in[1].shape, attrs);
   Ints dims = d.leading.dims();
   dims.insert(dims.end(), {d.rows, d.cols});

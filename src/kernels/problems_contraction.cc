@@ -64,7 +64,12 @@ void make_matmul(CaseMaker& m) {
   Ints leading;
   for (int64_t i = 0; i < axes; ++i) leading.push_back(m.draw.between(1, 3));
   Attrs attrs;
-  const OperandDtypes dtypes = OperandDtypes::random(m);
+  OperandDtypes dtypes = OperandDtypes::random(m);
+  if (dtypes.w == DType::f32 && !m.smooth() && m.draw.one_in(4)) {
+    dtypes.x = DType::u8;
+    if (m.draw.one_in(2)) attrs.set("zero", 127.3f);
+    if (m.draw.one_in(2)) attrs.set("scale", 0.017f);
+  }
   const auto matrix = [&](int64_t r, int64_t c, const char* transposed, DType dtype) {
     const bool swap = m.draw.one_in(2);
     if (swap) attrs.set(transposed, int64_t{1});
@@ -74,7 +79,7 @@ void make_matmul(CaseMaker& m) {
   };
   matrix(rows, depth, "trans_a", dtypes.x);
   matrix(depth, columns, "trans_b", dtypes.w);
-  if (dtypes.x == DType::f32) maybe_shard(m, attrs, depth);
+  if (dtypes.w == DType::f32) maybe_shard(m, attrs, depth);
   finish_contraction(m, std::move(attrs));
 }
 

@@ -122,9 +122,15 @@ Expr d_matmul_left(const Step& s) {
   const bool ta = s.attrs.flag("trans_a"), tb = s.attrs.flag("trans_b");
   return ta ? matmul(s.x[1], s.dy, tb, true) : matmul(s.dy, s.x[1], false, !tb);
 }
+/// The left operand, or the numbers that its bytes stand for.
+Expr left_numbers(const Step& s) {
+  if (s.x[0].dtype() != DType::u8) return s.x[0];
+  return (cast(s.x[0], s.dy.dtype()) - s.attrs.get_or("zero", 0.0)) * s.attrs.get_or("scale", 1.0);
+}
 Expr d_matmul_right(const Step& s) {
   const bool ta = s.attrs.flag("trans_a"), tb = s.attrs.flag("trans_b");
-  return tb ? matmul(s.dy, s.x[0], true, ta) : matmul(s.x[0], s.dy, !ta, false);
+  const Expr left = left_numbers(s);
+  return tb ? matmul(s.dy, left, true, ta) : matmul(left, s.dy, !ta, false);
 }
 
 /// Those of the attributes called `names` that are there, and the shape of `like` for the ops that

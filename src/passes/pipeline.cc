@@ -13,6 +13,7 @@
 #include "passes/integer_arithmetic.h"
 #include "passes/layout.h"
 #include "passes/pack_weights.h"
+#include "passes/read_bytes.h"
 #include "passes/recompute_cheap.h"
 #include "passes/shard_sums.h"
 #include "passes/simplify.h"
@@ -30,6 +31,7 @@ constexpr Pass kIntegerArithmetic{"integer_arithmetic", Exactness::approximate, 
                                   integer_arithmetic};
 constexpr Pass kPackWeights{"pack_weights", Exactness::exact, false, nullptr, pack_weights};
 constexpr Pass kHoistScalars{"hoist_scalars", Exactness::exact, false, hoist_scalars};
+constexpr Pass kReadBytes{"read_bytes", Exactness::exact, false, read_bytes};
 constexpr Pass kRecomputeCheap{"recompute_cheap", Exactness::exact, false, recompute_cheap};
 constexpr Pass kFuseEpilogue{"fuse_epilogue", Exactness::exact, false, fuse_epilogue};
 constexpr Pass kFuseElementwise{"fuse_elementwise", Exactness::exact, false, fuse_elementwise};
@@ -55,6 +57,7 @@ constexpr Pass kLower[] = {
     kLayout,           // images lie as NHWC, which the kernels compute in
     kSimplify,         // transposes that meet cancel, and those of one channel are reshapes
     kHoistScalars,     // the learning rate comes first, so that no gradient waits for it
+    kReadBytes,        // pictures stay bytes until a product packs them
     kRecomputeCheap,   // what is made of kept values in a loop is not kept, too
     kFuseEpilogue,     // bias, activation and masks ride in the contraction's registers
     kFuseElementwise,  // what is left becomes one loop over tiles that stay in L1

@@ -151,10 +151,10 @@ TEST(Pipeline, LoweringFuses) {
   const ir::Graph lowered = lower(ir::parse(kDense), PassOptions{}, &records);
   EXPECT_EQ(count(lowered, ir::op::add) + count(lowered, ir::op::relu), 0);
   EXPECT_EQ(count(lowered, ir::op::fused), 1);
-  ASSERT_EQ(records.size(), 7u);
+  ASSERT_EQ(records.size(), 8u);
   EXPECT_EQ(records[0].name, "simplify");
-  EXPECT_EQ(records[6].name, "fuse_elementwise");
-  EXPECT_EQ(records[6].nodes_after, lowered.nodes().size());
+  EXPECT_EQ(records[7].name, "fuse_elementwise");
+  EXPECT_EQ(records[7].nodes_after, lowered.nodes().size());
 }
 
 TEST(Pipeline, OptionalPassesSwitchOff) {
@@ -184,7 +184,7 @@ TEST(Pipeline, UnknownAndRequiredNamesAreErrors) {
   EXPECT_EQ(
       error_with("fuse"),
       "no pass 'fuse': expected simplify, winograd, integer_arithmetic, fold_affine, pack_weights, "
-      "hoist_scalars, recompute_cheap, fuse_epilogue, fuse_elementwise, or all");
+      "hoist_scalars, read_bytes, recompute_cheap, fuse_epilogue, fuse_elementwise, or all");
 }
 
 TEST(Pipeline, TheEnvironmentDisables) {
@@ -201,7 +201,7 @@ TEST(Pipeline, DumpsParseBack) {
   PassOptions options;
   options.dump_dir = dir.string();
   const ir::Graph lowered = lower(ir::parse(kDense), options);
-  std::ifstream in(dir / "dense.lower" / "07-fuse_elementwise.txt");
+  std::ifstream in(dir / "dense.lower" / "08-fuse_elementwise.txt");
   const std::string text((std::istreambuf_iterator<char>(in)), {});
   EXPECT_EQ(text, ir::to_text(lowered));
   EXPECT_TRUE(std::filesystem::exists(dir / "dense.lower" / "00-input.txt"));

@@ -23,12 +23,13 @@ struct Case {
   int64_t m, k, n;
   bool trans_a = false, trans_b = false;
   int64_t batch = 0, shards = 0;  // 0: no such attributes
+  bool bytes = false;             // a
 };
 
 std::string text(const Case& c) {
   return std::to_string(c.m) + "x" + std::to_string(c.k) + "x" + std::to_string(c.n) +
          (c.trans_a ? " a'" : "") + (c.trans_b ? " b'" : "") + " batch " + std::to_string(c.batch) +
-         " shards " + std::to_string(c.shards);
+         " shards " + std::to_string(c.shards) + (c.bytes ? " bytes" : "");
 }
 
 std::vector<Isa> simd_isas() {
@@ -63,10 +64,19 @@ Tensor matrix(int64_t rows, int64_t cols, uint64_t key, Data data) {
   return t;
 }
 
+Tensor byte_matrix(int64_t rows, int64_t cols, uint64_t key) {
+  Tensor t(DType::u8, {rows, cols});
+  for (int64_t i = 0; i < t.elements(); ++i)
+    t.data<uint8_t>()[i] = static_cast<uint8_t>(philox(key, 0, static_cast<uint64_t>(i)).v[0]);
+  return t;
+}
+
 class Product {
  public:
   explicit Product(const Case& c, Data data = Data::plain)
-      : a_(c.trans_a ? matrix(c.k, c.m, 1, data) : matrix(c.m, c.k, 1, data)),
+      : a_(c.bytes     ? byte_matrix(c.trans_a ? c.k : c.m, c.trans_a ? c.m : c.k, 1)
+           : c.trans_a ? matrix(c.k, c.m, 1, data)
+                       : matrix(c.m, c.k, 1, data)),
         b_(c.trans_b ? matrix(c.n, c.k, 2, data) : matrix(c.k, c.n, 2, data)),
         type_{DType::f32, {c.m, c.n}},
         name_(text(c)) {
@@ -74,6 +84,10 @@ class Product {
     if (c.shards > 0) {
       attrs.set("batch", c.batch);
       attrs.set("shards", c.shards);
+    }
+    if (c.bytes) {
+      attrs.set("zero", static_cast<double>(127.3f));
+      attrs.set("scale", static_cast<double>(0.017f));
     }
     node_ = {&ir::op::matmul, {}, attrs, {}, ""};
     reference_.resize(static_cast<size_t>(type_.shape.elements()));
@@ -261,6 +275,25 @@ TEST(Gemm, HasTheSameBitsOnAnyNumberOfThreads) {
     Product product(c);
     for (Isa isa : simd_isas())
       for (int threads : {1, 2, 3, 5}) product.expect_same_bits(isa, threads);
+  }
+}
+
+TEST(Gemm, ReadsBytesAsTheNumbersTheyStandFor) {
+  std::vector<Case> cases = random_cases(100, 90);
+  for (bool trans_a : {false, true})
+    for (bool trans_b : {false, true})
+      for (const Case& c :
+           {Case{130, 515, 170, trans_a, trans_b}, Case{15, 270, 530, trans_a, trans_b},
+            Case{1, 270, 70, trans_a, trans_b}, Case{290, 300, 7, trans_a, trans_b},
+            Case{784, 64, 10, trans_a, trans_b, 64, 4}})
+        cases.push_back(c);
+  for (Case& c : cases) {
+    c.bytes = true;
+    Product product(c);
+    for (Isa isa : simd_isas()) {
+      for (int threads : {1, 3}) product.expect_same_bits(isa, threads);
+      product.expect_epilogue(isa, 1);
+    }
   }
 }
 

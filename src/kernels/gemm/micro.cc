@@ -60,6 +60,14 @@ HWY_INLINE void chains(const Tile& t, int64_t depth, const float*& a, const floa
   const int64_t a_step = t.a_step;
   const int64_t b_step = t.b_step;
   const int64_t ahead = kStepsAhead * b_step;
+  // An offset for each of the rows would not fit into the registers: a pointer for each few.
+  constexpr int kGroup = rows > 8 ? 5 : rows, kGroups = (rows + kGroup - 1) / kGroup;
+  const float* group[kGroups];
+#pragma GCC unroll 4
+  for (int g = 0; g < kGroups; ++g) {
+    group[g] = a + g * kGroup * a_row;
+    asm("" : "+r"(group[g]));  // hides that they depend on each other
+  }
   for (int64_t k = depth; k > 0; --k) {
     if constexpr (vectors > 1) {
 #pragma GCC unroll 2
@@ -70,13 +78,15 @@ HWY_INLINE void chains(const Tile& t, int64_t depth, const float*& a, const floa
     for (int v = 0; v < vectors; ++v) bv[v] = hn::LoadU(d, b + v * kLanes);
 #pragma GCC unroll 16
     for (int r = 0; r < rows; ++r) {
-      const V av = hn::Set(d, a[r * a_row]);
+      const V av = hn::Set(d, group[r / kGroup][r % kGroup * a_row]);
 #pragma GCC unroll 2
       for (int v = 0; v < vectors; ++v) acc[r][v] = hn::MulAdd(av, bv[v], acc[r][v]);
     }
-    a += a_step;
+#pragma GCC unroll 4
+    for (int g = 0; g < kGroups; ++g) group[g] += a_step;
     b += b_step;
   }
+  a += depth * a_step;
 }
 
 // Calls f(accumulator, where it belongs in c, whether it is the last of its row) for all.
@@ -266,6 +276,31 @@ void pack(const Panel& p) {
   pack_lanes(p);
 }
 
+// A step's last bytes are read together with those before them where it has enough. (By value, as
+// above.)
+void pack_bytes(BytePanel p) {
+  const D d;
+  const hn::Rebind<int32_t, D> integers;
+  const hn::Rebind<uint8_t, D> bytes;
+  const V zero = hn::Set(d, p.zero), scale = hn::Set(d, p.scale);
+  const auto copy = [&](const uint8_t* from, float* to) HWY_ATTR {
+    const V value = hn::ConvertTo(d, hn::PromoteTo(integers, hn::LoadU(bytes, from)));
+    hn::StoreU(hn::Mul(hn::Sub(value, zero), scale), d, to);
+  };
+  const int64_t whole = p.width / kLanes * kLanes, last = p.width - kLanes;
+  for (int64_t k = 0; k < p.depth; ++k) {
+    const uint8_t* from = p.source + k * p.step;
+    float* to = p.packed + k * p.pitch;
+    if (p.width < p.pitch) hn::StoreU(hn::Zero(d), d, to + p.pitch - kLanes);
+    for (int64_t i = 0; i < whole; i += kLanes) copy(from + i, to + i);
+    if (whole == p.width) continue;
+    if (last >= 0) copy(from + last, to + last);
+    else
+      for (int64_t i = 0; i < p.width; ++i)
+        to[i] = (static_cast<float>(from[i]) - p.zero) * p.scale;
+  }
+}
+
 void add(int64_t rows, int64_t cols, float* c, int64_t c_row, const float* x, int64_t x_row) {
   const D d;
   const int64_t last = (cols - 1) / kLanes * kLanes;
@@ -279,8 +314,9 @@ void add(int64_t rows, int64_t cols, float* c, int64_t c_row, const float* x, in
 
 }  // namespace
 
-constexpr GemmFns kFns = {kLanes, kRows, kVectors* kLanes, &tile, kPairRows, &pair, kRowPanels,
-                          &row,   &pack, &pack_lanes,      &add};
+constexpr GemmFns kFns = {kLanes,    kRows,       kVectors* kLanes, &tile,
+                          kPairRows, &pair,       kRowPanels,       &row,
+                          &pack,     &pack_bytes, &pack_lanes,      &add};
 
 }  // namespace hone::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

@@ -43,6 +43,16 @@ struct Panel {
   int64_t pitch;
 };
 
+/// The same of bytes that lie side by side, as the floats they stand for.
+struct BytePanel {
+  float zero, scale;  ///< of (byte - zero) * scale
+  const uint8_t* source;
+  int64_t step;
+  int64_t width, depth;
+  float* packed;
+  int64_t pitch;
+};
+
 struct GemmFns {
   int64_t lanes;     ///< floats in a vector
   int64_t max_rows;  ///< the most rows of a tile
@@ -57,6 +67,7 @@ struct GemmFns {
   /// whose columns are adjacent in c: as many chains at once as the processor's pipeline wants.
   void (*row)(int64_t panels, int64_t panel_floats, const Tile& tile);
   void (*pack)(const Panel& panel);
+  void (*pack_bytes)(BytePanel panel);
   /// The same of a source whose step is 1; lanes from `width` on stay as they are.
   void (*transpose)(Panel panel);
   /// c[r][j] = c[r][j] + x[r][j] for j < cols, at most `max_cols`. Rows of x are `x_row` floats,

@@ -11,7 +11,8 @@
 // of its own until then. Matrices beside each other are the outermost items of the same loops;
 // where all of them meet one b, their rows are those of one matrix. A narrow result, whose rows
 // would leave most of a vector empty, is computed as its transpose where a's rows lie side by side:
-// the operands change places, and tiles are transposed as they are stored.
+// the operands change places, and tiles are transposed as they are stored. A first operand of bytes
+// is packed as the floats that they stand for.
 #include <algorithm>
 #include <bit>
 #include <optional>
@@ -73,6 +74,7 @@ class PackedGemm final : public Kernel {
   struct Memory {
     const float* a;
     const float* b;
+    const uint8_t* bytes;  // in place of a or, turned, of b
     float* c;
     float* packed_a;  // of the worker
     float* packed_b;
@@ -98,23 +100,30 @@ class PackedGemm final : public Kernel {
 
   void cut_blocks(int threads);
   Memory matrices(Memory at, int64_t a, int64_t b) const;
+  void pack_bytes(const uint8_t* from, int64_t step, int64_t width, int64_t depth, float* packed,
+                  int64_t pitch) const {
+    fns_.pack_bytes({zero_, scale_, from, step, width, depth, packed, pitch});
+  }
   void pack_panel(const Memory& at, const Columns& panel, Range steps, float* packed) const;
-  void pack_strips(const Memory& at, Range strips, Range steps) const;
+  void read_a(Tile& tile, const Memory& at, Range rows, int64_t first, Range steps,
+              bool meets) const;
   void block(const Call& call, const Memory& at, Range strips, Range panels) const;
-  void panel_of_block(const Memory& at, const Target& to, Range strips, int64_t panel,
-                      Range steps) const;
+  void panel_of_block(const Memory& at, const Target& to, Range strips, int64_t panel, Range steps,
+                      bool meets) const;
   static bool needs_apart(const Call& call);
   bool pays_to_turn(const ir::MatmulDims& d) const;
   void turned_tile(Tile tile, Range rows, const Columns& cols, const Memory& at,
                    const Target& to) const;
   int64_t row_panels(int64_t first, int64_t end) const;
-  void row_of_block(const Memory& at, const Target& to, int64_t first, int64_t count,
-                    Range steps) const;
+  void row_of_block(const Memory& at, const Target& to, int64_t first, int64_t count, Range steps,
+                    bool meets) const;
   void sharded_tile(const Tile& tile, int64_t rows, float* slots) const;
 
   const GemmFns& fns_;
   ir::PanelFormat format_;  // of b
+  float zero_, scale_;      // of bytes
   bool turned_ = false;     // a, b and the sides below are those of the transpose
+  bool bytes_a_, bytes_b_;  // which of them is the first operand, if that is of bytes
   int64_t m_, n_, depth_;
   Strided a_of_, b_of_;  // which matrix of an operand each product reads
   int64_t products_, b_matrices_;
@@ -141,7 +150,9 @@ class PackedGemm final : public Kernel {
 
 PackedGemm::PackedGemm(const Problem& problem)
     : fns_(gemm_fns(problem.isa)),
-      format_(gemm_panels(problem.operands[1].shape, problem.attrs().flag("trans_b"), fns_)) {
+      format_(gemm_panels(problem.operands[1].shape, problem.attrs().flag("trans_b"), fns_)),
+      zero_(static_cast<float>(problem.attrs().get_or("zero", 0.0))),
+      scale_(static_cast<float>(problem.attrs().get_or("scale", 1.0))) {
   ir::MatmulDims d =
       ir::matmul_dims(problem.operands[0].shape, problem.operands[1].shape, problem.attrs());
   bool trans_a = problem.attrs().flag("trans_a");
@@ -173,6 +184,9 @@ PackedGemm::PackedGemm(const Problem& problem)
     format_ = gemm_panels(problem.operands[0].shape, false, fns_);
     trans_a = !std::exchange(trans_b, false);
   }
+  const bool bytes = problem.operands[0].dtype == DType::u8;
+  bytes_a_ = bytes && !turned_;
+  bytes_b_ = bytes && turned_;
   a_row_ = trans_a ? 1 : depth_;
   a_step_ = trans_a ? m_ : 1;
   b_step_ = trans_b ? 1 : n_;
@@ -181,11 +195,12 @@ PackedGemm::PackedGemm(const Problem& problem)
   strips_ = ceil_div(m_, fns_.max_rows);
   panels_ = format_.panels();
   const bool rows_collide = fns_.max_rows > kWays && a_row_ % kAliasedRow == 0;
-  pack_a_ = m_ == 1   ? false
+  pack_a_ = bytes_a_  ? true
+            : m_ == 1 ? false
             : trans_a ? n_ >= kPackTransposedAFromCols
                       : n_ >= kPackAFromCols && rows_collide;
   packed_ = problem.panels.has_value();
-  pack_b_ = !packed_ && (trans_b || (m_ >= kPackBFromRows && depth_ * n_ > kPlainB));
+  pack_b_ = !packed_ && (trans_b || bytes_b_ || (m_ >= kPackBFromRows && depth_ * n_ > kPlainB));
   epilogue_ = TileProgram::epilogue_of(problem);
   cut_blocks(problem.threads);
 
@@ -195,7 +210,7 @@ PackedGemm::PackedGemm(const Problem& problem)
   pack_first_ = pack_b_ && strips_ > block_strips_;
   pack_panels_ = ceil_div(kPackItem, fns_.max_cols * depth);
   packed_b_floats_ = pack_first_ ? format_.elements() : packed_ ? 0 : fns_.max_cols * chunk_;
-  packed_a_floats_ = pack_a_ ? round_up(block_strips_ * fns_.max_rows * chunk_, kAlignedFloats) : 0;
+  packed_a_floats_ = pack_a_ ? block_strips_ * fns_.max_rows * round_up(chunk_, kAlignedFloats) : 0;
   packed_a_at_ = (pack_first_ ? b_matrices_ : problem.threads) * packed_b_floats_;
   slots_at_ = packed_a_at_ + problem.threads * packed_a_floats_;
   const int64_t slots = leaves_.empty() ? 0 : std::bit_width(leaves_.size() - 1);
@@ -234,17 +249,35 @@ void PackedGemm::cut_blocks(int threads) {
 
 void PackedGemm::pack_panel(const Memory& at, const Columns& panel, Range steps,
                             float* packed) const {
+  if (bytes_b_)
+    return pack_bytes(at.bytes + panel.begin + steps.begin * b_step_, b_step_, panel.size,
+                      steps.size(), packed, panel.pitch);
   fns_.pack({at.b + panel.begin * b_col_ + steps.begin * b_step_, b_col_, b_step_, panel.size,
              steps.size(), packed, panel.pitch});
 }
 
-void PackedGemm::pack_strips(const Memory& at, Range strips, Range steps) const {
-  const int64_t first = strip(strips.begin).begin;
-  for (int64_t i = strips.begin; i < strips.end; ++i) {
-    const Range rows = strip(i);
-    fns_.pack({at.a + rows.begin * a_row_ + steps.begin * a_step_, a_row_, a_step_, rows.size(),
-               steps.size(), at.packed_a + (rows.begin - first) * steps.size(), rows.size()});
+// Where a tile finds its rows, `first` being the block's. Those that are packed are so when the
+// block's first panel meets them, so that they are still in L1.
+void PackedGemm::read_a(Tile& tile, const Memory& at, Range rows, int64_t first, Range steps,
+                        bool meets) const {
+  const int64_t from = rows.begin * a_row_ + steps.begin * a_step_;
+  if (!pack_a_) {
+    tile.a = at.a + from;
+    tile.a_row = a_row_;
+    tile.a_step = a_step_;
+    return;
   }
+  const bool keeps_order = bytes_a_ && a_step_ == 1;
+  const int64_t pitch = round_up(steps.size(), kAlignedFloats);
+  float* packed = at.packed_a + (panels_ > 1 ? rows.begin - first : 0) * pitch;
+  tile.a = packed;
+  tile.a_row = keeps_order ? pitch : 1;
+  tile.a_step = keeps_order ? 1 : rows.size();
+  if (!meets) return;
+  if (keeps_order) pack_bytes(at.bytes + from, a_row_, steps.size(), rows.size(), packed, pitch);
+  else if (bytes_a_)
+    pack_bytes(at.bytes + from, a_step_, rows.size(), steps.size(), packed, rows.size());
+  else fns_.pack({at.a + from, a_row_, a_step_, rows.size(), steps.size(), packed, rows.size()});
 }
 
 // The tree adds every second leaf to the slot
@@ -299,7 +332,7 @@ void PackedGemm::turned_tile(Tile tile, Range rows, const Columns& cols, const M
 }
 
 void PackedGemm::panel_of_block(const Memory& at, const Target& to, Range strips, int64_t i,
-                                Range steps) const {
+                                Range steps, bool meets) const {
   const Columns cols = format_.columns(i);
   Tile tile;
   tile.b_step = packed_ || is_packed(cols) ? cols.pitch : b_step_;
@@ -318,10 +351,7 @@ void PackedGemm::panel_of_block(const Memory& at, const Target& to, Range strips
   const int64_t first = strip(strips.begin).begin;
   for (int64_t s = strips.begin; s < strips.end; ++s) {
     const Range rows = strip(s);
-    tile.a = pack_a_ ? at.packed_a + (rows.begin - first) * steps.size()
-                     : at.a + rows.begin * a_row_ + steps.begin * a_step_;
-    tile.a_row = pack_a_ ? 1 : a_row_;
-    tile.a_step = pack_a_ ? rows.size() : a_step_;
+    read_a(tile, at, rows, first, steps, meets);
     tile.c = to.at(rows.begin, cols.begin);
     if (turned_) turned_tile(tile, rows, cols, at, to);
     else if (!leaves_.empty()) sharded_tile(tile, rows.size(), at.slots);
@@ -340,12 +370,10 @@ int64_t PackedGemm::row_panels(int64_t first, int64_t end) const {
 }
 
 void PackedGemm::row_of_block(const Memory& at, const Target& to, int64_t first, int64_t count,
-                              Range steps) const {
+                              Range steps, bool meets) const {
   const Columns cols = format_.columns(first);
   Tile tile;
-  tile.a = at.a + steps.begin * a_step_;
-  tile.a_row = a_row_;
-  tile.a_step = a_step_;
+  read_a(tile, at, {0, 1}, 0, steps, meets);
   tile.b = at.b + format_.offset(0, cols) + steps.begin * cols.pitch;
   tile.b_step = cols.pitch;
   tile.depth = steps.size();
@@ -371,11 +399,11 @@ void PackedGemm::block(const Call& call, const Memory& at, Range strips, Range p
   to.c_col = turned_ ? pitch : 1;
   for (int64_t chunk = 0; chunk < chunks_; ++chunk) {
     const Range steps{chunk * depth_ / chunks_, (chunk + 1) * depth_ / chunks_};
-    if (pack_a_) pack_strips(at, strips, steps);
     for (int64_t i = panels.begin; i < panels.end;) {
       const int64_t together = row_panels(i, panels.end);
-      if (together > 0) row_of_block(at, to, i, together, steps);
-      else panel_of_block(at, to, strips, i, steps);
+      const bool meets = i == panels.begin;
+      if (together > 0) row_of_block(at, to, i, together, steps, meets);
+      else panel_of_block(at, to, strips, i, steps, meets);
       i += std::max<int64_t>(1, together);
     }
   }
@@ -389,6 +417,7 @@ void PackedGemm::block(const Call& call, const Memory& at, Range strips, Range p
 PackedGemm::Memory PackedGemm::matrices(Memory at, int64_t a, int64_t b) const {
   at.a += a * m_ * depth_;
   at.b += b * depth_ * n_;
+  at.bytes += turned_ ? b * depth_ * n_ : a * m_ * depth_;
   if (pack_first_) at.packed_b += b * packed_b_floats_;
   return at;
 }
@@ -402,6 +431,7 @@ void PackedGemm::run(const Call& call) const noexcept {
   float* workspace = reinterpret_cast<float*>(call.workspace);
   const Memory at{call.operands[turned_ ? 1 : 0].as<float>(),
                   call.operands[turned_ ? 0 : 1].as<float>(),
+                  call.operands[0].as<uint8_t>(),
                   call.results[0].as<float>(),
                   workspace + packed_a_at_,
                   workspace,
@@ -449,8 +479,8 @@ std::optional<ir::PanelFormat> wanted_gemm_panels(const ir::Node& node, const Te
 }
 
 std::string refuse_packed_gemm(const Problem& problem) {
-  if (problem.operands[0].dtype != DType::f32)
-    return "operands are " + std::string(name_of(problem.operands[0].dtype)) +
+  if (problem.operands[1].dtype != DType::f32)
+    return "operands are " + std::string(name_of(problem.operands[1].dtype)) +
            ": only f32 is computed";
   return TileProgram::refuse_epilogue(problem);
 }

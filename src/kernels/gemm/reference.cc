@@ -64,13 +64,13 @@ HONE_INLINE void product(const RefCall& call, const ir::MatmulDims& d, const A* 
 
 // A, B and T are what the operands and the result hold.
 template <class A, class B, class T>
-HONE_INLINE void products(const RefCall& call) {
+HONE_INLINE void products(const RefCall& call, const A* a) {
   const ir::MatmulDims d =
       ir::matmul_dims(call.operands[0].shape(), call.operands[1].shape(), call.attrs());
   const Strided at_a{d.leading.dims(), broadcast_strides(d.leading_a, d.leading)};
   const Strided at_b{d.leading.dims(), broadcast_strides(d.leading_b, d.leading)};
   for (int64_t i = 0; i < d.leading.elements(); ++i)
-    product(call, d, call.in<const A>(0) + at_a.offset(i) * d.rows * d.depth,
+    product(call, d, a + at_a.offset(i) * d.rows * d.depth,
             call.in<const B>(1) + at_b.offset(i) * d.depth * d.cols,
             call.out<T>(0) + i * d.rows * d.cols);
 }
@@ -80,18 +80,32 @@ HONE_INLINE void products(const RefCall& call) {
   const DType a = call.operands[0].type->dtype;
   if (size_of(a) == 1)
     return visit_byte(a, [&]<class A>(A) {
-      visit_byte(call.operands[1].type->dtype, [&]<class B>(B) { products<A, B, int32_t>(call); });
+      visit_byte(call.operands[1].type->dtype,
+                 [&]<class B>(B) { products<A, B, int32_t>(call, call.in<const A>(0)); });
     });
   visit(a, [&]<class E>(E) {
-    if constexpr (is_integer<E> && sizeof(E) >= 4) products<E, E, E>(call);
+    if constexpr (is_integer<E> && sizeof(E) >= 4) products<E, E, E>(call, call.in<const E>(0));
   });
+}
+
+// The numbers that bytes beside floats stand for.
+template <class T>
+HONE_INLINE std::vector<T> numbers_of(const RefCall& call) {
+  const T zero = static_cast<T>(call.attrs().get_or("zero", 0.0));
+  const T scale = static_cast<T>(call.attrs().get_or("scale", 1.0));
+  const uint8_t* a = call.in<const uint8_t>(0);
+  std::vector<T> numbers(static_cast<size_t>(call.operands[0].shape().elements()));
+  for (size_t i = 0; i < numbers.size(); ++i) numbers[i] = (static_cast<T>(a[i]) - zero) * scale;
+  return numbers;
 }
 
 // The interpreter applies the epilogue.
 template <class T>
 HONE_INLINE void matmul(const RefCall& call) {
-  if (call.operands[0].type->dtype == dtype_of<T>()) products<T, T, T>(call);
-  else integer_products(call);
+  if (call.operands[1].type->dtype != dtype_of<T>()) integer_products(call);
+  else if (call.operands[0].type->dtype == DType::u8)
+    products<T, T, T>(call, numbers_of<T>(call).data());
+  else products<T, T, T>(call, call.in<const T>(0));
 }
 
 }  // namespace
