@@ -17,7 +17,8 @@ constexpr int64_t kLeastBytes = 256 << 10;  // what is smaller stays in the cach
 constexpr int64_t kKeptBytes = 512 << 10;   // operands that stay beside it from block to block
 constexpr int64_t kJoinCost = 1 << 16;      // multiply-adds in the time of a fork and a join
 constexpr int64_t kCallCost = 1 << 14;      // and of a kernel's beginning with a block
-constexpr int64_t kByteCost = 8;            // multiply-adds in the time of moving one byte
+constexpr int64_t kByteCost = 8;            // multiply-adds in the time of moving one byte...
+constexpr int64_t kKeptByteCost = 2;        // ... from L2
 constexpr int64_t kMostTries = 16;          // of blocks
 
 int64_t line_bytes(const TensorType& image) {
@@ -131,11 +132,11 @@ int64_t buffer_bytes(const ChainLink& link, int64_t lines) {
   return round_up(lines * line_bytes(link.result), 64);
 }
 
-/// Bytes that each further block has to fetch again, as the caches do not keep them.
-int64_t fetched_again(const std::vector<ChainLink>& links) {
+/// Multiply-adds in the time in which each further block fetches again what all of them read.
+int64_t cost_again(const std::vector<ChainLink>& links) {
   int64_t sum = 0;
   for (const ChainLink& link : links)
-    if (link.fixed_bytes > kKeptBytes) sum += link.fixed_bytes;
+    sum += link.fixed_bytes * (link.fixed_bytes > kKeptBytes ? kByteCost : kKeptByteCost);
   return sum;
 }
 
@@ -233,19 +234,21 @@ ChainCut cut_chain(const std::vector<ChainLink>& links, int threads) {
     const int64_t bytes = lines_of(links[i].result) * line_bytes(links[i].result);
     if (bytes >= kLeastBytes) saved += 2 * bytes * kByteCost;
   }
-  const int64_t again = fetched_again(links) * kByteCost;
-  const int64_t most = Blocks(links, 1).units();
+  const int64_t again = cost_again(links);
+  const int64_t units = Blocks(links, 1).units();
   ChainCut best{1, -1};
   int64_t tried = 0;
-  for (int64_t blocks = 1; blocks <= most && tried < kMostTries; ++blocks) {
-    const Walk walk(links, Blocks(links, blocks));
+  for (int64_t size = units; size > 0 && tried < kMostTries; --size) {
+    const int64_t count = ceil_div(units, size);
+    if (size < units && count == ceil_div(units, size + 1)) continue;
+    const Walk walk(links, Blocks(links, count));
     int64_t bytes = 0;
     for (size_t i = 0; i + 1 < links.size(); ++i)
       bytes += buffer_bytes(links[i], walk.buffer_lines[i]);
     if (bytes > kScratch) continue;
     ++tried;
     const int64_t longest = walk.longest_share(samples, again, threads) * threads;
-    if (saved + work - longest > best.gain) best = {blocks, saved + work - longest};
+    if (saved + work - longest > best.gain) best = {count, saved + work - longest};
   }
   return best;
 }

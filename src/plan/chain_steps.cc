@@ -22,8 +22,9 @@ kernels::ChainLink link_of(const StepPlan& step) {
   return {step.choice.kernel->lines(), step.problem.results[0], step.flops, fixed_bytes};
 }
 
-StepPlan chain(std::span<StepPlan> steps, const std::vector<kernels::ChainLink>& links,
-               int64_t blocks, int threads) {
+StepPlan chain(std::span<StepPlan> steps, int64_t blocks, int threads) {
+  std::vector<kernels::ChainLink> links;
+  for (const StepPlan& step : steps) links.push_back(link_of(step));
   std::vector<std::unique_ptr<kernels::Kernel>> kernels;
   std::vector<size_t> operands;
   StepPlan whole = std::move(steps[0]);
@@ -47,33 +48,39 @@ StepPlan chain(std::span<StepPlan> steps, const std::vector<kernels::ChainLink>&
 
 }  // namespace
 
-// A chain grows as long as it gains.
+// Of all ways to make chains of neighbours, the one that gains most: from the last step back, each
+// step begins the chain that is best together with what follows it.
 std::vector<StepPlan> chain_steps(const ir::Graph& graph, std::vector<StepPlan> steps,
                                   int threads) {
   const std::vector<int> uses = graph.use_counts();
-  std::vector<StepPlan> out;
-  for (size_t begin = 0; begin < steps.size();) {
-    size_t end = begin + 1;
-    std::vector<kernels::ChainLink> links;
-    if (is_image(steps[begin])) links.push_back(link_of(steps[begin]));
-    kernels::ChainCut cut{1, 0};
-    for (; !links.empty() && end < steps.size(); ++end) {
-      const ir::ValueId between = steps[end - 1].node->results[0];
-      if (!is_image(steps[end]) || steps[end].operands[0] != between ||
-          uses[static_cast<size_t>(between)] != 1)
-        break;
+  const auto follows = [&](size_t i) {
+    const ir::ValueId between = steps[i - 1].node->results[0];
+    return is_image(steps[i]) && steps[i].operands[0] == between &&
+           uses[static_cast<size_t>(between)] == 1;
+  };
+  struct Way {
+    int64_t gain = 0;  // of this chain and all that follow
+    size_t end = 0;
+    int64_t blocks = 1;
+  };
+  std::vector<Way> ways(steps.size() + 1);
+  for (size_t begin = steps.size(); begin-- > 0;) {
+    Way& best = ways[begin] = {ways[begin + 1].gain, begin + 1};
+    if (!is_image(steps[begin])) continue;
+    std::vector<kernels::ChainLink> links = {link_of(steps[begin])};
+    for (size_t end = begin + 1; end < steps.size() && follows(end); ++end) {
       links.push_back(link_of(steps[end]));
-      const kernels::ChainCut longer = kernels::cut_chain(links, threads);
-      if (longer.gain <= cut.gain) {
-        links.pop_back();
-        break;
-      }
-      cut = longer;
+      const kernels::ChainCut cut = kernels::cut_chain(links, threads);
+      if (cut.gain < 0) break;
+      const int64_t gain = cut.gain + ways[end + 1].gain;
+      if (gain > best.gain) best = {gain, end + 1, cut.blocks};
     }
-    const std::span<StepPlan> group(steps.data() + begin, end - begin);
-    out.push_back(group.size() > 1 ? chain(group, links, cut.blocks, threads)
+  }
+  std::vector<StepPlan> out;
+  for (size_t begin = 0; begin < steps.size(); begin = ways[begin].end) {
+    const std::span<StepPlan> group(steps.data() + begin, ways[begin].end - begin);
+    out.push_back(group.size() > 1 ? chain(group, ways[begin].blocks, threads)
                                    : std::move(group[0]));
-    begin = end;
   }
   return out;
 }
