@@ -57,27 +57,30 @@ struct Image {
   int64_t h, w, c;
 };
 
-// How many taps side by side the pixels of a class read, if these lie side by side too and there is
-// a tile for that (micro.h); else 0.
-int64_t shared_taps(const AxisClass& columns) {
-  const int64_t width = std::ssize(columns.taps), pixels = std::ssize(columns.places);
-  if (pixels < 2 || (width != 3 && width != 5)) return 0;
-  const auto side_by_side = [](const auto& a, const auto& b) { return a + 1 != b; };
-  const bool taps = std::ranges::adjacent_find(columns.taps, side_by_side,
-                                               &AxisClass::Tap::source) == columns.taps.end();
-  const bool sources =
-      std::ranges::adjacent_find(columns.places, side_by_side, &AxisClass::Place::source) ==
-      columns.places.end();
-  const bool results =
-      std::ranges::adjacent_find(columns.places, side_by_side, &AxisClass::Place::result) ==
-      columns.places.end();
-  return taps && sources && results ? width : 0;
+// How a depthwise filter goes along a line, if there are tiles of whole lines for it (micro.h).
+std::optional<AxisFilter> line_filter(const ir::ConvDims& d) {
+  const AxisFilter cols = filter_cols(d);
+  const bool depthwise = d.groups > 1 && d.group_c() == 1 && d.group_o() == 1;
+  const int64_t behind = (d.ow - 1) * cols.stride + cols.taps - cols.pad - d.w;
+  if (!depthwise || (cols.taps != 3 && cols.taps != 5) || cols.stride > 2 || cols.dilation != 1 ||
+      cols.pad >= cols.taps || behind >= cols.taps || d.kh * d.kw > kChunk)
+    return {};
+  return cols;
+}
+
+// All columns as one class: it reads places of padding, too.
+std::vector<AxisClass> whole_line(const AxisFilter& f, int64_t outputs) {
+  AxisClass all;
+  for (int64_t k = 0; k < f.taps; ++k) all.taps.push_back({k, k});
+  for (int64_t i = 0; i < outputs; ++i) all.places.push_back({i, i * f.stride - f.pad});
+  return {std::move(all)};
 }
 
 class GatherConv final : public Kernel, public LineKernel {
  public:
   GatherConv(const Problem& problem, const ir::ConvDims& d, Image source, Image result,
-             std::vector<AxisClass> rows, std::vector<AxisClass> cols);
+             std::vector<AxisClass> rows, std::vector<AxisClass> cols,
+             std::optional<AxisFilter> line = {});
   void run(const Call& call) const noexcept override;
   int64_t workspace_bytes() const override {
     return packed_floats_ * int64_t{sizeof(float)} + threads_ * scratch_bytes();
@@ -100,7 +103,6 @@ class GatherConv final : public Kernel, public LineKernel {
     size_t rows, cols;
     std::vector<Tap> taps;
     std::vector<std::pair<size_t, size_t>> of_chunk;  ///< which of them each chunk has
-    int64_t shared;  ///< taps of a row of the filter, where neighbours read the same; or 0
   };
   struct Panel {
     int64_t group;
@@ -161,7 +163,8 @@ class GatherConv final : public Kernel, public LineKernel {
   int64_t taps_, depth_;  // of the filter, and channels of each, as the loops take them
   bool depthwise_;
   std::vector<AxisClass> rows_, cols_;
-  std::vector<Line> lines_;  // of one image of the result
+  std::optional<AxisFilter> line_;  // if its tiles are those of whole lines
+  std::vector<Line> lines_;         // of one image of the result
   std::vector<Region> regions_;
   std::vector<Chunk> chunks_;
   std::vector<Panel> panels_;
@@ -175,7 +178,8 @@ class GatherConv final : public Kernel, public LineKernel {
 };
 
 GatherConv::GatherConv(const Problem& problem, const ir::ConvDims& d, Image source, Image result,
-                       std::vector<AxisClass> rows, std::vector<AxisClass> cols)
+                       std::vector<AxisClass> rows, std::vector<AxisClass> cols,
+                       std::optional<AxisFilter> line)
     : fns_(conv_fns(problem.isa)),
       isa_(problem.isa),
       threads_(problem.threads),
@@ -186,6 +190,7 @@ GatherConv::GatherConv(const Problem& problem, const ir::ConvDims& d, Image sour
       depthwise_(d.groups > 1 && d.group_c() == 1 && d.group_o() == 1),
       rows_(std::move(rows)),
       cols_(std::move(cols)),
+      line_(line),
       lines_(static_cast<size_t>(result.h)) {
   finish_ = Finish::of(problem);
   if (!finish_) epilogue_ = TileProgram::epilogue_of(problem);
@@ -194,7 +199,7 @@ GatherConv::GatherConv(const Problem& problem, const ir::ConvDims& d, Image sour
       lines_[static_cast<size_t>(place.result)] = {i, place.source};
   for (size_t i = 0; i < rows_.size(); ++i)
     for (size_t j = 0; j < cols_.size(); ++j) {
-      Region region{i, j, {}, {}, depthwise_ ? shared_taps(cols_[j]) : 0};
+      Region region{i, j, {}, {}};
       for (const AxisClass::Tap& row : rows_[i].taps)
         for (const AxisClass::Tap& col : cols_[j].taps)
           region.taps.push_back(
@@ -245,10 +250,6 @@ void GatherConv::cut_chunks() {
     };
     for (const Chunk& chunk : chunks_)
       region.of_chunk.emplace_back(first(chunk.tap), first(chunk.tap_end));
-    // A row of the filter is shared as a whole.
-    for (const auto& [begin, end] : region.of_chunk)
-      if (region.shared > 0 && static_cast<int64_t>(end - begin) % region.shared != 0)
-        region.shared = 0;
   }
 }
 
@@ -336,8 +337,9 @@ void GatherConv::panel_of_block(int64_t i, const Chunk& chunk, const Part& part,
                                !begins,
                                finish ? &*finish : nullptr,
                                weights_after(i, chunk, part, weights)};
-    if (region.shared > 0)
-      fns_.line_depthwise({tiles, std::ssize(cols_[region.cols].places), source_.c, region.shared});
+    if (line_)
+      fns_.line_depthwise(
+          {tiles, result_.w, line_->taps, line_->stride, line_->pad, source_.w, source_.c});
     else gather(tiles);
   }
 }
@@ -411,9 +413,11 @@ void GatherConv::run_lines(const Call& call, Lines lines) const noexcept {
 std::unique_ptr<Kernel> make_conv_forward(const Problem& problem) {
   const ir::ConvDims d =
       ir::conv_dims(problem.operands[0].shape, problem.operands[1].shape, problem.attrs());
-  return std::make_unique<GatherConv>(problem, d, Image{d.h, d.w, d.c}, Image{d.oh, d.ow, d.o},
-                                      output_classes(filter_rows(d), d.h, d.oh),
-                                      output_classes(filter_cols(d), d.w, d.ow));
+  const std::optional<AxisFilter> line = line_filter(d);
+  return std::make_unique<GatherConv>(
+      problem, d, Image{d.h, d.w, d.c}, Image{d.oh, d.ow, d.o},
+      output_classes(filter_rows(d), d.h, d.oh),
+      line ? whole_line(*line, d.ow) : output_classes(filter_cols(d), d.w, d.ow), line);
 }
 
 std::unique_ptr<Kernel> make_conv_grad_input(const Problem& problem) {

@@ -153,29 +153,46 @@ void gather_tile(const GatherTiles& g, int64_t first) {
   end_chains(acc, g, first, last);
 }
 
-template <int rows, int vectors, int width>
-void line_tile(const LineTiles& lines, int64_t first) {
+// A line of tiles.
+struct Line {
+  const LineTiles& tiles;
+  int64_t begin;  // its first pixel
+};
+
+template <int rows, int vectors, int width, int stride>
+void line_tile(const Line& line, int64_t first) {
   const D d;
+  const LineTiles& lines = line.tiles;
   const GatherTiles& g = lines.gather;
   const M last = hn::FirstN(d, static_cast<size_t>(g.cols - (vectors - 1) * kLanes));
+  constexpr int inputs = (rows - 1) * stride + width;
+  // Places of padding among the inputs: the first and the last ones.
+  const int64_t before = lines.pad - (first - line.begin) * stride;
+  const int64_t end = lines.columns + before;
+  const int64_t step = lines.step;
   V acc[rows][vectors];
   begin_chains(acc, g, first, last);
   for (const Tap* tap = g.taps; tap != g.taps + g.tap_count; tap += width) {
     const float* panel = g.panel + tap->block * (vectors * kLanes);
-    const float* source = g.source + g.source_at[first] + tap->source;
+    const float* source = g.source + (g.source_at[first] + tap->source);
     V b[width][vectors];
 #pragma GCC unroll 5
     for (int k = 0; k < width; ++k)
 #pragma GCC unroll 4
       for (int v = 0; v < vectors; ++v) b[k][v] = hn::LoadU(d, panel + (k * vectors + v) * kLanes);
-#pragma GCC unroll 16
-    for (int i = 0; i < rows + width - 1; ++i) {
+#pragma GCC unroll 32
+    for (int i = 0; i < inputs; ++i) {
+      if (i < width - 1 && i < before) continue;
+      if (i > inputs - width && i >= end) continue;
 #pragma GCC unroll 4
       for (int v = 0; v < vectors; ++v) {
-        const V x = load<vectors>(source + i * lines.step, v, last);
+        const V x = load<vectors>(source + i * step, v, last);
 #pragma GCC unroll 5
-        for (int k = 0; k < width; ++k)
-          if (i >= k && i - k < rows) acc[i - k][v] = hn::MulAdd(x, b[k][v], acc[i - k][v]);
+        for (int k = 0; k < width; ++k) {
+          const int r = (i - k) / stride;
+          if (i >= k && r * stride == i - k && r < rows)
+            acc[r][v] = hn::MulAdd(x, b[k][v], acc[r][v]);
+        }
       }
     }
   }
@@ -240,9 +257,9 @@ template <int vectors, Gather kind, int... r>
 constexpr auto gather_tiles(std::integer_sequence<int, r...>) {
   return std::array<TileFn<GatherTiles>, sizeof...(r)>{&gather_tile<r + 1, vectors, kind>...};
 }
-template <int vectors, int width, int... r>
+template <int vectors, int width, int stride, int... r>
 constexpr auto line_tiles(std::integer_sequence<int, r...>) {
-  return std::array<TileFn<LineTiles>, sizeof...(r)>{&line_tile<r + 1, vectors, width>...};
+  return std::array<TileFn<Line>, sizeof...(r)>{&line_tile<r + 1, vectors, width, stride>...};
 }
 template <int vectors, bool depthwise, int... r>
 constexpr auto weight_tiles(std::integer_sequence<int, r...>) {
@@ -272,19 +289,19 @@ void gather(const GatherTiles& g) {
 }
 void gather_depthwise(const GatherTiles& g) { run_gather<Gather::depthwise>(g); }
 
-template <int width>
+template <int width, int stride>
 void run_lines(const LineTiles& lines) {
   with_vectors<kGatherVectors>(lines.gather.cols, [&](auto vectors) HWY_ATTR {
     static constexpr auto kTiles =
-        line_tiles<vectors(), width>(std::make_integer_sequence<int, kLineRows>{});
-    for (int64_t first = 0; first < lines.gather.pixels; first += lines.line)
-      run_tiles(kTiles, lines, lines.line, first);
+        line_tiles<vectors(), width, stride>(std::make_integer_sequence<int, kLineRows>{});
+    for (int64_t begin = 0; begin < lines.gather.pixels; begin += lines.line)
+      run_tiles(kTiles, {lines, begin}, lines.line, begin);
   });
 }
 
 void line_depthwise(const LineTiles& lines) {
-  if (lines.width == 3) run_lines<3>(lines);
-  else run_lines<5>(lines);
+  if (lines.width == 3) lines.stride == 1 ? run_lines<3, 1>(lines) : run_lines<3, 2>(lines);
+  else lines.stride == 1 ? run_lines<5, 1>(lines) : run_lines<5, 2>(lines);
 }
 
 template <bool depthwise>

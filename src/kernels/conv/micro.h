@@ -37,13 +37,16 @@ struct GatherTiles {
   const float* ahead;        ///< weights that are read next: they are fetched meanwhile
 };
 
-/// Depthwise tiles of pixels that lie side by side, where each row of the filter has `width` taps
-/// side by side too: what one pixel reads, its neighbours read as well.
+/// Depthwise tiles of whole lines of the result, whose pixels share most of what they read. Each
+/// row of the filter has `width` taps; those on padding are skipped.
 struct LineTiles {
-  GatherTiles gather;  ///< its pixels come in lines, its taps row by row
+  GatherTiles gather;  ///< its pixels come in lines, its taps in rows of the filter
   int64_t line;        ///< pixels of a line
-  int64_t step;        ///< from pixel to pixel of the source
   int64_t width;       ///< 3 or 5
+  int64_t stride;      ///< 1 or 2
+  int64_t pad;         ///< places before the first of the source's line, less than the width
+  int64_t columns;     ///< of the source; at most width - 1 places behind them are read, too
+  int64_t step;        ///< from column to column
 };
 
 /// One row of sums: where the first pixel reads x, and where the sums lie.
