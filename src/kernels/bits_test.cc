@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/dtype.h"
+#include "ir/expr.h"
 #include "kernels/interpreter.h"
 #include "kernels/panels.h"
 #include "kernels/problems.h"
@@ -157,6 +158,21 @@ void check_panels(const KernelRow& row, const Case& c, Problem problem,
       << " threads: " << c.describe();
 }
 
+/// The same with operand 0 in planes of channels, if the row may read it so.
+void check_planes(const KernelRow& row, const Case& c, Problem problem,
+                  const std::vector<Tensor>& expected) {
+  if (row.planes == nullptr || !row.planes(problem)) return;
+  problem.planes = true;
+  std::vector<Tensor> operands = c.operand_list();
+  ir::Graph g;
+  const ir::Expr image = ir::input(g, "x", operands[0].type());
+  g.output("y", ir::transpose(image, {0, 3, 1, 2}).id);
+  operands[0] = interpret(g, {{"x", operands[0]}}).outputs.at("y");
+  EXPECT_EQ(fault_of(row, operands, expected, problem), "")
+      << row.name << " on planes at " << name_of(problem.isa) << " with " << problem.threads
+      << " threads: " << c.describe();
+}
+
 /// Every way in which the row may run a case; false if it refuses it.
 bool check_case(const KernelRow& row, const Case& c, Isa isa, const std::vector<Tensor>& expected) {
   bool claimed = false;
@@ -174,6 +190,7 @@ bool check_case(const KernelRow& row, const Case& c, Isa isa, const std::vector<
           << row.name << " at " << name_of(isa) << " with " << threads << " threads, result "
           << alias.result << " in operand " << alias.operand << ": " << c.describe();
     check_panels(row, c, problem, expected);
+    check_planes(row, c, problem, expected);
     if (testing::Test::HasFailure()) break;
   }
   return claimed;

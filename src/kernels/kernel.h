@@ -42,6 +42,8 @@ struct Problem {
   int threads = 1;
   /// How operand 1, of whose type `operands` tells as ever, lies packed, if it does.
   std::optional<ir::PanelFormat> panels = {};
+  /// Operand 0, an image whose type is that of NHWC, lies in planes of one channel: as NCHW.
+  bool planes = false;
 
   const ir::Attrs& attrs() const { return node->attrs; }
 };
@@ -80,6 +82,8 @@ struct KernelRow {
   /// where it would not. It depends on nothing else, so that all programs share one packing.
   std::optional<ir::PanelFormat> (*panels)(const ir::Node&, const TensorType& weight,
                                            Isa) = nullptr;
+  /// True if the row's kernel can read operand 0 in planes.
+  bool (*planes)(const Problem&) = nullptr;
 };
 
 /// Every row, of all families (kernels/table.cc lists the families).

@@ -13,6 +13,8 @@ std::string refusal(const KernelRow& row, const Problem& problem) {
   if (problem.panels && (row.panels == nullptr || row.panels(*problem.node, problem.operands[1],
                                                              problem.isa) != problem.panels))
     return "does not read the panels that operand 1 lies in";
+  if (problem.planes && (row.planes == nullptr || !row.planes(problem)))
+    return "does not read planes of channels";
   return row.refuse == nullptr ? "" : row.refuse(problem);
 }
 

@@ -55,7 +55,7 @@ std::vector<StepPlan> chain_steps(const ir::Graph& graph, std::vector<StepPlan> 
   const std::vector<int> uses = graph.use_counts();
   const auto follows = [&](size_t i) {
     const ir::ValueId between = steps[i - 1].node->results[0];
-    return is_image(steps[i]) && steps[i].operands[0] == between &&
+    return is_image(steps[i]) && !steps[i].problem.planes && steps[i].operands[0] == between &&
            uses[static_cast<size_t>(between)] == 1;
   };
   struct Way {

@@ -89,16 +89,31 @@ class Planner {
                   {},    0};
     for (ValueId v : node.operands) step.problem.operands.push_back(graph_.type(v));
     for (ValueId v : node.results) step.problem.results.push_back(graph_.type(v));
-    if (node.operands.size() < 2 || !graph_.produced_by(node.operands[1], ir::op::unpack))
-      return step;
+    read_planes(step);
+    read_panels(step);
+    return step;
+  }
+
+  // An image that is only turned from NCHW may be read as it is.
+  void read_planes(StepPlan& step) {
+    if (step.operands.empty() || !graph_.produced_by(step.operands[0], ir::op::transpose)) return;
+    const Node& turn = graph_.producer(step.operands[0]);
+    if (turn.attrs.ints("perm") != ir::Ints{0, 2, 3, 1}) return;
+    step.problem.planes = true;
+    if (kernels::best_row(step.problem) != nullptr) step.operands[0] = turn.operands[0];
+    else step.problem.planes = false;
+  }
+
+  void read_panels(StepPlan& step) {
+    const Node& node = *step.node;
+    if (node.operands.size() < 2 || !graph_.produced_by(node.operands[1], ir::op::unpack)) return;
     const Node& unpack = graph_.producer(node.operands[1]);
     step.problem.panels = ir::PanelFormat::from(unpack.attrs);
     if (kernels::best_row(step.problem) != nullptr) step.operands[1] = unpack.operands[0];
     else step.problem.panels.reset();
-    return step;
   }
 
-  // In order, but for weights that all read in panels: nobody computes those.
+  // In order, but for what all read in another layout: nobody computes that.
   void make_steps() {
     std::vector<StepPlan> drafts;
     std::vector<bool> read(graph_.values().size(), false);
@@ -111,7 +126,9 @@ class Planner {
     }
     for (StepPlan& step : drafts) {
       const Node& node = *step.node;
-      if (node.is(ir::op::unpack) && !read[static_cast<size_t>(node.results[0])]) continue;
+      if ((node.is(ir::op::unpack) || node.is(ir::op::transpose)) &&
+          !read[static_cast<size_t>(node.results[0])])
+        continue;
       if (node.is(ir::op::reshape)) continue;
       step.choice = choose_kernel(step.problem);
       step.flops = ir::flops(graph_, node);

@@ -104,6 +104,25 @@ TEST(Plan, ABroadcastOperandKeepsItsMemory) {
   }
 }
 
+// A convolution of few channels reads NCHW as it is; one of many waits for the transposition.
+TEST(Plan, AnImageOfFewChannelsIsNotTransposed) {
+  for (int64_t channels : {3, 64}) {
+    ir::Graph g;
+    const Expr x = ir::input(g, "x", {DType::f32, {1, channels, 9, 9}});
+    const Expr w = ir::input(g, "w", {DType::f32, {5, channels, 3, 3}});
+    const ir::Attrs attrs{{"stride", ir::Ints{1, 1}},
+                          {"pad", ir::Ints{0, 0, 0, 0}},
+                          {"dilation", ir::Ints{1, 1}},
+                          {"groups", int64_t{1}},
+                          {"layout", std::string("nhwc")}};
+    g.output("y", ir::apply(ir::op::conv2d, {ir::transpose(x, {0, 2, 3, 1}), w}, attrs).id);
+    EXPECT_EQ(at_scalar(g).steps.size(), 2u);
+    if (!fast()) continue;
+    const Program p = at_avx2(g);
+    EXPECT_EQ(p.steps.size(), channels == 3 ? 1u : 2u) << p.to_text();
+  }
+}
+
 TEST(Plan, AnUpdateIsWrittenOverItsState) {
   ir::Graph g;
   const Expr w = ir::state(g, "w", kVector, true);

@@ -57,13 +57,25 @@ struct Image {
   int64_t h, w, c;
 };
 
+/// From line to line, pixel to pixel, channel to channel of an image in memory.
+struct Steps {
+  int64_t line, pixel, channel;
+
+  static Steps of(const Image& image, bool planes) {
+    return planes ? Steps{image.w, 1, image.h * image.w} : Steps{image.w * image.c, image.c, 1};
+  }
+};
+
+bool is_depthwise(const ir::ConvDims& d) {
+  return d.groups > 1 && d.group_c() == 1 && d.group_o() == 1;
+}
+
 // How a depthwise filter goes along a line, if there are tiles of whole lines for it (micro.h).
 std::optional<AxisFilter> line_filter(const ir::ConvDims& d) {
   const AxisFilter cols = filter_cols(d);
-  const bool depthwise = d.groups > 1 && d.group_c() == 1 && d.group_o() == 1;
   const int64_t behind = (d.ow - 1) * cols.stride + cols.taps - cols.pad - d.w;
-  if (!depthwise || (cols.taps != 3 && cols.taps != 5) || cols.stride > 2 || cols.dilation != 1 ||
-      cols.pad >= cols.taps || behind >= cols.taps || d.kh * d.kw > kChunk)
+  if (!is_depthwise(d) || (cols.taps != 3 && cols.taps != 5) || cols.stride > 2 ||
+      cols.dilation != 1 || cols.pad >= cols.taps || behind >= cols.taps || d.kh * d.kw > kChunk)
     return {};
   return cols;
 }
@@ -159,6 +171,7 @@ class GatherConv final : public Kernel, public LineKernel {
   int64_t threads_;
   int64_t samples_;
   Image source_, result_;
+  Steps steps_;  // of the source
   ir::PanelFormat format_;
   int64_t taps_, depth_;  // of the filter, and channels of each, as the loops take them
   bool depthwise_;
@@ -186,8 +199,9 @@ GatherConv::GatherConv(const Problem& problem, const ir::ConvDims& d, Image sour
       samples_(d.n),
       source_(source),
       result_(result),
+      steps_(Steps::of(source, problem.planes)),
       format_(conv_panels(*problem.node, problem.operands[1].shape, problem.isa)),
-      depthwise_(d.groups > 1 && d.group_c() == 1 && d.group_o() == 1),
+      depthwise_(is_depthwise(d)),
       rows_(std::move(rows)),
       cols_(std::move(cols)),
       line_(line),
@@ -203,7 +217,7 @@ GatherConv::GatherConv(const Problem& problem, const ir::ConvDims& d, Image sour
       for (const AxisClass::Tap& row : rows_[i].taps)
         for (const AxisClass::Tap& col : cols_[j].taps)
           region.taps.push_back(
-              {(row.source * source_.w + col.source) * source_.c, row.k * d.kw + col.k});
+              {row.source * steps_.line + col.source * steps_.pixel, row.k * d.kw + col.k});
       regions_.push_back(std::move(region));
     }
 
@@ -227,7 +241,8 @@ void GatherConv::split_taps() {
   for (Region& region : regions_) {
     std::vector<Tap> taps;
     for (const Tap& tap : region.taps)
-      for (int64_t k = 0; k < depth_; ++k) taps.push_back({tap.source + k, tap.block * depth_ + k});
+      for (int64_t k = 0; k < depth_; ++k)
+        taps.push_back({tap.source + k * steps_.channel, tap.block * depth_ + k});
     region.taps = std::move(taps);
   }
   taps_ *= depth_;
@@ -280,9 +295,10 @@ void GatherConv::list_pixels(const Part& part, const Scratch& out) const {
     for (int64_t i = part.line; i < part.line_end; ++i) {
       const Line& line = lines_[static_cast<size_t>(i % result_.h)];
       if (line.row_class != regions_[r].rows) continue;
-      const int64_t source = (i / result_.h * source_.h + line.source) * source_.w;
+      const int64_t source =
+          i / result_.h * (source_.h * source_.w * source_.c) + line.source * steps_.line;
       for (const AxisClass::Place& place : cols_[regions_[r].cols].places) {
-        out.source_at[count] = (source + place.source) * source_.c;
+        out.source_at[count] = source + place.source * steps_.pixel;
         out.result_at[count] = (i * result_.w + place.result) * result_.c;
         ++count;
       }
@@ -312,6 +328,7 @@ void GatherConv::panel_of_block(int64_t i, const Chunk& chunk, const Part& part,
   const auto gather = depthwise_ ? fns_.gather_depthwise : fns_.gather;
   const auto c = static_cast<size_t>(&chunk - chunks_.data());
   const int64_t channel = depthwise_ ? column(panel) : panel.group * format_.depth.extent;
+  const float* source = call.operands[0].as<float>() + channel * steps_.channel;
   std::optional<FinishTile> finish;
   if (finish_ && c + 1 == chunks_.size())
     finish = finish_->tile(call, column(panel), column(panel));
@@ -322,7 +339,7 @@ void GatherConv::panel_of_block(int64_t i, const Chunk& chunk, const Part& part,
     // What a chunk adds nothing to only begins, with the first.
     const bool begins = chunk.begin == 0 && first == 0;
     if (scratch.region_at[r + 1] == at || (first == end && c > 0 && !finish)) continue;
-    const GatherTiles tiles = {call.operands[0].as<float>() + channel,
+    const GatherTiles tiles = {source,
                                scratch.source_at + at,
                                call.results[0].as<float>() + column(panel),
                                scratch.result_at + at,
@@ -426,6 +443,12 @@ std::unique_ptr<Kernel> make_conv_grad_input(const Problem& problem) {
   return std::make_unique<GatherConv>(problem, d, Image{d.oh, d.ow, d.o}, Image{d.h, d.w, d.c},
                                       input_classes(filter_rows(d), d.h, d.oh),
                                       input_classes(filter_cols(d), d.w, d.ow));
+}
+
+bool reads_planes(const Problem& problem) {
+  const ir::ConvDims d =
+      ir::conv_dims(problem.operands[0].shape, problem.operands[1].shape, problem.attrs());
+  return d.group_c() <= kFewChannels && !is_depthwise(d);
 }
 
 std::optional<ir::PanelFormat> wanted_conv_panels(const ir::Node& node, const TensorType& weight,

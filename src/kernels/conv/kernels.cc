@@ -15,7 +15,7 @@ std::string refuse_direct_conv(const Problem& problem) {
 std::span<const KernelRow> conv_kernels() {
   static const KernelRow rows[] = {
       {&ir::op::conv2d, "conv.direct", "direct", Isa::avx2, 0, &refuse_direct_conv,
-       &make_conv_forward, nullptr, &wanted_conv_panels},
+       &make_conv_forward, nullptr, &wanted_conv_panels, &reads_planes},
       {&ir::op::conv2d_grad_input, "conv.direct", "direct", Isa::avx2, 0, &refuse_direct_conv,
        &make_conv_grad_input, nullptr, &wanted_conv_panels},
       {&ir::op::conv2d_grad_weight, "conv.direct", "direct", Isa::avx2, 0, &refuse_direct_conv,
