@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 namespace hone::train {
 namespace {
@@ -20,7 +21,7 @@ bool has_nan(const kernels::View& view) {
 }  // namespace
 
 void NanSearch::before_step(int64_t epoch, int64_t batch) {
-  if (!kept_ || steps_ == kSteps || epoch != epoch_) {
+  if (!kept_ || steps_ == kSteps) {
     kept_ = snapshot_.keep(states_);
     epoch_ = epoch;
     first_ = batch;
@@ -40,11 +41,16 @@ std::string NanSearch::first_nan() {
     if (has_nan(kernels::View{tensor.raw(), &tensor.type()}))
       found = fmt::format("state '{}' held NaN before", name);
   }
-  loader_.start(epoch_, first_);
+  int64_t epoch = epoch_;
+  loader_.start(epoch, first_);
   for (int64_t s = 0; s < steps_ && found.empty(); ++s) {
-    const data::Batch batch = loader_.next().value();
+    std::optional<data::Batch> batch = loader_.next();
+    if (!batch) {
+      loader_.start(++epoch, 0);
+      batch = loader_.next();
+    }
     executor_.run(
-        step_inputs(batch), states_,
+        step_inputs(*batch), states_,
         [&](const plan::Step& step, std::span<const kernels::View> results) {
           if (!found.empty() || std::none_of(results.begin(), results.end(), has_nan)) return;
           const int64_t ago = steps_ - 1 - s;

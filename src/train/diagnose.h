@@ -35,7 +35,7 @@ class NanSearch {
   Snapshot snapshot_;
   bool kept_ = false;              // a snapshot
   int64_t epoch_ = 0, first_ = 0;  // of the snapshot: the batch after it
-  int64_t steps_ = 0;              // since then, all of this epoch
+  int64_t steps_ = 0;              // since then
 };
 
 }  // namespace hone::train

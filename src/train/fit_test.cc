@@ -445,6 +445,14 @@ TEST(Fit, NamesTheStepAndTheOpOfANaN) {
                [&] { run.fit(synthetic_images(kSamples), base_options()); });
 }
 
+// The weights grow at every step.
+TEST(Fit, LooksForANaNFromTheEpochBeforeOn) {
+  Trainee run({flatten(), dense(8, relu), dense(3)});
+  run.options.optimizer = sgd({.lr = 0.1, .weight_decay = -500});
+  expect_error(ErrorKind::InvalidInput, {"epoch 2, step 6 of 7: the first op that gave NaN was "},
+               [&] { run.fit(synthetic_images(kSamples), base_options()); });
+}
+
 // An infinite weight under tanh gives a finite loss; on the way back it meets a gradient of 0.
 TEST(Fit, NamesTheLayerWhoseGradientGaveNaN) {
   Trainee run({flatten(), dense(4), dense(3, tanh_)});
