@@ -322,6 +322,7 @@ void Dot::block(const Part& part, const Call& call, const Memory& memory,
              memory.init == nullptr ? nullptr : memory.init + i * panel_columns(),
              sums + column(panel) - begin, row, block.rows, panel.columns.size});
   }
+  if (fns_.end != nullptr) fns_.end();
   if (!has_own_sums()) return;
   if (line_pixels_ != at_.ow) {
     block.rows = keep_pixels(part, sums, row);

@@ -76,6 +76,8 @@ struct DotFns {
   void (*tiles)(const DotTiles&);
   /// The same for weights of 16 bits; null where elements are bytes.
   void (*tiles_of_words)(const DotTiles&);
+  /// Behind the last tiles of a block, at levels with registers to give back; else null.
+  void (*end)();
   void (*depthwise)(const DotTiles&);
   /// The same for filters three wide, whose lines are the runs; what is read for a pixel serves its
   /// right neighbour too, where that is the next row. Null where steps are shorter.

@@ -27,8 +27,14 @@ struct alignas(64) TileConfig {
   uint8_t rows[16] = {};
 };
 
+// The steps for which this thread has configured its registers; 0 outside a block. It takes as long
+// as some tiles.
+thread_local int64_t configured = 0;
+
 // Registers 0 to 3 hold sums, 4 and 5 rows of x, 6 and 7 weights.
 void configure(int64_t steps) {
+  if (steps == configured) return;
+  configured = steps;
   TileConfig config;
   for (int i = 0; i < 8; ++i) {
     config.bytes[i] = static_cast<uint16_t>(i == 4 || i == 5 ? steps * kStep : 64);
@@ -36,6 +42,11 @@ void configure(int64_t steps) {
   }
   fence();
   _tile_loadconfig(&config);
+}
+
+void end() {
+  if (configured != 0) _tile_release();
+  configured = 0;
 }
 
 // The most steps that a run's are a multiple of and a register holds; 0 if they are too few.
@@ -166,7 +177,6 @@ void tiles(const DotTiles& t) {
   configure(steps);
   if (t.cols > kLanes) run_blocks<2>(t, steps);
   else run_blocks<1>(t, steps);
-  _tile_release();
 }
 
 }  // namespace
@@ -175,6 +185,7 @@ const DotFns& fns() {
   static const DotFns all = [] {
     DotFns copy = int8_avx512vnni::fns;
     copy.tiles = &tiles;
+    copy.end = &end;
     copy.even_rows = true;
     return copy;
   }();

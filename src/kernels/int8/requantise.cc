@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "base/dtype.h"
 #include "kernels/epilogue.h"
@@ -17,6 +18,7 @@ using ir::ValueId;
 
 // Of the numbers in a body: no product of a byte and a few of them overflows.
 constexpr float kMostNumber = 1e18F;
+constexpr float kMostFactor = std::numeric_limits<float>::max();
 
 }  // namespace
 
@@ -166,8 +168,10 @@ bool Requantisation::run(const DotFns& fns, const Block& block, const Call& call
   };
   const float* factor = factor_ < 0 ? &number_ : operand(factor_, float{});
   const int64_t factors = factor_ < 0 ? 1 : block.cols;
-  if (!std::all_of(factor, factor + factors, [](float f) { return std::isfinite(f); }))
-    return false;
+  // Without an early end, which would keep the compiler from making vectors of it.
+  bool finite = true;
+  for (int64_t i = 0; i < factors; ++i) finite &= std::abs(factor[i]) <= kMostFactor;
+  if (!finite) return false;
   const int64_t at = block.row * cols_ + block.col;
   ResidualBytes residual = residual_;
   if (other_ >= 0) residual.other = call.operands[static_cast<size_t>(other_)].data + at;
