@@ -55,7 +55,8 @@ struct TileOps {
   TileFn fn[kTileOps][8];
   /// Converts n elements of a dtype to f32, by dtype; i32 are copied.
   void (*load[kDTypes])(float* dst, const std::byte* src, int64_t n);
-  void (*fill)(float* dst, float value, int64_t n);
+  /// dst[r * cols + j] = values[r] for r < rows, j < cols.
+  void (*spread)(float* dst, const float* values, int64_t rows, int64_t cols);
   /// Converts n elements of a tile to what they are in memory: bool, u8 or i8, as by a cast; by
   /// dtype.
   void (*store[kDTypes])(std::byte* dst, const float* src, int64_t n);

@@ -220,16 +220,24 @@ class Run {
     }
     float* dst = slot(load.slot);
     pointers_[load.entry] = dst;
-    const bool repeats = load.col_stride == 0 && !accumulator;
-    for (int64_t row = 0; row < tile.rows; ++row, dst += tile.cols) {
-      const std::byte* source = element(load, tile.row + row, tile.col);
-      if (!repeats) {
-        convert(load, dst, source, tile.cols);
-      } else {
-        float value = 0;
-        convert(load, &value, source, 1);
-        ops_.fill(dst, value, tile.cols);
-      }
+    if (load.col_stride == 0 && !accumulator) return spread(load, dst, tile);
+    for (int64_t row = 0; row < tile.rows; ++row, dst += tile.cols)
+      convert(load, dst, element(load, tile.row + row, tile.col), tile.cols);
+  }
+
+  /// Loads what has one element for each row.
+  void spread(const TileLoad& load, float* dst, const Block& tile) const {
+    constexpr int64_t kAtOnce = 64;
+    const bool adjacent = code_.outer.size() == 1 && load.strides[0] == 1;
+    float values[kAtOnce];
+    for (int64_t begin = 0; begin < tile.rows; begin += kAtOnce) {
+      const int64_t rows = std::min(kAtOnce, tile.rows - begin);
+      const int64_t first = tile.row + begin;
+      if (adjacent) convert(load, values, element(load, first, tile.col), rows);
+      else
+        for (int64_t r = 0; r < rows; ++r)
+          convert(load, values + r, element(load, first + r, tile.col), 1);
+      ops_.spread(dst + begin * tile.cols, values, rows, tile.cols);
     }
   }
 

@@ -159,8 +159,17 @@ void load<uint8_t>(float* dst, const std::byte* src, int64_t n) {
   for (; i < n; ++i) dst[i] = from[i];
 }
 
-void fill(float* dst, float value, int64_t n) {
-  instruction<TileOp::copy, 1>(dst, &value, nullptr, nullptr, n);
+// Rows are short: what is stored past one belongs to the next ones, while there are any.
+void spread(float* dst, const float* values, int64_t rows, int64_t cols) {
+  const auto lanes = static_cast<int64_t>(hn::Lanes(kF32));
+  const float* end = dst + rows * cols;
+  for (int64_t r = 0; r < rows; ++r, dst += cols) {
+    const V value = hn::Set(kF32, values[r]);
+    int64_t j = 0;
+    for (; j < cols && lanes <= end - (dst + j); j += lanes) hn::StoreU(value, kF32, dst + j);
+    if (j < cols)
+      hn::BlendedStore(value, hn::FirstN(kF32, static_cast<size_t>(cols - j)), kF32, dst + j);
+  }
 }
 
 void store_bool(std::byte* dst, const float* src, int64_t n) {
@@ -211,7 +220,7 @@ constexpr TileOps make_ops(std::index_sequence<i...>) {
   ops.load[static_cast<size_t>(DType::u64)] = load<uint64_t>;
   ops.load[static_cast<size_t>(DType::f16)] = load<Float16>;
   ops.load[static_cast<size_t>(DType::bf16)] = load<BFloat16>;
-  ops.fill = fill;
+  ops.spread = spread;
   ops.store[static_cast<size_t>(DType::boolean)] = store_bool;
   ops.store[static_cast<size_t>(DType::u8)] = store_u8;
   ops.store[static_cast<size_t>(DType::i8)] = store_i8;
