@@ -8,9 +8,10 @@
 //
 // x is copied where it must be: to have padding around it, to be elements of a
 // level that multiplies 16 bits, or so that a step of the depth may read past a
-// run (weights are zero there). What is left needs no cases. A block of pixels
-// and panels is summed into memory of the worker's own, where the epilogue
-// takes it from; without one, straight into the result.
+// run (weights are zero there). What is left needs no cases. Where parts of the result share few
+// lines of x, each copies what it reads to memory of the worker's own, which the caches keep; else
+// x is copied as a whole before. A block of pixels and panels is summed into memory of the worker's
+// own, where the epilogue takes it from; without one, straight into the result.
 #include <algorithm>
 #include <cstring>
 #include <optional>
@@ -30,6 +31,9 @@ constexpr int64_t kBlockPixels = 120, kBlockCols = 256;
 constexpr int64_t kBlocksPerThread = 6;            // at least, to share them out evenly...
 constexpr int64_t kLeastBlock = int64_t{1} << 19;  // ... unless a block would have fewer products
 constexpr int64_t kStageBytes = 16 << 10;          // that one item copies at least
+constexpr int64_t kLeastLines = 4;                 // for each thread, to be shared out evenly
+constexpr int64_t kPartBytes = 96 << 10;           // of x that a part reads, if it copies that
+constexpr int64_t kDepthwiseCols = 64;             // of a block, whose columns share nothing
 
 /// A product or convolution as dot.cc sees it.
 struct Geometry {
@@ -54,6 +58,9 @@ Geometry geometry_of(const Problem& problem) {
     return {1, rows, 1, d.depth, rows, 1, d.cols};
   }
   const ir::ConvDims d = ir::conv_dims(x, w, problem.attrs());
+  const int64_t pixels = d.n * d.oh * d.ow;
+  if (d.kh * d.kw * d.groups == 1 && pixels == d.n * d.h * d.w && d.stride_h * d.stride_w == 1)
+    return {1, pixels, 1, d.c, pixels, 1, d.o};
   return {d.n,        d.h,          d.w,          d.c,          d.oh,        d.ow,
           d.o,        d.pad_top,    d.pad_left,   d.pad_bottom, d.pad_right, d.stride_h,
           d.stride_w, d.dilation_h, d.dilation_w, d.kh,         d.kw,        d.groups};
@@ -103,7 +110,7 @@ class Dot final : public Kernel {
     int64_t group;
     ir::PanelFormat::Columns columns;
   };
-  /// What one item computes.
+  /// What one item computes, or one block of it.
   struct Part {
     int64_t pixel, pixel_end;
     int64_t panel, panel_end;
@@ -124,7 +131,8 @@ class Dot final : public Kernel {
   int64_t epilogue_at() const {
     return sums_at() + (has_own_sums() ? round_up(block_pixels_ * block_cols_ * 4, 64) : 0);
   }
-  int64_t scratch_bytes() const { return epilogue_at() + round_up(epilogue_.scratch_bytes(), 64); }
+  int64_t copy_at() const { return epilogue_at() + round_up(epilogue_.scratch_bytes(), 64); }
+  int64_t scratch_bytes() const { return copy_at() + copy_bytes_; }
   int64_t column(const Panel& panel) const {
     return panel.group * format_.column.extent + panel.columns.begin;
   }
@@ -135,11 +143,18 @@ class Dot final : public Kernel {
   auto tiles() const {
     return pairs_ ? fns_.depthwise_pairs : depthwise_ ? fns_.depthwise : fns_.tiles;
   }
-  void lay_out(const Problem& problem);
   void cut(int threads);
+  void cut_lines(int threads);
+  void count_columns();
+  int64_t pixels() const { return at_.n * at_.oh * line_pixels_; }
+  int64_t parts_across() const { return ceil_div(std::ssize(panels_), part_panels_); }
+  int64_t parts() const { return ceil_div(pixels(), part_pixels_) * parts_across(); }
+  Part part(int64_t item) const;
+  Range lines_of(const Part& part) const;
   void pack(const Call& call, int8_t* packed) const;
   void stage(const Call& call, std::byte* to) const;
-  void stage_line(const std::byte* x, int64_t line, std::byte* to) const;
+  void stage_bytes(const std::byte* from, int64_t n, std::byte* to) const;
+  void stage_lines(const std::byte* x, Range lines, std::byte* to) const;
   void fill_padding(std::byte* to, int64_t elements) const;
   void subtract_offset(const Call& call, const Memory& memory, std::byte* offsets,
                        int32_t* init) const;
@@ -147,6 +162,7 @@ class Dot final : public Kernel {
   void finish(const Block& block, const Call& call, const int32_t* sums, int64_t row,
               std::byte* scratch) const;
   void list_pixels(const Part& part, int64_t* x_at) const;
+  void run_part(const Part& part, const Call& call, Memory memory, std::byte* scratch) const;
   void block(const Part& part, const Call& call, const Memory& memory, std::byte* scratch) const;
 
   const DotFns& fns_;
@@ -160,10 +176,13 @@ class Dot final : public Kernel {
   std::vector<int64_t> runs_;
   std::vector<int64_t> no_runs_;  // as many, all at 0
   bool stages_, packs_, has_offset_;
-  int64_t line_;  // elements of a line of x as it is read
+  bool stages_parts_;       // each its own
+  int64_t copy_bytes_ = 0;  // of a part
+  int64_t line_;            // elements of a line of x as it is read
   int64_t image_lines_;
   int64_t line_pixels_;  // that are computed for each line of the result
   int64_t x_at_, init_at_, offsets_at_, scratch_at_;  // in the workspace
+  int64_t part_pixels_ = 1, part_panels_ = 1;         // of an item
   int64_t block_pixels_ = 1, block_panels_ = 1, block_cols_ = 1;
   SumEpilogue epilogue_;
 };
@@ -201,12 +220,21 @@ Dot::Dot(const Problem& problem)
   no_runs_.resize(runs_.size());
   for (int64_t g = 0; g < format_.group.extent; ++g)
     for (int64_t p = 0; p < format_.panels(); ++p) panels_.push_back({g, format_.columns(p)});
-  cut(problem.threads);
+  const bool has_many_lines = at_.n * at_.oh >= kLeastLines * problem.threads;
+  stages_parts_ =
+      stages_ && (depthwise_ ? has_many_lines : at_.kh == 1 && line_pixels_ <= kBlockPixels);
+  if (stages_parts_ && depthwise_) cut_lines(problem.threads);
+  else cut(problem.threads);
+  if (stages_parts_)
+    for (int64_t item = 0; item < parts(); ++item)
+      copy_bytes_ = std::max(copy_bytes_, lines_of(part(item)).size() * line_);
+  if (stages_parts_) copy_bytes_ = round_up((copy_bytes_ + slack) * fns_.element_bytes, 64);
 
   const auto end_of = [](int64_t begin, int64_t bytes) { return round_up(begin + bytes, 64); };
   x_at_ = packs_ ? end_of(0, format_.elements()) : 0;
-  init_at_ =
-      end_of(x_at_, stages_ ? (at_.n * image_lines_ * line_ + slack) * fns_.element_bytes : 0);
+  init_at_ = end_of(x_at_, stages_ && !stages_parts_
+                               ? (at_.n * image_lines_ * line_ + slack) * fns_.element_bytes
+                               : 0);
   offsets_at_ = end_of(init_at_, has_offset_ ? std::ssize(panels_) * panel_columns() * 4 : 0);
   scratch_at_ = end_of(offsets_at_, has_offset_ ? run_elements() : 0);
 }
@@ -216,20 +244,56 @@ Dot::Dot(const Problem& problem)
 // the weights are more than the image.
 void Dot::cut(int threads) {
   const int64_t pitch = panels_.empty() ? 1 : panels_[0].columns.pitch;
-  Side pixels = Side::of(at_.n * at_.oh * line_pixels_, kBlockPixels);
+  Side pixels = Side::of(this->pixels(), kBlockPixels);
   Side panels = Side::of(std::ssize(panels_), kBlockCols / pitch);
   const int64_t enough = threads > 1 ? kBlocksPerThread * threads : 1;
   const int64_t depth = format_.tap.extent * format_.depth.extent;
   const bool heavy = format_.elements() > at_.n * at_.h * at_.w * at_.c;
   cut_blocks(panels, pixels, 1, pixels.units * at_.o * depth, {enough, kLeastBlock},
              [&] { return heavy; });
-  block_pixels_ = pixels.block;
-  block_panels_ = panels.block;
-  for (int64_t p = 0; p < panels.units; p += panels.block) {
-    const Panel& last = panels_[static_cast<size_t>(std::min(panels.units, p + panels.block) - 1)];
+  part_pixels_ = block_pixels_ = pixels.block;
+  part_panels_ = block_panels_ = panels.block;
+  count_columns();
+}
+
+// Parts of whole lines and all columns, as many for each thread, of blocks that stay in the caches.
+void Dot::cut_lines(int threads) {
+  const int64_t lines = at_.n * at_.oh;
+  const int64_t bytes = lines * at_.stride_h * line_ * fns_.element_bytes;
+  const int64_t work = pixels() * at_.o * format_.tap.extent * format_.depth.extent;
+  const int64_t wanted = std::max(ceil_div(bytes, kPartBytes),
+                                  std::min(kBlocksPerThread * threads, work / kLeastBlock));
+  const int64_t parts = round_up(std::max<int64_t>(1, wanted), threads);
+  part_pixels_ = std::max<int64_t>(1, ceil_div(lines, parts) * line_pixels_);
+  part_panels_ = std::max<int64_t>(1, std::ssize(panels_));
+  block_pixels_ = std::min(part_pixels_, kBlockPixels);
+  block_panels_ = std::max<int64_t>(1, kDepthwiseCols / format_.columns(0).pitch);
+  count_columns();
+}
+
+void Dot::count_columns() {
+  for (int64_t p = 0; p < std::ssize(panels_); p += block_panels_) {
+    const int64_t end = std::min(std::ssize(panels_), p + block_panels_);
+    const Panel& last = panels_[static_cast<size_t>(end - 1)];
     block_cols_ = std::max(
         block_cols_, column(last) + last.columns.size - column(panels_[static_cast<size_t>(p)]));
   }
+}
+
+Dot::Part Dot::part(int64_t item) const {
+  const int64_t pixel = item / parts_across() * part_pixels_;
+  const int64_t panel = item % parts_across() * part_panels_;
+  return {pixel, std::min(pixels(), pixel + part_pixels_), panel,
+          std::min(std::ssize(panels_), panel + part_panels_)};
+}
+
+// Of x with its padding.
+Range Dot::lines_of(const Part& part) const {
+  const auto first = [&](int64_t pixel) {
+    const int64_t line = pixel / line_pixels_;
+    return line / at_.oh * image_lines_ + line % at_.oh * at_.stride_h;
+  };
+  return {first(part.pixel), first(part.pixel_end - 1) + (at_.kh - 1) * at_.dilation_h + 1};
 }
 
 void Dot::pack(const Call& call, int8_t* packed) const {
@@ -248,25 +312,33 @@ void Dot::fill_padding(std::byte* to, int64_t elements) const {
   else std::fill_n(reinterpret_cast<int16_t*>(to), elements, static_cast<int16_t>(pad_element_));
 }
 
-void Dot::stage_line(const std::byte* x, int64_t line, std::byte* to) const {
+void Dot::stage_bytes(const std::byte* from, int64_t n, std::byte* to) const {
+  if (is_signed_) fns_.stage_i8(to, reinterpret_cast<const int8_t*>(from), n);
+  else fns_.stage_u8(to, reinterpret_cast<const uint8_t*>(from), n);
+}
+
+void Dot::stage_lines(const std::byte* x, Range lines, std::byte* to) const {
+  if (!at_.has_padding()) return stage_bytes(x + lines.begin * line_, lines.size() * line_, to);
   const int64_t bytes = fns_.element_bytes;
-  const int64_t h = line % image_lines_ - at_.top;
-  if (h < 0 || h >= at_.h) return fill_padding(to, line_);
   const int64_t left = at_.left * at_.c, inside = at_.w * at_.c;
-  fill_padding(to, left);
-  const std::byte* from = x + (line / image_lines_ * at_.h + h) * inside;
-  if (is_signed_) fns_.stage_i8(to + left * bytes, reinterpret_cast<const int8_t*>(from), inside);
-  else fns_.stage_u8(to + left * bytes, reinterpret_cast<const uint8_t*>(from), inside);
-  fill_padding(to + (left + inside) * bytes, at_.right * at_.c);
+  for (int64_t line = lines.begin; line < lines.end; ++line, to += line_ * bytes) {
+    const int64_t h = line % image_lines_ - at_.top;
+    if (h < 0 || h >= at_.h) {
+      fill_padding(to, line_);
+      continue;
+    }
+    fill_padding(to, left);
+    stage_bytes(x + (line / image_lines_ * at_.h + h) * inside, inside, to + left * bytes);
+    fill_padding(to + (left + inside) * bytes, at_.right * at_.c);
+  }
 }
 
 void Dot::stage(const Call& call, std::byte* to) const {
   const int64_t bytes = line_ * fns_.element_bytes, lines = at_.n * image_lines_;
   const int64_t item_lines = ceil_div(kStageBytes, std::max<int64_t>(1, bytes));
   call.pool->run(ceil_div(lines, item_lines), [&](int64_t item, int) {
-    const int64_t end = std::min(lines, (item + 1) * item_lines);
-    for (int64_t line = item * item_lines; line < end; ++line)
-      stage_line(call.operands[0].data, line, to + line * bytes);
+    const int64_t begin = item * item_lines, end = std::min(lines, begin + item_lines);
+    stage_lines(call.operands[0].data, {begin, end}, to + begin * bytes);
   });
 }
 
@@ -303,10 +375,25 @@ void Dot::list_pixels(const Part& part, int64_t* x_at) const {
   }
 }
 
+void Dot::run_part(const Part& part, const Call& call, Memory memory, std::byte* scratch) const {
+  if (stages_parts_) {
+    const Range lines = lines_of(part);
+    stage_lines(memory.x, lines, scratch + copy_at());
+    memory.x = scratch + copy_at() - lines.begin * line_ * fns_.element_bytes;
+  }
+  for (int64_t pixel = part.pixel; pixel < part.pixel_end; pixel += block_pixels_) {
+    const int64_t pixel_end = std::min(part.pixel_end, pixel + block_pixels_);
+    list_pixels({pixel, pixel_end, 0, 0}, reinterpret_cast<int64_t*>(scratch));
+    for (int64_t panel = part.panel; panel < part.panel_end; panel += block_panels_)
+      block({pixel, pixel_end, panel, std::min(part.panel_end, panel + block_panels_)}, call,
+            memory, scratch);
+  }
+}
+
+// The pixels are listed.
 void Dot::block(const Part& part, const Call& call, const Memory& memory,
                 std::byte* scratch) const {
-  int64_t* x_at = reinterpret_cast<int64_t*>(scratch);
-  list_pixels(part, x_at);
+  const int64_t* x_at = reinterpret_cast<const int64_t*>(scratch);
   const Panel& last = panels_[static_cast<size_t>(part.panel_end - 1)];
   const int64_t begin = column(panels_[static_cast<size_t>(part.panel)]);
   Block block{part.pixel, part.pixel_end - part.pixel, begin,
@@ -365,7 +452,7 @@ void Dot::run(const Call& call) const noexcept {
     pack(call, packed);
     memory.weights = packed;
   }
-  if (stages_) {
+  if (stages_ && !stages_parts_) {
     stage(call, call.workspace + x_at_);
     memory.x = call.workspace + x_at_;
   }
@@ -374,13 +461,8 @@ void Dot::run(const Call& call) const noexcept {
     subtract_offset(call, memory, call.workspace + offsets_at_, init);
     memory.init = init;
   }
-  const int64_t pixels = at_.n * at_.oh * line_pixels_, panels = std::ssize(panels_);
-  const int64_t across = ceil_div(panels, block_panels_);
-  call.pool->run(ceil_div(pixels, block_pixels_) * across, [&](int64_t item, int worker) {
-    const int64_t pixel = item / across * block_pixels_, panel = item % across * block_panels_;
-    block({pixel, std::min(pixels, pixel + block_pixels_), panel,
-           std::min(panels, panel + block_panels_)},
-          call, memory, call.workspace + scratch_at_ + worker * scratch_bytes());
+  call.pool->run(parts(), [&](int64_t item, int worker) {
+    run_part(part(item), call, memory, call.workspace + scratch_at_ + worker * scratch_bytes());
   });
 }
 
