@@ -28,6 +28,9 @@ class Finish {
   /// The epilogue of a problem's node, if it is one of these.
   static std::optional<Finish> of(const Problem& problem);
 
+  /// Whether it adds something to each element.
+  bool has_other() const { return other_ >= 0; }
+
   /// For the panel that begins at `column`, and results that begin at `offset`.
   FinishTile tile(const Call& call, int64_t column, int64_t offset) const;
 

@@ -27,6 +27,8 @@ constexpr int kVectors = 2;
 // without; the rest hold one step of b and one broadcast element of a.
 constexpr int kRows = HWY_MAX_BYTES == 64 ? 14 : 6;
 
+#include "kernels/finish_simd.h"
+
 // A row of a tile as vectors, of which the last may be partial.
 struct Row {
   D d;
@@ -105,6 +107,12 @@ HWY_INLINE void finish(const Tile& t, const Row& row, Accumulators<rows, vectors
     for_each<rows, vectors>(t, acc, [&](V& sum, const float* c, bool last) HWY_ATTR {
       sum = hn::Add(row.load(c, last), sum);
     });
+  if (t.finish != nullptr)
+    finish_tile(
+        acc, *t.finish,
+        [&](const float* bias, int v)
+            HWY_ATTR { return row.load(bias + v * kLanes, v + 1 == vectors); },
+        [](const float*, int, int) HWY_ATTR { return hn::Zero(D()); });
   for_each<rows, vectors>(t, acc,
                           [&](V sum, float* c, bool last) HWY_ATTR { row.store(sum, c, last); });
 }
@@ -176,29 +184,30 @@ constexpr int kRowPanels = 4;
 template <int panels>
 void row_micro(int64_t panel_floats, const Tile& t) {
   const D d;
-  V acc[panels][kVectors];
-#pragma GCC unroll 4
-  for (int p = 0; p < panels; ++p)
-#pragma GCC unroll 2
-    for (int v = 0; v < kVectors; ++v)
-      acc[p][v] =
-          t.chain == Chain::resume ? hn::LoadU(d, t.c + (p * kVectors + v) * kLanes) : hn::Zero(d);
+  constexpr int vectors = panels * kVectors;
+  V acc[1][vectors];
+#pragma GCC unroll 8
+  for (int v = 0; v < vectors; ++v)
+    acc[0][v] = t.chain == Chain::resume ? hn::LoadU(d, t.c + v * kLanes) : hn::Zero(d);
   const float* a = t.a;
   const float* b = t.b;
   for (int64_t k = t.depth; k > 0; --k) {
     const V each = hn::Set(d, *a);
-#pragma GCC unroll 4
-    for (int p = 0; p < panels; ++p)
-#pragma GCC unroll 2
-      for (int v = 0; v < kVectors; ++v)
-        acc[p][v] = hn::MulAdd(each, hn::LoadU(d, b + p * panel_floats + v * kLanes), acc[p][v]);
+#pragma GCC unroll 8
+    for (int v = 0; v < vectors; ++v) {
+      const float* from = b + v / kVectors * panel_floats + v % kVectors * kLanes;
+      acc[0][v] = hn::MulAdd(each, hn::LoadU(d, from), acc[0][v]);
+    }
     a += t.a_step;
     b += kVectors * kLanes;
   }
-#pragma GCC unroll 4
-  for (int p = 0; p < panels; ++p)
-#pragma GCC unroll 2
-    for (int v = 0; v < kVectors; ++v) hn::StoreU(acc[p][v], d, t.c + (p * kVectors + v) * kLanes);
+  if (t.finish != nullptr)
+    finish_tile(
+        acc, *t.finish,
+        [&](const float* bias, int v) HWY_ATTR { return hn::LoadU(d, bias + v * kLanes); },
+        [&](const float*, int, int) HWY_ATTR { return hn::Zero(d); });
+#pragma GCC unroll 8
+  for (int v = 0; v < vectors; ++v) hn::StoreU(acc[0][v], d, t.c + v * kLanes);
 }
 
 void row(int64_t panels, int64_t panel_floats, const Tile& t) {

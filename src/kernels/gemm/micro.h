@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "base/cpu.h"
+#include "kernels/finish.h"
 
 namespace hone::kernels {
 
@@ -30,6 +31,8 @@ struct Tile {
   int64_t c_row;
   int64_t cols;
   Chain chain;
+  /// What the chains' ends become, or null; `bias` is that of the tile, and there is no `other`.
+  const FinishTile* finish = nullptr;
 };
 
 /// What `GemmFns::pack` copies: packed[k * pitch + i] = source[k * step + i * lane] for i < width;

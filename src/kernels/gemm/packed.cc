@@ -37,6 +37,8 @@ constexpr int64_t kBlockRows = 224, kBlockCols = 256;
 constexpr int64_t kPackingBlockCols = 1024;        // a block that packs its a makes more of it
 constexpr int64_t kBlocksPerThread = 8;            // at least, to share them out evenly...
 constexpr int64_t kLeastBlock = int64_t{1} << 18;  // ... unless a block would have fewer FMAs
+// Blocks whose panels come packed are larger: each is read once for all its rows.
+constexpr int64_t kLeastPanels = int64_t{1} << 20;
 // A product of fewer FMAs, with a smaller b, stays on one thread, near whose core its result is
 // used.
 constexpr int64_t kSharedWork = int64_t{1} << 20, kSharedB = int64_t{1} << 17;
@@ -89,6 +91,7 @@ class PackedGemm final : public Kernel {
     float* c;          // the block's first element
     int64_t row, col;  // its place among those of the products as they are computed
     int64_t c_row, c_col;
+    std::optional<FinishTile> finish = {};  // what becomes of them, for the first column of all
 
     float* at(int64_t r, int64_t j) const { return c + (r - row) * c_row + (j - col) * c_col; }
   };
@@ -135,15 +138,17 @@ class PackedGemm final : public Kernel {
   std::vector<Leaf> leaves_;  // none where there is one shard
   int64_t strips_, panels_;
   int64_t block_strips_ = 1, block_panels_ = 1;  // in a block
+  bool panels_first_ = false;                    // threads share out b, which is more than a
   bool pack_a_, pack_b_;
   int64_t chunks_, chunk_;
-  bool packed_;          // b comes packed
-  bool pack_first_;      // b is packed beforehand
-  int64_t pack_panels_;  // in an item of packing
-  std::optional<TileProgram> epilogue_;
-  int64_t packed_b_floats_;   // of one b, or of what a block packs at once
-  int64_t packed_a_floats_;   // of a chunk of a block
-  int64_t apart_floats_ = 0;  // of a block
+  bool packed_;                          // b comes packed
+  bool pack_first_;                      // b is packed beforehand
+  int64_t pack_panels_;                  // in an item of packing
+  std::optional<Finish> finish_;         // the epilogue, if tiles apply it
+  std::optional<TileProgram> epilogue_;  // or else
+  int64_t packed_b_floats_;              // of one b, or of what a block packs at once
+  int64_t packed_a_floats_;              // of a chunk of a block
+  int64_t apart_floats_ = 0;             // of a block
   int64_t packed_a_at_, slots_at_, apart_at_, scratch_at_, slot_floats_, scratch_floats_,
       total_floats_;
 };
@@ -201,7 +206,9 @@ PackedGemm::PackedGemm(const Problem& problem)
                       : n_ >= kPackAFromCols && rows_collide;
   packed_ = problem.panels.has_value();
   pack_b_ = !packed_ && (trans_b || bytes_b_ || (m_ >= kPackBFromRows && depth_ * n_ > kPlainB));
-  epilogue_ = TileProgram::epilogue_of(problem);
+  finish_ = Finish::of(problem);
+  if (turned_ || !leaves_.empty() || (finish_ && finish_->has_other())) finish_.reset();
+  if (!finish_) epilogue_ = TileProgram::epilogue_of(problem);
   cut_blocks(problem.threads);
 
   const int64_t depth = std::max<int64_t>(1, depth_);
@@ -231,18 +238,21 @@ bool PackedGemm::pays_to_turn(const ir::MatmulDims& d) const {
          (!leaves_.empty() || d.depth <= kChunk);
 }
 
-// Starts from the largest block and cuts it across its longer side.
+// Starts from the largest block and cuts it across its longer side; across the panels where b comes
+// packed and is the larger matrix, so that a thread finds its part in its cache at every run.
 void PackedGemm::cut_blocks(int threads) {
   Side strips = Side::of(strips_, kBlockRows / fns_.max_rows);
   Side panels = Side::of(panels_, (pack_a_ ? kPackingBlockCols : kBlockCols) / fns_.max_cols);
   const int64_t work = products_ * m_ * n_ * depth_;
   const bool shares = threads > 1 && (work >= kSharedWork || depth_ * n_ >= kSharedB);
   const bool whole_rows = epilogue_ && panels.blocks() == 1;
-  kernels::cut_blocks(panels, strips, products_, work,
-                      {shares ? kBlocksPerThread * threads : 1, kLeastBlock}, [&] {
-                        if (whole_rows && strips.block > kWholeStrips) return false;
-                        return panels.block * fns_.max_cols >= strips.block * fns_.max_rows;
-                      });
+  panels_first_ = packed_ && n_ > m_;
+  kernels::cut_blocks(
+      panels, strips, products_, work,
+      {shares ? kBlocksPerThread * threads : 1, panels_first_ ? kLeastPanels : kLeastBlock}, [&] {
+        if (whole_rows && strips.block > kWholeStrips) return false;
+        return panels_first_ || panels.block * fns_.max_cols >= strips.block * fns_.max_rows;
+      });
   block_strips_ = strips.block;
   block_panels_ = panels.block;
 }
@@ -331,10 +341,18 @@ void PackedGemm::turned_tile(Tile tile, Range rows, const Columns& cols, const M
       {tile.c, tile.c_row, 1, rows.size(), cols.size, to.at(rows.begin, cols.begin), to.c_col});
 }
 
+// The end of the chains in the tiles that begin at a column.
+std::optional<FinishTile> finish_at(std::optional<FinishTile> finish, int64_t column) {
+  if (finish && finish->bias != nullptr) finish->bias += column;
+  return finish;
+}
+
 void PackedGemm::panel_of_block(const Memory& at, const Target& to, Range strips, int64_t i,
                                 Range steps, bool meets) const {
   const Columns cols = format_.columns(i);
+  const std::optional<FinishTile> finish = finish_at(to.finish, cols.begin);
   Tile tile;
+  tile.finish = finish ? &*finish : nullptr;
   tile.b_step = packed_ || is_packed(cols) ? cols.pitch : b_step_;
   if (packed_ || pack_first_) {
     tile.b = (packed_ ? at.b : at.packed_b) + format_.offset(0, cols) + steps.begin * cols.pitch;
@@ -372,7 +390,9 @@ int64_t PackedGemm::row_panels(int64_t first, int64_t end) const {
 void PackedGemm::row_of_block(const Memory& at, const Target& to, int64_t first, int64_t count,
                               Range steps, bool meets) const {
   const Columns cols = format_.columns(first);
+  const std::optional<FinishTile> finish = finish_at(to.finish, cols.begin);
   Tile tile;
+  tile.finish = finish ? &*finish : nullptr;
   read_a(tile, at, {0, 1}, 0, steps, meets);
   tile.b = at.b + format_.offset(0, cols) + steps.begin * cols.pitch;
   tile.b_step = cols.pitch;
@@ -399,6 +419,7 @@ void PackedGemm::block(const Call& call, const Memory& at, Range strips, Range p
   to.c_col = turned_ ? pitch : 1;
   for (int64_t chunk = 0; chunk < chunks_; ++chunk) {
     const Range steps{chunk * depth_ / chunks_, (chunk + 1) * depth_ / chunks_};
+    if (finish_ && chunk + 1 == chunks_) to.finish = finish_->tile(call, 0, 0);
     for (int64_t i = panels.begin; i < panels.end;) {
       const int64_t together = row_panels(i, panels.end);
       const bool meets = i == panels.begin;
@@ -461,8 +482,8 @@ void PackedGemm::run(const Call& call) const noexcept {
     mine.slots += worker * slot_floats_;
     if (mine.apart != nullptr) mine.apart += worker * apart_floats_;
     mine.scratch += worker * scratch_floats_ * int64_t{sizeof(float)};
-    block(call, mine, even_part(item / across, down, strips_),
-          even_part(item % across, across, panels_));
+    block(call, mine, even_part(panels_first_ ? item % down : item / across, down, strips_),
+          even_part(panels_first_ ? item / down : item % across, across, panels_));
   });
 }
 
