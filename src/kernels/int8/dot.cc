@@ -27,13 +27,13 @@
 namespace hone::kernels {
 namespace {
 
-constexpr int64_t kBlockPixels = 120, kBlockCols = 256;
+constexpr int64_t kBlockPixels = 120, kBlockCols = 64;  // whose sums stay in the L1 cache
+constexpr int64_t kPartCols = 256;
 constexpr int64_t kBlocksPerThread = 6;            // at least, to share them out evenly...
 constexpr int64_t kLeastBlock = int64_t{1} << 19;  // ... unless a block would have fewer products
 constexpr int64_t kStageBytes = 16 << 10;          // that one item copies at least
 constexpr int64_t kLeastLines = 4;                 // for each thread, to be shared out evenly
 constexpr int64_t kPartBytes = 96 << 10;           // of x that a part reads, if it copies that
-constexpr int64_t kDepthwiseCols = 64;             // of a block, whose columns share nothing
 
 /// A product or convolution as dot.cc sees it.
 struct Geometry {
@@ -145,7 +145,8 @@ class Dot final : public Kernel {
   }
   void cut(int threads);
   void cut_lines(int threads);
-  void count_columns();
+  void cut_parts();
+  int64_t panel_pitch() const { return panels_.empty() ? 1 : panels_[0].columns.pitch; }
   int64_t pixels() const { return at_.n * at_.oh * line_pixels_; }
   int64_t parts_across() const { return ceil_div(std::ssize(panels_), part_panels_); }
   int64_t parts() const { return ceil_div(pixels(), part_pixels_) * parts_across(); }
@@ -180,6 +181,7 @@ class Dot final : public Kernel {
   int64_t copy_bytes_ = 0;  // of a part
   int64_t line_;            // elements of a line of x as it is read
   int64_t image_lines_;
+  int64_t x_row_ = 0;    // from each pixel's elements to the next, unless that varies
   int64_t line_pixels_;  // that are computed for each line of the result
   int64_t x_at_, init_at_, offsets_at_, scratch_at_;  // in the workspace
   int64_t part_pixels_ = 1, part_panels_ = 1;         // of an item
@@ -208,6 +210,10 @@ Dot::Dot(const Problem& problem)
   const bool even = fns_.even_rows && stages_ && !depthwise_ && at_.stride_h == 1 &&
                     at_.stride_w == 1 && at_.c > 0;
   line_pixels_ = even ? line_ / at_.c : at_.ow;
+  const int64_t x_row = at_.stride_w * at_.c, x_line = at_.stride_h * line_;
+  if ((at_.n == 1 || image_lines_ * line_ == at_.oh * x_line) &&
+      (at_.oh == 1 || x_line == line_pixels_ * x_row))
+    x_row_ = x_row;
   // Pixels behind a line's are read as far as the filter reaches.
   const int64_t slack = fns_.channels + ((at_.kw - 1) * at_.dilation_w + 1) * at_.c;
   for (int64_t kh = 0; kh < at_.kh; ++kh) {
@@ -225,6 +231,7 @@ Dot::Dot(const Problem& problem)
       stages_ && (depthwise_ ? has_many_lines : at_.kh == 1 && line_pixels_ <= kBlockPixels);
   if (stages_parts_ && depthwise_) cut_lines(problem.threads);
   else cut(problem.threads);
+  cut_parts();
   if (stages_parts_)
     for (int64_t item = 0; item < parts(); ++item)
       copy_bytes_ = std::max(copy_bytes_, lines_of(part(item)).size() * line_);
@@ -243,17 +250,15 @@ Dot::Dot(const Problem& problem)
 // reads the part of an image that it has made before; across the panels where
 // the weights are more than the image.
 void Dot::cut(int threads) {
-  const int64_t pitch = panels_.empty() ? 1 : panels_[0].columns.pitch;
   Side pixels = Side::of(this->pixels(), kBlockPixels);
-  Side panels = Side::of(std::ssize(panels_), kBlockCols / pitch);
+  Side panels = Side::of(std::ssize(panels_), kPartCols / panel_pitch());
   const int64_t enough = threads > 1 ? kBlocksPerThread * threads : 1;
   const int64_t depth = format_.tap.extent * format_.depth.extent;
   const bool heavy = format_.elements() > at_.n * at_.h * at_.w * at_.c;
   cut_blocks(panels, pixels, 1, pixels.units * at_.o * depth, {enough, kLeastBlock},
              [&] { return heavy; });
-  part_pixels_ = block_pixels_ = pixels.block;
-  part_panels_ = block_panels_ = panels.block;
-  count_columns();
+  part_pixels_ = pixels.block;
+  part_panels_ = panels.block;
 }
 
 // Parts of whole lines and all columns, as many for each thread, of blocks that stay in the caches.
@@ -266,12 +271,11 @@ void Dot::cut_lines(int threads) {
   const int64_t parts = round_up(std::max<int64_t>(1, wanted), threads);
   part_pixels_ = std::max<int64_t>(1, ceil_div(lines, parts) * line_pixels_);
   part_panels_ = std::max<int64_t>(1, std::ssize(panels_));
-  block_pixels_ = std::min(part_pixels_, kBlockPixels);
-  block_panels_ = std::max<int64_t>(1, kDepthwiseCols / format_.columns(0).pitch);
-  count_columns();
 }
 
-void Dot::count_columns() {
+void Dot::cut_parts() {
+  block_pixels_ = std::min(part_pixels_, kBlockPixels);
+  block_panels_ = std::clamp<int64_t>(kBlockCols / panel_pitch(), 1, part_panels_);
   for (int64_t p = 0; p < std::ssize(panels_); p += block_panels_) {
     const int64_t end = std::min(std::ssize(panels_), p + block_panels_);
     const Panel& last = panels_[static_cast<size_t>(end - 1)];
@@ -351,7 +355,7 @@ void Dot::subtract_offset(const Call& call, const Memory& memory, std::byte* off
     const auto& [group, columns] = panels_[static_cast<size_t>(item)];
     int32_t* sums = init + item * panel_columns();
     const int64_t first = 0;
-    tiles()({offsets, &first, no_runs_.data(), std::ssize(no_runs_), pairs_ ? 0 : steps(),
+    tiles()({offsets, &first, 0, no_runs_.data(), std::ssize(no_runs_), pairs_ ? 0 : steps(),
              memory.weights + format_.offset(group, columns), nullptr, sums, 0, 1, columns.pitch});
     for (int64_t j = 0; j < columns.pitch; ++j) sums[j] = -sums[j];
   });
@@ -359,6 +363,10 @@ void Dot::subtract_offset(const Call& call, const Memory& memory, std::byte* off
 
 // Counts on from the first: a division costs as much as a few vectors of products.
 void Dot::list_pixels(const Part& part, int64_t* x_at) const {
+  if (x_row_ != 0) {
+    for (int64_t p = part.pixel; p < part.pixel_end; ++p) *x_at++ = p * x_row_;
+    return;
+  }
   int64_t col = part.pixel % line_pixels_;
   int64_t line = part.pixel / line_pixels_ % at_.oh, sample = part.pixel / line_pixels_ / at_.oh;
   const int64_t step = at_.stride_w * at_.c;
@@ -388,6 +396,7 @@ void Dot::run_part(const Part& part, const Call& call, Memory memory, std::byte*
       block({pixel, pixel_end, panel, std::min(part.panel_end, panel + block_panels_)}, call,
             memory, scratch);
   }
+  if (fns_.end != nullptr) fns_.end();
 }
 
 // The pixels are listed.
@@ -404,12 +413,11 @@ void Dot::block(const Part& part, const Call& call, const Memory& memory,
   for (int64_t i = part.panel; i < part.panel_end; ++i) {
     const Panel& panel = panels_[static_cast<size_t>(i)];
     const int64_t channel = depthwise_ ? panel.columns.begin : panel.group * (at_.c / at_.groups);
-    tiles()({memory.x + channel * fns_.element_bytes, x_at, runs_.data(), std::ssize(runs_),
+    tiles()({memory.x + channel * fns_.element_bytes, x_at, x_row_, runs_.data(), std::ssize(runs_),
              pairs_ ? at_.c : steps(), memory.weights + format_.offset(panel.group, panel.columns),
              memory.init == nullptr ? nullptr : memory.init + i * panel_columns(),
              sums + column(panel) - begin, row, block.rows, panel.columns.size});
   }
-  if (fns_.end != nullptr) fns_.end();
   if (!has_own_sums()) return;
   if (line_pixels_ != at_.ow) {
     block.rows = keep_pixels(part, sums, row);

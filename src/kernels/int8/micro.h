@@ -22,6 +22,7 @@ namespace hone::kernels {
 struct DotTiles {
   const std::byte* x;   ///< elements as `stage` gives them
   const int64_t* x_at;  ///< of each row, in elements
+  int64_t x_row;        ///< from each row to the next, or 0 if that varies
   const int64_t* runs;  ///< where each run of the depth begins, in elements
   int64_t run_count;
   /// Of a run, each of DotFns::step elements; depthwise, runs are whole steps; in pairs, the
@@ -76,7 +77,7 @@ struct DotFns {
   void (*tiles)(const DotTiles&);
   /// The same for weights of 16 bits; null where elements are bytes.
   void (*tiles_of_words)(const DotTiles&);
-  /// Behind the last tiles of a block, at levels with registers to give back; else null.
+  /// Behind the last tiles of a part, at levels with registers to give back; else null.
   void (*end)();
   void (*depthwise)(const DotTiles&);
   /// The same for filters three wide, whose lines are the runs; what is read for a pixel serves its

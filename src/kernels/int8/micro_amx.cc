@@ -27,7 +27,7 @@ struct alignas(64) TileConfig {
   uint8_t rows[16] = {};
 };
 
-// The steps for which this thread has configured its registers; 0 outside a block. It takes as long
+// The steps for which this thread has configured its registers; 0 outside a part. It takes as long
 // as some tiles.
 thread_local int64_t configured = 0;
 
@@ -62,9 +62,10 @@ class Rows {
   Rows(const DotTiles& t, int64_t first, int64_t steps)
       : x_(reinterpret_cast<const uint8_t*>(t.x)),
         at_(t.x_at + first),
-        pitch_(at_[1] - at_[0]),
+        pitch_(t.x_row != 0 ? t.x_row : at_[1] - at_[0]),
         mask_(~__mmask64{0} >> (64 - steps * kStep)) {
-    for (int64_t r = 2; r < kRows; ++r) is_even_ = is_even_ && at_[r] - at_[r - 1] == pitch_;
+    for (int64_t r = 2; t.x_row == 0 && r < kRows; ++r)
+      is_even_ = is_even_ && at_[r] - at_[r - 1] == pitch_;
   }
 
   /// Where the rows' elements from `at` on are, `pitch()` apart.

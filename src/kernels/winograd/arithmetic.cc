@@ -116,7 +116,7 @@ void WinogradIntegers<Byte>::pack(const ir::PanelFormat& format, const Call& cal
 template <class Byte>
 void WinogradIntegers<Byte>::multiply(const PointProducts<int16_t, int32_t>& p) const {
   const int64_t run = 0;
-  fns_.tiles_of_words({reinterpret_cast<const std::byte*>(p.values), tile_at_.data(), &run, 1,
+  fns_.tiles_of_words({reinterpret_cast<const std::byte*>(p.values), tile_at_.data(), 0, &run, 1,
                        steps_, p.panel, nullptr, p.products, p.cols, p.tiles, p.cols});
 }
 
