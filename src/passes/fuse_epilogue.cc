@@ -24,7 +24,18 @@ using ir::ValueId;
 class EpilogueFuser {
  public:
   explicit EpilogueFuser(const Graph& graph)
-      : graph_(graph), uses_(graph), fused_(graph.nodes().size(), false) {}
+      : graph_(graph),
+        uses_(graph),
+        finishes_sums_(graph.nodes().size(), false),
+        fused_(graph.nodes().size(), false) {
+    for (size_t i = 0; i < graph.nodes().size(); ++i) {
+      const Node& node = graph.nodes()[i];
+      if (node.operands.empty() || node.results.empty()) continue;
+      finishes_sums_[i] =
+          fits_body(graph, node, graph.shape(node.results[0])) &&
+          std::ranges::any_of(node.operands, [&](ValueId v) { return holds_sums(v); });
+    }
+  }
 
   Graph run() {
     for (size_t i = 0; i < graph_.nodes().size(); ++i) {
@@ -71,6 +82,14 @@ class EpilogueFuser {
     }
   }
 
+  /// True of sums of bytes and of what is made of them, until that is bytes again.
+  bool holds_sums(ValueId v) const {
+    const NodeId producer = graph_.value(v).node;
+    const Node& node = graph_.node(producer);
+    if (node.op->op_class == ir::OpClass::contraction) return graph_.type(v).dtype == DType::i32;
+    return finishes_sums_[static_cast<size_t>(producer)] && !is_byte(graph_.type(v).dtype);
+  }
+
   bool sums_bytes(const Node& node) const { return is_byte(graph_.type(node.operands[0]).dtype); }
 
   /// True if kernels whose sums are of one dtype write results of another: those of f32 are in
@@ -104,7 +123,8 @@ class EpilogueFuser {
     return ends;
   }
 
-  /// Adds the elementwise nodes that only the region reads.
+  /// Adds the elementwise nodes that only the region reads. What makes bytes of another
+  /// contraction's sums is left to that one, since sums are four times as large.
   void absorb_producers(Region& region, const Shape& loop) const {
     std::set<NodeId> inside(region.nodes.begin(), region.nodes.end());
     std::map<ValueId, int> reads;
@@ -115,7 +135,9 @@ class EpilogueFuser {
       const Node& node = graph_.node(id);
       if (!inside.contains(id)) {
         const ValueId v = node.results[0];
-        if (!absorbable(id, loop) || reads[v] != uses_.count(v)) continue;
+        if (!absorbable(id, loop) || finishes_sums_[static_cast<size_t>(id)] ||
+            reads[v] != uses_.count(v))
+          continue;
         inside.insert(id);
       }
       for (ValueId v : node.operands) {
@@ -166,6 +188,7 @@ class EpilogueFuser {
 
   const Graph& graph_;
   const Uses uses_;
+  std::vector<bool> finishes_sums_;                // by node: elementwise on what holds_sums
   std::vector<bool> fused_;                        // by node: part of a fusion
   std::map<NodeId, std::vector<Fusion>> fusions_;  // by the node after which they stand
 };

@@ -197,5 +197,39 @@ TEST(FuseEpilogue, ConvolutionsTakeChannelOperandsInNhwc) {
     output "y" = %y)");
 }
 
+TEST(FuseEpilogue, SumsOfBytesAreFinishedWhereTheyAreMade) {
+  expect_fused(R"(
+    %x = input "x" : u8[2,3]
+    %w = state "w" : i8[3,4]
+    %b = matmul(%x, %w)
+    %a = matmul(%x, %w)
+    %1 = cast(%a) {dtype="f32"}
+    %2 = cast(%1) {dtype="u8"}
+    %3 = cast(%2) {dtype="f32"}
+    %4 = cast(%b) {dtype="f32"}
+    %5 = add(%4, %3)
+    %y = cast(%5) {dtype="u8"}
+    output "y" = %y)",
+               R"(
+    %x = input "x" : u8[2,3]
+    %w = state "w" : i8[3,4]
+    %2 = matmul(%x, %w) {epilogue=graph cast_cast {
+      %acc = input "acc" : i32[2,4]
+      %1 = cast(%acc) {dtype="f32"}
+      %2 = cast(%1) {dtype="u8"}
+      output "y0" = %2
+    }}
+    %3 = matmul(%x, %w, %2) {epilogue=graph cast_cast_add_cast {
+      %acc = input "acc" : i32[2,4]
+      %x1 = input "x1" : u8[2,4]
+      %2 = cast(%x1) {dtype="f32"}
+      %3 = cast(%acc) {dtype="f32"}
+      %4 = add(%3, %2)
+      %5 = cast(%4) {dtype="u8"}
+      output "y0" = %5
+    }}
+    output "y" = %3)");
+}
+
 }  // namespace
 }  // namespace hone::passes
