@@ -29,7 +29,7 @@ namespace {
 
 constexpr int64_t kBlockPixels = 120, kBlockCols = 64;  // whose sums stay in the L1 cache
 constexpr int64_t kPartCols = 256;
-constexpr int64_t kBlocksPerThread = 6;            // at least, to share them out evenly...
+constexpr int64_t kBlocksPerThread = 3;            // at least, to share them out evenly...
 constexpr int64_t kLeastBlock = int64_t{1} << 19;  // ... unless a block would have fewer products
 constexpr int64_t kStageBytes = 16 << 10;          // that one item copies at least
 constexpr int64_t kLeastLines = 4;                 // for each thread, to be shared out evenly
