@@ -212,7 +212,7 @@ Dot::Dot(const Problem& problem)
   line_pixels_ = even ? line_ / at_.c : at_.ow;
   const int64_t x_row = at_.stride_w * at_.c, x_line = at_.stride_h * line_;
   if ((at_.n == 1 || image_lines_ * line_ == at_.oh * x_line) &&
-      (at_.oh == 1 || x_line == line_pixels_ * x_row))
+      (at_.n * at_.oh == 1 || x_line == line_pixels_ * x_row))
     x_row_ = x_row;
   // Pixels behind a line's are read as far as the filter reaches.
   const int64_t slack = fns_.channels + ((at_.kw - 1) * at_.dilation_w + 1) * at_.c;

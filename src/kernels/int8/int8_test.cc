@@ -58,6 +58,23 @@ TEST(Int8, ConvolutionsTakeAnyPaddingAndGroups) {
         }
 }
 
+// One line of results a sample: images of one line, and filters as tall as the image.
+TEST(Int8, SamplesOfOneLineAreReadWhereTheyLie) {
+  for (const auto& [height, stride_h] : {std::pair{1, 1}, {5, 5}, {5, 1}})
+    for (const int64_t stride_w : {1, 2})
+      for (const int64_t pad : {0, 1}) {
+        const NodeCase c(ir::op::conv2d,
+                         {extreme_bytes(DType::u8, {3, height, 12, 16}, 5),
+                          extreme_bytes(DType::i8, {height, 3, 16, 40}, 6)},
+                         {{"stride", ir::Ints{stride_h, stride_w}},
+                          {"pad", ir::Ints{0, pad, 0, pad}},
+                          {"dilation", ir::Ints{1, 1}},
+                          {"groups", int64_t{1}},
+                          {"layout", std::string("nhwc_hwio")}});
+        EXPECT_EQ(check_against_reference(c), 1) << height << " " << stride_w << " " << pad;
+      }
+}
+
 TEST(Int8, DepthwiseConvolutionsTakeAnyChannels) {
   for (const DType x : {DType::u8, DType::i8})
     for (const int64_t channels : {2, 16, 50, 64, 130}) {
