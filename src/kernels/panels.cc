@@ -13,6 +13,12 @@ namespace {
 
 constexpr int64_t kItemRows = 288;  // of a panel, that one item packs
 
+template <class Pack>
+void run_items(ThreadPool* pool, int64_t items, const Pack& pack) {
+  if (pool != nullptr) return pool->run(items, pack);
+  for (int64_t i = 0; i < items; ++i) pack(i, 0);
+}
+
 // The depth [begin, end) of some taps of a panel.
 void pack_depth(const ir::PanelFormat& format, const float* weight, Range range, int64_t group,
                 const ir::PanelFormat::Columns& columns, int64_t begin, int64_t end, Isa isa,
@@ -49,11 +55,12 @@ void pack_panels(const ir::PanelFormat& format, const float* weight, Range taps,
     pack_depth(format, weight, taps, group, columns, begin, std::min(depth, begin + at_once), isa,
                packed + format.offset(group, columns));
   };
-  const int64_t items = format.group.extent * panels * parts;
-  if (pool != nullptr) return pool->run(items, pack);
-  for (int64_t i = 0; i < items; ++i) pack(i, 0);
+  run_items(pool, format.group.extent * panels * parts, pack);
 }
 
+namespace {
+
+// One tap of one panel of a group.
 template <class T>
 void pack_tap(const ir::PanelFormat& format, const T* weight, int64_t group, int64_t tap,
               const ir::PanelFormat::Columns& columns, T* packed) {
@@ -65,32 +72,29 @@ void pack_tap(const ir::PanelFormat& format, const T* weight, int64_t group, int
       packed[(k / format.step * columns.pitch + j) * format.step + k % format.step] =
           from[k * format.depth.stride + j * format.column.stride];
 }
-template void pack_tap(const ir::PanelFormat&, const int8_t*, int64_t, int64_t,
-                       const ir::PanelFormat::Columns&, int8_t*);
-template void pack_tap(const ir::PanelFormat&, const int16_t*, int64_t, int64_t,
-                       const ir::PanelFormat::Columns&, int16_t*);
-
-namespace {
-
-template <class T>
-void pack_integers(const ir::PanelFormat& format, const T* weight, T* packed) {
-  for (int64_t g = 0; g < format.group.extent; ++g)
-    for (int64_t p = 0; p < format.panels(); ++p) {
-      const ir::PanelFormat::Columns columns = format.columns(p);
-      T* to = packed + format.offset(g, columns);
-      for (int64_t t = 0; t < format.tap.extent; ++t, to += format.depth_pitch() * columns.pitch)
-        pack_tap(format, weight, g, t, columns, to);
-    }
-}
 
 }  // namespace
+
+template <class T>
+void pack_integers(const ir::PanelFormat& format, const T* weight, ThreadPool* pool, T* packed) {
+  const int64_t panels = format.panels(), taps = format.tap.extent;
+  const auto pack = [&](int64_t item, int) {
+    const int64_t group = item / taps / panels, tap = item % taps;
+    const ir::PanelFormat::Columns columns = format.columns(item / taps % panels);
+    pack_tap(format, weight, group, tap, columns,
+             packed + format.offset(group, columns) + tap * format.depth_pitch() * columns.pitch);
+  };
+  run_items(pool, format.group.extent * panels * taps, pack);
+}
+template void pack_integers(const ir::PanelFormat&, const int8_t*, ThreadPool*, int8_t*);
+template void pack_integers(const ir::PanelFormat&, const int16_t*, ThreadPool*, int16_t*);
 
 Tensor pack_panels(const ir::PanelFormat& format, const Tensor& weight, Isa isa) {
   Tensor packed(weight.dtype(), {format.elements()});
   if (weight.dtype() == DType::i8)
-    pack_integers(format, weight.data<int8_t>(), packed.data<int8_t>());
+    pack_integers(format, weight.data<int8_t>(), nullptr, packed.data<int8_t>());
   else if (weight.dtype() == DType::i16)
-    pack_integers(format, weight.data<int16_t>(), packed.data<int16_t>());
+    pack_integers(format, weight.data<int16_t>(), nullptr, packed.data<int16_t>());
   else
     pack_panels(format, weight.data<float>(), {0, format.tap.extent}, isa, nullptr,
                 packed.data<float>());

@@ -16,10 +16,9 @@ namespace hone::kernels {
 void pack_panels(const ir::PanelFormat& format, const float* weight, Range taps, Isa isa,
                  ThreadPool* pool, float* packed);
 
-/// Packs one tap of one panel of a group of a weight of integers, int8_t or int16_t.
+/// All panels of a weight of integers, int8_t or int16_t, likewise.
 template <class T>
-void pack_tap(const ir::PanelFormat& format, const T* weight, int64_t group, int64_t tap,
-              const ir::PanelFormat::Columns& columns, T* packed);
+void pack_integers(const ir::PanelFormat& format, const T* weight, ThreadPool* pool, T* packed);
 
 /// All panels of a weight of f32, i8 or i16.
 Tensor pack_panels(const ir::PanelFormat& format, const Tensor& weight, Isa isa);

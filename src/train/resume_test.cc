@@ -12,7 +12,7 @@ using test::expect_error;
 using test::TempFolder;
 
 // Taken up for more epochs, a run follows the longer schedule from there on.
-TEST(Resume, ResumesForMoreEpochsThanItWasBegunFor) {
+TEST(Resume, GoesOnForMoreEpochsThanItWasBegunFor) {
   const data::Dataset train = synthetic_images(kSamples);
   const TempFolder folder;
   FitOptions options = base_options(1);
@@ -71,7 +71,7 @@ TEST(Resume, DoesNotTakeOlderWeightsForTheBest) {
 
 // Stopped after a step of any place in the epoch (its first, middle and last), a resumed fit ends
 // as the uninterrupted one.
-TEST(Resume, ResumesWithTheSameBits) {
+TEST(Resume, HasTheSameBits) {
   const data::Dataset train = synthetic_images(kSamples);
   FitOptions options = base_options(3);
   options.validation = synthetic_images(60, 1);
@@ -96,7 +96,7 @@ TEST(Resume, ResumesWithTheSameBits) {
   }
 }
 
-TEST(Resume, ResumesFromTheLastSavedStep) {
+TEST(Resume, BeginsAtTheLastSavedStep) {
   const data::Dataset train = synthetic_images(kSamples);
   const TempFolder folder;
   FitOptions options = base_options(2);
@@ -118,7 +118,7 @@ TEST(Resume, ResumesFromTheLastSavedStep) {
   EXPECT_EQ(steps, kSteps - 4);  // saved after step 4 of the second epoch
 }
 
-TEST(Resume, ResumingAFinishedRunGivesItsHistoryAndGoesOn) {
+TEST(Resume, OfAFinishedRunGivesItsHistoryAndGoesOn) {
   const data::Dataset train = synthetic_images(kSamples);
   const TempFolder folder;
   FitOptions options = base_options(2);

@@ -46,7 +46,8 @@ struct Panel {
   int64_t pitch;
 };
 
-/// The same of bytes that lie side by side, as the floats they stand for.
+/// The same of bytes that lie side by side, as the floats they stand for. The last vector of a step
+/// is filled up with zeros; what lies between it and `width` is not defined.
 struct BytePanel {
   float zero, scale;  ///< of (byte - zero) * scale
   const uint8_t* source;

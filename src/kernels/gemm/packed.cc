@@ -6,13 +6,14 @@
 // chunks of steps, so that one panel of b stays in L1 while all the block's rows of a, which stay
 // in L2, pass by it; from chunk to chunk a chain goes on from what the result holds, so that chunks
 // do not touch the bits. A sum over a batch takes the shard tree tile by tile, with a stack of
-// tiles in L1. An epilogue runs in place on a block that is done; where the result is written over
-// what the epilogue reads, such as a weight's next value over the weight, the block is in memory
-// of its own until then. Matrices beside each other are the outermost items of the same loops;
-// where all of them meet one b, their rows are those of one matrix. A narrow result, whose rows
-// would leave most of a vector empty, is computed as its transpose where a's rows lie side by side:
-// the operands change places, and tiles are transposed as they are stored. A first operand of bytes
-// is packed as the floats that they stand for.
+// tiles in L1. The commonest epilogues are applied by the tiles, in registers; others run in place
+// on a block that is done; where the result is written over what the epilogue reads, such as a
+// weight's next value over the weight, the block is in memory of its own until then. Matrices
+// beside each other are the outermost items of the same loops; where all of them meet one b, their
+// rows are those of one matrix. A narrow result, whose rows would leave most of a vector empty, is
+// computed as its transpose where a's rows lie side by side: the operands change places, and tiles
+// are transposed as they are stored. A first operand of bytes is packed as the floats that they
+// stand for.
 #include <algorithm>
 #include <bit>
 #include <optional>

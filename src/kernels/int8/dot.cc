@@ -14,11 +14,9 @@
 // own, where the epilogue takes it from; without one, straight into the result.
 #include <algorithm>
 #include <cstring>
-#include <optional>
 
-#include "base/dtype.h"
-#include "ir/infer.h"
 #include "kernels/blocks.h"
+#include "kernels/int8/geometry.h"
 #include "kernels/int8/int8.h"
 #include "kernels/int8/micro.h"
 #include "kernels/int8/sum_epilogue.h"
@@ -34,70 +32,6 @@ constexpr int64_t kLeastBlock = int64_t{1} << 19;  // ... unless a block would h
 constexpr int64_t kStageBytes = 16 << 10;          // that one item copies at least
 constexpr int64_t kLeastLines = 4;                 // for each thread, to be shared out evenly
 constexpr int64_t kPartBytes = 96 << 10;           // of x that a part reads, if it copies that
-
-/// A product or convolution as dot.cc sees it.
-struct Geometry {
-  int64_t n, h, w, c;  ///< x without padding
-  int64_t oh, ow, o;
-  int64_t top = 0, left = 0, bottom = 0, right = 0;
-  int64_t stride_h = 1, stride_w = 1, dilation_h = 1, dilation_w = 1;
-  int64_t kh = 1, kw = 1, groups = 1;
-
-  bool is_depthwise() const { return groups > 1 && groups == c && groups == o; }
-  bool has_padding() const { return top + left + bottom + right > 0; }
-  /// True if the taps of a line of the filter lie side by side in the image.
-  bool has_whole_lines() const { return groups == 1 && (dilation_w == 1 || kw == 1); }
-};
-
-Geometry geometry_of(const Problem& problem) {
-  const Shape& x = problem.operands[0].shape;
-  const Shape& w = problem.operands[1].shape;
-  if (problem.node->is(ir::op::matmul)) {
-    const ir::MatmulDims d = ir::matmul_dims(x, w, problem.attrs());
-    const int64_t rows = d.leading.elements() * d.rows;
-    return {1, rows, 1, d.depth, rows, 1, d.cols};
-  }
-  const ir::ConvDims d = ir::conv_dims(x, w, problem.attrs());
-  const int64_t pixels = d.n * d.oh * d.ow;
-  if (d.kh * d.kw * d.groups == 1 && pixels == d.n * d.h * d.w && d.stride_h * d.stride_w == 1)
-    return {1, pixels, 1, d.c, pixels, 1, d.o};
-  return {d.n,        d.h,          d.w,          d.c,          d.oh,        d.ow,
-          d.o,        d.pad_top,    d.pad_left,   d.pad_bottom, d.pad_right, d.stride_h,
-          d.stride_w, d.dilation_h, d.dilation_w, d.kh,         d.kw,        d.groups};
-}
-
-// True if neighbouring pixels of a depthwise convolution share what they read.
-bool in_pairs(const DotFns& fns, int64_t kw, int64_t stride_w, int64_t dilation_w) {
-  return fns.depthwise_pairs != nullptr && kw == 3 && stride_w == 1 && dilation_w == 1;
-}
-
-// Runs are the taps of the format; depthwise, its depth, but in pairs.
-ir::PanelFormat dot_panels(const ir::Node& node, const Shape& w, Isa isa) {
-  const DotFns& fns = dot_fns(isa);
-  if (node.is(ir::op::matmul)) {
-    const bool trans = node.attrs.flag("trans_b");
-    const int64_t depth = w[w.rank() - (trans ? 1 : 2)], cols = w[w.rank() - (trans ? 2 : 1)];
-    return {w,         {1, 0},      {1, 0},  {depth, trans ? 1 : cols}, {cols, trans ? depth : 1},
-            fns.lanes, fns.vectors, fns.step};
-  }
-  const int64_t groups = node.attrs.integer("groups"), out = w[3];
-  const bool depthwise = groups > 1 && w[2] == 1 && out == groups;
-  if (depthwise &&
-      in_pairs(fns, w[1], node.attrs.ints("stride")[1], node.attrs.ints("dilation")[1]))
-    return {w, {1, 0}, {w[0], w[1] * out}, {w[1], out}, {out, 1}, fns.channels, 1, fns.step};
-  if (depthwise)
-    return {w, {1, 0}, {1, 0}, {w[0] * w[1], out}, {out, 1}, fns.channels, 1, fns.step};
-  const bool lines = groups == 1 && (node.attrs.ints("dilation")[1] == 1 || w[1] == 1);
-  const int64_t runs = lines ? w[0] : w[0] * w[1], depth = lines ? w[1] * w[2] : w[2];
-  return {w,
-          {groups, out / groups},
-          {runs, depth * out},
-          {depth, out},
-          {out / groups, 1},
-          fns.lanes,
-          fns.vectors,
-          fns.step};
-}
 
 class Dot final : public Kernel {
  public:
@@ -152,7 +86,6 @@ class Dot final : public Kernel {
   int64_t parts() const { return ceil_div(pixels(), part_pixels_) * parts_across(); }
   Part part(int64_t item) const;
   Range lines_of(const Part& part) const;
-  void pack(const Call& call, int8_t* packed) const;
   void stage(const Call& call, std::byte* to) const;
   void stage_bytes(const std::byte* from, int64_t n, std::byte* to) const;
   void stage_lines(const std::byte* x, Range lines, std::byte* to) const;
@@ -167,7 +100,7 @@ class Dot final : public Kernel {
   void block(const Part& part, const Call& call, const Memory& memory, std::byte* scratch) const;
 
   const DotFns& fns_;
-  Geometry at_;
+  DotGeometry at_;
   bool is_signed_;  // x
   bool depthwise_, pairs_;
   int64_t pad_element_;
@@ -191,7 +124,7 @@ class Dot final : public Kernel {
 
 Dot::Dot(const Problem& problem)
     : fns_(dot_fns(problem.isa)),
-      at_(geometry_of(problem)),
+      at_(dot_geometry(problem)),
       is_signed_(problem.operands[0].dtype == DType::i8),
       depthwise_(at_.is_depthwise()),
       pairs_(depthwise_ && in_pairs(fns_, at_.kw, at_.stride_w, at_.dilation_w)),
@@ -298,16 +231,6 @@ Range Dot::lines_of(const Part& part) const {
     return line / at_.oh * image_lines_ + line % at_.oh * at_.stride_h;
   };
   return {first(part.pixel), first(part.pixel_end - 1) + (at_.kh - 1) * at_.dilation_h + 1};
-}
-
-void Dot::pack(const Call& call, int8_t* packed) const {
-  const int64_t taps = format_.tap.extent;
-  call.pool->run(std::ssize(panels_) * taps, [&](int64_t item, int) {
-    const auto& [group, columns] = panels_[static_cast<size_t>(item / taps)];
-    const int64_t tap = item % taps;
-    pack_tap(format_, call.operands[1].as<int8_t>(), group, tap, columns,
-             packed + format_.offset(group, columns) + tap * format_.depth_pitch() * columns.pitch);
-  });
 }
 
 void Dot::fill_padding(std::byte* to, int64_t elements) const {
@@ -457,7 +380,7 @@ void Dot::run(const Call& call) const noexcept {
   Memory memory{call.operands[0].data, call.operands[1].as<int8_t>(), nullptr};
   if (packs_) {
     int8_t* packed = reinterpret_cast<int8_t*>(call.workspace);
-    pack(call, packed);
+    pack_integers(format_, call.operands[1].as<int8_t>(), call.pool, packed);
     memory.weights = packed;
   }
   if (stages_ && !stages_parts_) {
@@ -476,33 +399,8 @@ void Dot::run(const Call& call) const noexcept {
 
 }  // namespace
 
-std::string refuse_dot(const Problem& problem) {
-  const TensorType& x = problem.operands[0];
-  const TensorType& w = problem.operands[1];
-  if (!is_byte(x.dtype) || w.dtype != DType::i8) return "operands are not u8 or i8, and i8";
-  if (problem.node->is(ir::op::matmul)) {
-    const ir::MatmulDims d = ir::matmul_dims(x.shape, w.shape, problem.attrs());
-    if (problem.attrs().flag("trans_a")) return "the first operand is transposed";
-    if (d.leading_b.elements() != 1) return "the second operand is several matrices";
-  } else {
-    if (problem.attrs().get<std::string>("layout") != "nhwc_hwio") return "layout is not nhwc_hwio";
-  }
-  return SumEpilogue::refuse(problem);
-}
-
 std::unique_ptr<Kernel> make_dot(const Problem& problem) { return std::make_unique<Dot>(problem); }
 
 bool multiplies_bytes(Isa isa) { return dot_fns(isa).element_bytes == 1; }
-
-std::optional<ir::PanelFormat> wanted_dot_panels(const ir::Node& node, const TensorType& weight,
-                                                 Isa isa) {
-  if (weight.dtype != DType::i8) return {};
-  if (node.is(ir::op::conv2d)) {
-    if (node.attrs.get<std::string>("layout") != "nhwc_hwio") return {};
-  } else if (weight.shape.rank() != 2) {
-    return {};
-  }
-  return dot_panels(node, weight.shape, isa);
-}
 
 }  // namespace hone::kernels

@@ -104,13 +104,7 @@ ir::PanelFormat WinogradIntegers<Byte>::panels(const Shape& filter, Isa isa) {
 template <class Byte>
 void WinogradIntegers<Byte>::pack(const ir::PanelFormat& format, const Call& call,
                                   int16_t* packed) const {
-  const int64_t points = format.tap.extent;
-  call.pool->run(format.panels() * points, [&](int64_t item, int) {
-    const ir::PanelFormat::Columns columns = format.columns(item / points);
-    const int64_t point = item % points;
-    pack_tap(format, call.operands[1].as<int16_t>(), 0, point, columns,
-             packed + format.offset(0, columns) + point * format.depth_pitch() * columns.pitch);
-  });
+  pack_integers(format, call.operands[1].as<int16_t>(), call.pool, packed);
 }
 
 template <class Byte>
