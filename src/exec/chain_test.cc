@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <string>
 
 #include "exec/executor.h"
 #include "ir/expr.h"
@@ -16,9 +18,9 @@ namespace {
 
 using ir::Expr;
 
-Expr weight(ir::Graph& g, Shape shape, uint64_t seed) {
+Expr weight(ir::Graph& g, Shape shape, uint64_t seed, DType dtype = DType::f32) {
   kernels::Draw draw(seed);
-  return {&g, g.constant(kernels::random_tensors(draw, {{DType::f32, std::move(shape)}},
+  return {&g, g.constant(kernels::random_tensors(draw, {{dtype, std::move(shape)}},
                                                  kernels::Values::plain, {})[0])};
 }
 
@@ -110,6 +112,38 @@ TEST(Chain, OfTilesOfLines) {
     g.output("y", y.id);
     expect_chain(g);
   }
+}
+
+/// While it lives, programs are made for this level.
+class AtLevel {
+ public:
+  explicit AtLevel(Isa isa) : before_(name_of(default_isa())) {
+    setenv("HONE_ISA", std::string(name_of(isa)).c_str(), 1);
+  }
+  ~AtLevel() { setenv("HONE_ISA", before_.c_str(), 1); }
+  AtLevel(const AtLevel&) = delete;
+  AtLevel& operator=(const AtLevel&) = delete;
+
+ private:
+  std::string before_;
+};
+
+// Sums of bytes, which lie in a block's own memory until they are bytes again. So many channels for
+// so few lines are several blocks of each line.
+TEST(Chain, OfBytes) {
+  if (available_isas().back() < Isa::avx2) GTEST_SKIP() << "this machine lacks avx2";
+  const AtLevel avx2(Isa::avx2);
+  ir::Graph g;
+  const Expr x = ir::input(g, "x", {DType::u8, {1, 32, 40, 40}});
+  const Expr u = ir::apply(ir::op::winograd_filter, {weight(g, {192, 32, 3, 3}, 1, DType::i8)},
+                           {{"tile", int64_t{2}}});
+  Expr y = ir::apply(
+      ir::op::winograd_conv2d, {x, u},
+      {{"tile", int64_t{2}}, {"pad", ir::Ints{1, 1, 1, 1}}, {"layout", std::string("nchw")}});
+  y = ir::cast(ir::round(ir::cast(y, DType::f32) * 0.02) + 9.0, DType::u8);
+  y = ir::max_pool2d(y, {.window = {2, 2}, .stride = {2, 2}});
+  g.output("y", y.id);
+  expect_chain(g);
 }
 
 }  // namespace

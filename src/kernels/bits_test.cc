@@ -1,6 +1,7 @@
 // The harness of the numerics contract: every kernel row, at every level of this machine, on any
-// number of threads and in place where it allows that, gives the bits of its op's reference. A new
-// row is tested by being in the table.
+// number of threads, in every layout of its operands, in place where it allows that and in lines
+// where it offers them, gives the bits of its op's reference. A new row is tested by being in the
+// table.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -8,11 +9,13 @@
 #include <cctype>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/dtype.h"
 #include "ir/expr.h"
 #include "kernels/interpreter.h"
+#include "kernels/line_kernel.h"
 #include "kernels/panels.h"
 #include "kernels/problems.h"
 
@@ -25,6 +28,8 @@ namespace {
 
 constexpr uint64_t kCases = 40;
 constexpr int kThreadCounts[] = {1, 2, 3, 5};
+constexpr uint8_t kGarbage = 0xA5;
+constexpr uint8_t kPoison = 0xFF;  // NaN, and the greatest u8: a maximum shows it
 
 ThreadPool& pool_of(int threads) {
   static std::array<std::unique_ptr<ThreadPool>, 6> pools;
@@ -58,8 +63,7 @@ class Fenced {
   }
 
  private:
-  static constexpr int64_t kFence = 128;
-  static constexpr uint8_t kGarbage = 0xA5;
+  static constexpr int64_t kFence = 4096;
   int64_t bytes_;
   Tensor memory_;
 };
@@ -106,11 +110,10 @@ struct Alias {
   int operand = -1;
 };
 
-/// Runs the kernel; says what it did wrong, or nothing.
-std::string fault_of(const KernelRow& row, const std::vector<Tensor>& originals,
-                     const std::vector<Tensor>& expected, const Problem& problem,
-                     Alias alias = {}) {
-  const std::unique_ptr<Kernel> kernel = row.make(problem);
+/// Runs the kernel, or its `lines`; says what it did wrong, or nothing.
+std::string fault_of(const Kernel& kernel, const std::vector<Tensor>& originals,
+                     const std::vector<Tensor>& expected, const Problem& problem, Alias alias = {},
+                     std::optional<Lines> lines = {}) {
   std::vector<Fenced> operands, results;
   std::vector<View> operand_views, result_views;
   for (size_t i = 0; i < originals.size(); ++i) {
@@ -124,8 +127,10 @@ std::string fault_of(const KernelRow& row, const std::vector<Tensor>& originals,
         aliased ? operands[static_cast<size_t>(alias.operand)].data() : results[i].data();
     result_views.push_back({data, &problem.results[i]});
   }
-  Fenced workspace(kernel->workspace_bytes());
-  kernel->run({operand_views, result_views, workspace.data(), &pool_of(problem.threads)});
+  Fenced workspace(lines ? kernel.lines()->line_scratch_bytes() : kernel.workspace_bytes());
+  const Call call{operand_views, result_views, workspace.data(), &pool_of(problem.threads)};
+  if (lines) kernel.lines()->run_lines(call, *lines);
+  else kernel.run(call);
 
   for (size_t i = 0; i < expected.size(); ++i) {
     const std::byte* found = result_views[i].data;
@@ -145,52 +150,91 @@ std::string fault_of(const KernelRow& row, const std::vector<Tensor>& originals,
   return workspace.intact() ? "" : "wrote outside the workspace";
 }
 
-/// The same with operand 1 packed as the row wants it.
-void check_panels(const KernelRow& row, const Case& c, Problem problem,
-                  const std::vector<Tensor>& expected) {
-  if (row.panels == nullptr) return;
-  problem.panels = row.panels(*problem.node, problem.operands[1], problem.isa);
-  if (!problem.panels) return;
-  std::vector<Tensor> operands = c.operand_list();
-  operands[1] = pack_panels(*problem.panels, operands[1], problem.isa);
-  EXPECT_EQ(fault_of(row, operands, expected, problem), "")
-      << row.name << " on panels at " << name_of(problem.isa) << " with " << problem.threads
-      << " threads: " << c.describe();
+/// The problem in every layout of its operands that the row has.
+std::vector<Problem> layouts_of(const KernelRow& row, const Problem& problem) {
+  std::vector<Problem> layouts = {problem};
+  if (row.panels != nullptr) {
+    Problem packed = problem;
+    packed.panels = row.panels(*problem.node, problem.operands[1], problem.isa);
+    if (packed.panels) layouts.push_back(packed);
+  }
+  if (row.planes != nullptr && row.planes(problem))
+    for (size_t i = layouts.size(); i-- > 0;) {
+      layouts.push_back(layouts[i]);
+      layouts.back().planes = true;
+    }
+  return layouts;
 }
 
-/// The same with operand 0 in planes of channels, if the row may read it so.
-void check_planes(const KernelRow& row, const Case& c, Problem problem,
-                  const std::vector<Tensor>& expected) {
-  if (row.planes == nullptr || !row.planes(problem)) return;
-  problem.planes = true;
-  std::vector<Tensor> operands = c.operand_list();
-  ir::Graph g;
-  const ir::Expr image = ir::input(g, "x", operands[0].type());
-  g.output("y", ir::transpose(image, {0, 3, 1, 2}).id);
-  operands[0] = interpret(g, {{"x", operands[0]}}).outputs.at("y");
-  EXPECT_EQ(fault_of(row, operands, expected, problem), "")
-      << row.name << " on planes at " << name_of(problem.isa) << " with " << problem.threads
-      << " threads: " << c.describe();
+/// The operands as the problem says that they lie.
+std::vector<Tensor> lay_out(std::vector<Tensor> operands, const Problem& problem) {
+  if (problem.panels) operands[1] = pack_panels(*problem.panels, operands[1], problem.isa);
+  if (problem.planes) {
+    ir::Graph g;
+    const ir::Expr image = ir::input(g, "x", operands[0].type());
+    g.output("y", ir::transpose(image, {0, 3, 1, 2}).id);
+    operands[0] = interpret(g, {{"x", operands[0]}}).outputs.at("y");
+  }
+  return operands;
+}
+
+/// An image in NHWC of which only these lines are there.
+Tensor only(Lines lines, const Tensor& image, uint8_t filler) {
+  Tensor out(image.dtype(), image.shape());
+  std::memset(out.raw(), filler, static_cast<size_t>(out.bytes()));
+  const int64_t line = image.shape()[2] * image.shape()[3] * size_of(image.dtype());
+  if (lines.begin < lines.end)
+    std::memcpy(out.raw() + lines.begin * line, image.raw() + lines.begin * line,
+                static_cast<size_t>((lines.end - lines.begin) * line));
+  return out;
+}
+
+/// Some lines of one sample.
+Lines random_lines(Draw& draw, const Shape& image) {
+  const int64_t top = draw.below(image[0]) * image[1], begin = draw.below(image[1]);
+  return {top + begin, top + draw.between(begin + 1, image[1])};
+}
+
+/// What the kernel does wrong that makes some lines of the result alone, as in a chain: of operand
+/// 0 it has those that they read, and no more scratch than it asks for.
+std::string fault_of_lines(const Kernel& kernel, const std::vector<Tensor>& operands,
+                           const std::vector<Tensor>& expected, const Problem& problem,
+                           uint64_t seed) {
+  if (kernel.lines() == nullptr || expected[0].elements() == 0) return {};
+  Draw draw(seed);
+  for (int i = 0; i < 2; ++i) {
+    const Lines lines = kernel.lines()->whole(random_lines(draw, expected[0].shape()));
+    std::vector<Tensor> read = operands;
+    read[0] = only(kernel.lines()->reads(lines), operands[0], kPoison);
+    const std::string fault = fault_of(kernel, lay_out(read, problem),
+                                       {only(lines, expected[0], kGarbage)}, problem, {}, lines);
+    if (!fault.empty()) return fmt::format("lines {} to {}: {}", lines.begin, lines.end, fault);
+  }
+  return {};
 }
 
 /// Every way in which the row may run a case; false if it refuses it.
 bool check_case(const KernelRow& row, const Case& c, Isa isa, const std::vector<Tensor>& expected) {
   bool claimed = false;
   for (int threads : kThreadCounts) {
-    const Problem problem = c.problem(isa, threads);
-    if (!row.refuse(problem).empty()) continue;
+    if (!row.refuse(c.problem(isa, threads)).empty()) continue;
     claimed = true;
-    std::vector<Alias> aliases = {{}};
-    if (row.in_place != nullptr)
-      for (int r = 0; r < static_cast<int>(problem.results.size()); ++r)
-        for (int o = 0; o < static_cast<int>(problem.operands.size()); ++o)
-          if (row.in_place(problem, r, o)) aliases.push_back({r, o});
-    for (Alias alias : aliases)
-      EXPECT_EQ(fault_of(row, c.operand_list(), expected, problem, alias), "")
-          << row.name << " at " << name_of(isa) << " with " << threads << " threads, result "
-          << alias.result << " in operand " << alias.operand << ": " << c.describe();
-    check_panels(row, c, problem, expected);
-    check_planes(row, c, problem, expected);
+    for (const Problem& problem : layouts_of(row, c.problem(isa, threads))) {
+      const std::string where = fmt::format(
+          "{}{}{} at {} with {} threads: {}", row.name, problem.panels ? " on panels" : "",
+          problem.planes ? " on planes" : "", name_of(isa), threads, c.describe());
+      const std::unique_ptr<Kernel> kernel = row.make(problem);
+      const std::vector<Tensor> operands = lay_out(c.operand_list(), problem);
+      std::vector<Alias> aliases = {{}};
+      if (row.in_place != nullptr)
+        for (int r = 0; r < static_cast<int>(problem.results.size()); ++r)
+          for (int o = 0; o < static_cast<int>(problem.operands.size()); ++o)
+            if (row.in_place(problem, r, o)) aliases.push_back({r, o});
+      for (Alias alias : aliases)
+        EXPECT_EQ(fault_of(*kernel, operands, expected, problem, alias), "")
+            << "result " << alias.result << " in operand " << alias.operand << " by " << where;
+      EXPECT_EQ(fault_of_lines(*kernel, c.operand_list(), expected, problem, c.seed), "") << where;
+    }
     if (testing::Test::HasFailure()) break;
   }
   return claimed;
@@ -243,16 +287,9 @@ class Faulty final : public Kernel {
 
 template <auto kFault>
 std::string found_fault() {
-  const KernelRow row{
-      &ir::op::relu,
-      "faulty",
-      "direct",
-      Isa::scalar,
-      0,
-      [](const Problem&) { return std::string(); },
-      [](const Problem&) -> std::unique_ptr<Kernel> { return std::make_unique<Faulty<kFault>>(); }};
   const Case c = random_case(ir::op::relu, 1);
-  return fault_of(row, c.operand_list(), reference_results(c), c.problem(Isa::scalar, 1));
+  return fault_of(Faulty<kFault>(), c.operand_list(), reference_results(c),
+                  c.problem(Isa::scalar, 1));
 }
 
 TEST(BitsHarness, FindsEveryFault) {

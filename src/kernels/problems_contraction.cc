@@ -156,10 +156,12 @@ void make_winograd_filter(CaseMaker& m) {
 void make_winograd(CaseMaker& m) {
   const bool integers = !m.smooth() && m.draw.one_in(2);
   const int64_t tile = integers || m.draw.one_in(2) ? 2 : 4, side = tile + 2;
-  // Now and then chains longer than the chunks of a kernel, or more lines than one round of it.
+  // Now and then chains longer than the chunks of a kernel, more lines than one round of it, or
+  // more channels of a line than one block of it.
   const bool deep = !m.options.small && m.draw.one_in(6), large = !deep && m.draw.one_in(6);
+  const bool wide = !m.options.small && !deep && !large && m.draw.one_in(2);
   const int64_t c = deep ? m.draw.between(390, 800) : m.draw.between(1, m.options.small ? 2 : 40);
-  const int64_t o = m.draw.between(1, m.options.small ? 3 : deep ? 20 : 80);
+  const int64_t o = m.draw.between(1, m.options.small ? 3 : deep ? 20 : wide ? 200 : 80);
   Attrs attrs{{"tile", tile}, {"pad", Ints{0, 0, 0, 0}}, {"layout", random_layout(m)}};
   Ints pad;
   for (int i = 0; i < 4; ++i) pad.push_back(m.draw.below(3));

@@ -51,10 +51,12 @@ class Pool final : public Kernel, public LineKernel {
   const LineKernel* lines() const override { return is_grad_ ? nullptr : this; }
   Lines reads(Lines lines) const override {
     const int64_t sample = lines.begin / dims_.oh;
-    const PoolWindow first(dims_, lines.begin - sample * dims_.oh, 0);
+    const int64_t first = lines.begin - sample * dims_.oh;
     const PoolWindow last(dims_, lines.end - 1 - sample * dims_.oh, 0);
     const int64_t end = std::max<int64_t>(0, last.h1);
-    return {sample * dims_.h + std::min(first.h0, end), sample * dims_.h + end};
+    // The first window may begin behind the next one, if its places are apart.
+    const int64_t begin = std::max<int64_t>(0, first * dims_.stride_h - dims_.pad_top);
+    return {sample * dims_.h + std::min(begin, end), sample * dims_.h + end};
   }
   int64_t line_scratch_bytes() const override { return 0; }
   void run_lines(const Call& call, Lines lines) const noexcept override {

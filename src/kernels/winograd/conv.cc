@@ -257,7 +257,8 @@ void WinogradConv<Arithmetic>::in_blocks(const Call& call, const Value* weights,
   });
 }
 
-// A block that transforms its own inputs.
+// Transforms the inputs of a block, and multiplies so many panels at a time as its sums have room
+// for.
 template <class Arithmetic>
 void WinogradConv<Arithmetic>::block_of(const Call& call, Lines lines, Panels panels,
                                         const Value* weights, Value* values,
@@ -265,7 +266,8 @@ void WinogradConv<Arithmetic>::block_of(const Call& call, Lines lines, Panels pa
   for (int64_t i = lines.begin; i < lines.end; ++i)
     transform(i, call.operands[0].as<Pixel>(), values + (i - lines.begin) * across_ * pitch_,
               scratch.patch);
-  block(call, lines, panels, weights, values, scratch);
+  for (int64_t p = panels.begin; p < panels.end; p += block_panels_)
+    block(call, lines, {p, std::min(panels.end, p + block_panels_)}, weights, values, scratch);
 }
 
 template <class Arithmetic>
