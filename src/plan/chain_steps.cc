@@ -48,8 +48,8 @@ StepPlan chain(std::span<StepPlan> steps, int64_t blocks, int threads) {
 
 }  // namespace
 
-// Of all ways to make chains of neighbours, the one that gains most: from the last step back, each
-// step begins the chain that is best together with what follows it.
+// From the last step back, each step begins the chain that gains most together with what follows
+// it. A chain that loses is not made longer.
 std::vector<StepPlan> chain_steps(const ir::Graph& graph, std::vector<StepPlan> steps,
                                   int threads) {
   const std::vector<int> uses = graph.use_counts();

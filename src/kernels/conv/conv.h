@@ -15,7 +15,7 @@ std::string refuse_direct_conv(const Problem& problem);
 /// conv2d, and conv2d_grad_input: every pixel of the result gathers what it reads (gather.cc).
 std::unique_ptr<Kernel> make_conv_forward(const Problem& problem);
 std::unique_ptr<Kernel> make_conv_grad_input(const Problem& problem);
-/// True if conv2d of these channels would rather read each on its own: then they may be planes.
+/// True if conv2d may read operand 0 as NCHW: few channels, not depthwise.
 bool reads_planes(const Problem& problem);
 /// How either of them would have its weights packed.
 std::optional<ir::PanelFormat> wanted_conv_panels(const ir::Node& node, const TensorType& weight,

@@ -30,7 +30,8 @@ constexpr int64_t kBlocksPerThread = 6;            // at least, to share them ou
 constexpr int64_t kLeastBlock = int64_t{1} << 18;  // ... unless a block would have fewer FMAs
 // What an FMA of a depthwise filter, which waits for memory, costs in those of others.
 constexpr int64_t kDepthwiseCost = 4;
-// Channels of a tap that are taps of their own: a loop over so few costs more than it does.
+// So few channels of a tap become taps of one channel each: a loop inside a tap would cost more
+// than what it does.
 constexpr int64_t kFewChannels = 8;
 constexpr int64_t kChunk = 256;  // steps of the chain
 

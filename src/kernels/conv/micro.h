@@ -1,8 +1,9 @@
 // The inner loops of conv.direct, for each ISA level: tiles of the result held in registers.
 //
 // Channels of the result are the columns; a panel is as many of them as one tile has, in whole
-// vectors (the last one masked). Both functions have a depthwise form, for groups of one channel:
-// there a column reads its own channel of the image, where otherwise all columns read the same one.
+// vectors (the last one masked). `gather` and `weight` have depthwise forms, for groups of one
+// channel: there a column reads its own channel of the image, where otherwise all columns read the
+// same one.
 #pragma once
 
 #include <cstdint>
