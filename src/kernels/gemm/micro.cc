@@ -63,7 +63,7 @@ HWY_INLINE void chains(const Tile& t, int64_t depth, const float*& a, const floa
   const int64_t b_step = t.b_step;
   const int64_t ahead = kStepsAhead * b_step;
   // An offset for each of the rows would not fit into the registers: a pointer for each few.
-  constexpr int kGroup = rows > 8 ? 5 : rows, kGroups = (rows + kGroup - 1) / kGroup;
+  constexpr int kGroup = rows > 8 ? 5 : 8, kGroups = (rows + kGroup - 1) / kGroup;
   const float* group[kGroups];
 #pragma GCC unroll 4
   for (int g = 0; g < kGroups; ++g) {
