@@ -26,6 +26,11 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
+double median(std::vector<double> values) {
+  std::nth_element(values.begin(), values.begin() + std::ssize(values) / 2, values.end());
+  return values[values.size() / 2];
+}
+
 /// A network as a file, which is removed with it.
 class File {
  public:
@@ -52,8 +57,7 @@ class File {
       session.run(inputs, outputs);
       times.push_back(seconds_since(start));
     }
-    std::nth_element(times.begin(), times.begin() + std::ssize(times) / 2, times.end());
-    return times[times.size() / 2];
+    return median(std::move(times));
   }
 
  private:
@@ -96,14 +100,19 @@ void print(const report::Plot& plot, bool powers) {
   }
 }
 
+// Batches take turns, so that a machine whose speed drifts is as kind to one as to the other.
 report::Plot by_batch(double seconds) {
+  constexpr int kBatches = 10, kRounds = 7;
   report::Plot plot{"Time of a sample", "log2 of the batch; 1 is the least time", {}, 0};
   const File networks[] = {classifier(), convolutions(32, 4)};
   for (size_t n = 0; n < 2; ++n) {
     report::Series series{n == 0 ? "cnn" : "4 convolutions", {}};
-    for (int64_t batch = 1; batch <= 512; batch *= 2)
-      series.y.push_back(networks[n].time(batch, usable_cores(), seconds) /
-                         static_cast<double>(batch));
+    std::vector<double> times[kBatches];
+    for (int round = 0; round < kRounds; ++round)
+      for (int i = 0; i < kBatches; ++i)
+        times[i].push_back(networks[n].time(int64_t{1} << i, usable_cores(), seconds / kRounds) /
+                           std::exp2(i));
+    for (const std::vector<double>& each : times) series.y.push_back(median(each));
     const double least = *std::min_element(series.y.begin(), series.y.end());
     for (double& y : series.y) y /= least;
     plot.series.push_back(std::move(series));
