@@ -26,11 +26,6 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-double median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + std::ssize(values) / 2, values.end());
-  return values[values.size() / 2];
-}
-
 /// A network as a file, which is removed with it.
 class File {
  public:
@@ -57,7 +52,7 @@ class File {
       session.run(inputs, outputs);
       times.push_back(seconds_since(start));
     }
-    return median(std::move(times));
+    return kernels::median(std::move(times));
   }
 
  private:
@@ -112,7 +107,7 @@ report::Plot by_batch(double seconds) {
       for (int i = 0; i < kBatches; ++i)
         times[i].push_back(networks[n].time(int64_t{1} << i, usable_cores(), seconds / kRounds) /
                            std::exp2(i));
-    for (const std::vector<double>& each : times) series.y.push_back(median(each));
+    for (const std::vector<double>& each : times) series.y.push_back(kernels::median(each));
     const double least = *std::min_element(series.y.begin(), series.y.end());
     for (double& y : series.y) y /= least;
     plot.series.push_back(std::move(series));

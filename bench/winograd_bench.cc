@@ -102,10 +102,7 @@ class Run {
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   }
 
-  double median() {
-    std::sort(seconds_.begin(), seconds_.end());
-    return seconds_[seconds_.size() / 2];
-  }
+  double median() const { return kernels::median(seconds_); }
 
  private:
   ir::Node node_;

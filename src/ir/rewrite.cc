@@ -27,8 +27,8 @@ void Rewriter::replace(const Node& old, const Node& now) {
   for (size_t i = 0; i < old.results.size(); ++i) replace(old.results[i], now.results[i]);
 }
 
-NodeId Rewriter::copy(const Node& node, Attrs attrs) {
-  const NodeId now = to_.append(*node.op, (*this)(node.operands), std::move(attrs), node.name);
+NodeId Rewriter::copy(const Node& node, Attrs attrs, std::vector<ValueId> operands) {
+  const NodeId now = to_.append(*node.op, std::move(operands), std::move(attrs), node.name);
   replace(node, to_.node(now));
   return now;
 }

@@ -27,7 +27,11 @@ class Rewriter {
 
   /// Copies a node of the old graph, with its new operands and, where given, other attributes.
   NodeId copy(const Node& node) { return copy(node, node.attrs); }
-  NodeId copy(const Node& node, Attrs attrs);
+  NodeId copy(const Node& node, Attrs attrs) {
+    return copy(node, std::move(attrs), (*this)(node.operands));
+  }
+  /// The same with these operands, which are new values.
+  NodeId copy(const Node& node, Attrs attrs, std::vector<ValueId> operands);
 
   /// Adds the old graph's outputs and updates; returns the new graph.
   Graph finish();

@@ -22,6 +22,11 @@ inline Tensor random_tensor(Shape shape, uint64_t key) {
   return t;
 }
 
+inline double median(std::vector<double> values) {
+  std::nth_element(values.begin(), values.begin() + std::ssize(values) / 2, values.end());
+  return values[values.size() / 2];
+}
+
 /// Calls `measure` of one run after another for so many seconds; returns the greatest FMA peak of
 /// one thread, in GFLOP/s, that was measured between the rounds.
 template <class Run>

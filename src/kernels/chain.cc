@@ -36,7 +36,8 @@ struct Blocks {
   }
   int64_t units() const { return ceil_div(height, unit); }
   Lines block(int64_t i) const {
-    return {i * units() / count * unit, std::min(height, (i + 1) * units() / count * unit)};
+    const Range part = even_part(i, count, units());
+    return {part.begin * unit, std::min(height, part.end * unit)};
   }
 };
 
@@ -49,13 +50,13 @@ struct LinkLines {
   int64_t base = 0;  ///< the line where the buffer begins
 };
 
-bool is_empty(Lines lines) { return lines.begin >= lines.end; }
+bool is_empty(Lines lines) { return lines.size() <= 0; }
 
 /// Goes on to the block for which the next link reads these lines.
 void take(const LineKernel& link, Lines needed, LinkLines& lines) {
   const Lines held = lines.held;
   lines.todo = {0, 0};
-  lines.kept = held.end - held.begin;
+  lines.kept = held.size();
   if (is_empty(needed)) return;
   bool goes_on = held.begin <= needed.begin && needed.begin <= held.end;
   if (goes_on && needed.end <= held.end) {
@@ -93,10 +94,10 @@ struct Walk {
       take_block(links, block, lines.data());
       int64_t work = 0;
       for (size_t i = 0; i < links.size(); ++i) {
-        work += std::max<int64_t>(0, lines[i].todo.end - lines[i].todo.begin) *
+        work += std::max<int64_t>(0, lines[i].todo.size()) *
                 (links[i].flops / 2 / std::max<int64_t>(1, lines_of(links[i].result)));
         if (i + 1 == links.size()) break;
-        buffer_lines[i] = std::max(buffer_lines[i], lines[i].held.end - lines[i].held.begin);
+        buffer_lines[i] = std::max(buffer_lines[i], lines[i].held.size());
         kept[i] = std::max(kept[i], lines[i].kept);
       }
       return work + std::ssize(links) * kCallCost;
@@ -116,11 +117,11 @@ struct Walk {
     const int64_t blocks = std::ssize(next), items = samples * blocks;
     int64_t longest = 0;
     for (int64_t s = 0; s < threads; ++s) {
-      const int64_t begin = s * items / threads, end = (s + 1) * items / threads;
+      const Range share = even_part(s, threads, items);
       int64_t work = 0;
-      for (int64_t i = begin; i < end; ++i)
-        work += i == begin ? first[static_cast<size_t>(i % blocks)]
-                           : next[static_cast<size_t>(i % blocks)] + again;
+      for (int64_t i = share.begin; i < share.end; ++i)
+        work += i == share.begin ? first[static_cast<size_t>(i % blocks)]
+                                 : next[static_cast<size_t>(i % blocks)] + again;
       longest = std::max(longest, work);
     }
     return longest;

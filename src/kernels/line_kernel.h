@@ -2,14 +2,13 @@
 // to the next kernel while they are in a core's cache (kernels/chain.h).
 #pragma once
 
+#include "kernels/blocks.h"
 #include "kernels/kernel.h"
 
 namespace hone::kernels {
 
 /// Lines of an image in NHWC, counted through all samples.
-struct Lines {
-  int64_t begin, end;
-};
+using Lines = Range;
 
 class LineKernel {
  public:

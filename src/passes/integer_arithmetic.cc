@@ -75,11 +75,7 @@ class IntegerArithmetic {
     return {};
   }
 
-  std::optional<float> number(ValueId v) {
-    const std::optional<Tensor> value = known_value(to(), v);
-    if (!value || value->dtype() != DType::f32 || value->elements() != 1) return {};
-    return value->data<float>()[0];
-  }
+  std::optional<float> number(ValueId v) { return known_number(to(), v); }
 
   /// What a value stands for, if all its bytes do alike.
   std::optional<Bytes> bytes_of(const Expr& e) {

@@ -49,4 +49,10 @@ std::optional<Tensor> known_value(const ir::Graph& graph, ir::ValueId v) {
   return value_of(graph, v, known);
 }
 
+std::optional<float> known_number(const ir::Graph& graph, ir::ValueId v) {
+  const std::optional<Tensor> value = known_value(graph, v);
+  if (!value || value->dtype() != DType::f32 || value->elements() != 1) return {};
+  return value->data<float>()[0];
+}
+
 }  // namespace hone::passes

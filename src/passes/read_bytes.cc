@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "ir/rewrite.h"
+#include "passes/known_value.h"
 
 namespace hone::passes {
 namespace {
@@ -21,19 +22,14 @@ struct Bytes {
   Attrs meaning;  ///< "zero" and "scale", where they are
 };
 
-std::optional<double> number(const Graph& graph, ValueId v) {
-  if (!graph.produced_by(v, op::constant) || graph.shape(v).elements() != 1) return {};
-  return graph.producer(v).attrs.get<Tensor>("value").data<float>()[0];
-}
-
 /// The operand of an f32 value that is made by `op` from it and a number, which becomes the
 /// attribute `name`; otherwise the value itself.
 ValueId strip(const Graph& graph, ValueId v, const ir::OpSpec& op, const char* name, Attrs& attrs) {
   const Node& node = graph.producer(v);
   if (!node.is(op)) return v;
-  const std::optional<double> value = number(graph, node.operands[1]);
+  const std::optional<float> value = known_number(graph, node.operands[1]);
   if (!value || graph.shape(node.operands[0]) != graph.shape(v)) return v;
-  attrs.set(name, *value);
+  attrs.set(name, double{*value});
   return node.operands[0];
 }
 
@@ -66,9 +62,7 @@ Graph read_bytes(const Graph& graph, const PassContext&) {
     operands[0] = rewriter(bytes->value);
     if (rewriter.to().shape(operands[0]) != shape)
       operands[0] = rewriter.to().add(op::reshape, {operands[0]}, {{"shape", shape.dims()}});
-    const ir::NodeId now =
-        rewriter.to().append(*node.op, std::move(operands), std::move(attrs), node.name);
-    rewriter.replace(node, rewriter.to().node(now));
+    rewriter.copy(node, std::move(attrs), std::move(operands));
   }
   return ir::without_dead_nodes(rewriter.finish());
 }

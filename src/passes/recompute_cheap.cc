@@ -121,9 +121,7 @@ class CheapRecomputer {
     std::vector<ValueId> operands;
     for (ValueId v : node.operands)
       operands.push_back(plan(v).dropped ? compute(v, again) : rewriter_(v));
-    ir::Graph& to = rewriter_.to();
-    const NodeId now = to.append(*node.op, std::move(operands), node.attrs, node.name);
-    rewriter_.replace(node, to.node(now));
+    rewriter_.copy(node, node.attrs, std::move(operands));
   }
 
   ValueId compute(ValueId v, Again& again) {

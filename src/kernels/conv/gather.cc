@@ -418,7 +418,7 @@ Lines GatherConv::reads(Lines lines) const {
 
 void GatherConv::run_lines(const Call& call, Lines lines) const noexcept {
   const Scratch scratch = scratch_at(call.workspace);
-  const int64_t count = lines.end - lines.begin, blocks = ceil_div(count, block_lines_);
+  const int64_t count = lines.size(), blocks = ceil_div(count, block_lines_);
   for (int64_t i = 0; i < blocks; ++i) {
     const Range part = even_part(i, blocks, count);
     block({lines.begin + part.begin, lines.begin + part.end, 0, std::ssize(panels_)}, call,

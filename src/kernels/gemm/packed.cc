@@ -15,11 +15,9 @@
 // are transposed as they are stored. A first operand of bytes is packed as the floats that they
 // stand for.
 #include <algorithm>
-#include <bit>
 #include <optional>
 #include <utility>
 
-#include "base/shards.h"
 #include "ir/infer.h"
 #include "kernels/blocks.h"
 #include "kernels/eltwise/broadcast.h"
@@ -27,6 +25,7 @@
 #include "kernels/epilogue.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/gemm/micro.h"
+#include "kernels/gemm/shard_tiles.h"
 #include "kernels/strided.h"
 
 namespace hone::kernels {
@@ -121,7 +120,6 @@ class PackedGemm final : public Kernel {
   int64_t row_panels(int64_t first, int64_t end) const;
   void row_of_block(const Memory& at, const Target& to, int64_t first, int64_t count, Range steps,
                     bool meets) const;
-  void sharded_tile(const Tile& tile, int64_t rows, float* slots) const;
 
   const GemmFns& fns_;
   ir::PanelFormat format_;  // of b
@@ -132,11 +130,7 @@ class PackedGemm final : public Kernel {
   Strided a_of_, b_of_;  // which matrix of an operand each product reads
   int64_t products_, b_matrices_;
   int64_t a_row_, a_step_, b_step_, b_col_;
-  // Two shards beside each other are one leaf of the tree; the last may be one.
-  struct Leaf {
-    int64_t begin, split, depth;  // its steps, and those of them that are the first shard's
-  };
-  std::vector<Leaf> leaves_;  // none where there is one shard
+  ShardTiles shards_;
   int64_t strips_, panels_;
   int64_t block_strips_ = 1, block_panels_ = 1;  // in a block
   bool panels_first_ = false;                    // threads share out b, which is more than a
@@ -174,14 +168,10 @@ PackedGemm::PackedGemm(const Problem& problem)
   b_of_ = {d.leading.dims(), broadcast_strides(d.leading_b, d.leading)};
   products_ = d.leading.elements();
   b_matrices_ = d.leading_b.elements();
-  const Sharding sharding{problem.attrs().integer("batch", std::max<int64_t>(1, depth_)),
-                          problem.attrs().integer("shards", 1)};
-  const int64_t shards = sharding.present(depth_);
-  for (int64_t s = 0; shards > 1 && s < shards; s += 2) {
-    const int64_t begin = sharding.begin(s);
-    leaves_.push_back({begin, sharding.end(s, depth_) - begin,
-                       sharding.end(std::min(s + 1, shards - 1), depth_) - begin});
-  }
+  shards_ = {fns_,
+             {problem.attrs().integer("batch", std::max<int64_t>(1, depth_)),
+              problem.attrs().integer("shards", 1)},
+             depth_};
   if (trans_a && !problem.panels && pays_to_turn(d)) {
     turned_ = true;
     std::swap(m_, n_);
@@ -208,12 +198,12 @@ PackedGemm::PackedGemm(const Problem& problem)
   packed_ = problem.panels.has_value();
   pack_b_ = !packed_ && (trans_b || bytes_b_ || (m_ >= kPackBFromRows && depth_ * n_ > kPlainB));
   finish_ = Finish::of(problem);
-  if (turned_ || !leaves_.empty() || (finish_ && finish_->has_other())) finish_.reset();
+  if (turned_ || shards_.several() || (finish_ && finish_->has_other())) finish_.reset();
   if (!finish_) epilogue_ = TileProgram::epilogue_of(problem);
   cut_blocks(problem.threads);
 
   const int64_t depth = std::max<int64_t>(1, depth_);
-  chunks_ = leaves_.empty() ? ceil_div(depth, kChunk) : 1;
+  chunks_ = !shards_.several() ? ceil_div(depth, kChunk) : 1;
   chunk_ = ceil_div(depth, chunks_);
   pack_first_ = pack_b_ && strips_ > block_strips_;
   pack_panels_ = ceil_div(kPackItem, fns_.max_cols * depth);
@@ -221,8 +211,7 @@ PackedGemm::PackedGemm(const Problem& problem)
   packed_a_floats_ = pack_a_ ? block_strips_ * fns_.max_rows * round_up(chunk_, kAlignedFloats) : 0;
   packed_a_at_ = (pack_first_ ? b_matrices_ : problem.threads) * packed_b_floats_;
   slots_at_ = packed_a_at_ + problem.threads * packed_a_floats_;
-  const int64_t slots = leaves_.empty() ? 0 : std::bit_width(leaves_.size() - 1);
-  slot_floats_ = (turned_ + slots) * fns_.max_rows * fns_.max_cols;
+  slot_floats_ = shards_.slot_floats() + (turned_ ? fns_.max_rows * fns_.max_cols : 0);
   for (size_t j = 2; j < problem.operands.size(); ++j)
     if (epilogue_over_operand(problem, 0, static_cast<int>(j)))
       apart_floats_ = block_strips_ * fns_.max_rows * block_panels_ * fns_.max_cols;
@@ -236,7 +225,7 @@ PackedGemm::PackedGemm(const Problem& problem)
 bool PackedGemm::pays_to_turn(const ir::MatmulDims& d) const {
   return kTurnedVectors * d.cols * ceil_div(d.rows, fns_.lanes) <=
              kVectors * d.rows * ceil_div(d.cols, fns_.lanes) &&
-         (!leaves_.empty() || d.depth <= kChunk);
+         (shards_.several() || d.depth <= kChunk);
 }
 
 // Starts from the largest block and cuts it across its longer side; across the panels where b comes
@@ -291,52 +280,12 @@ void PackedGemm::read_a(Tile& tile, const Memory& at, Range rows, int64_t first,
   else fns_.pack({at.a + from, a_row_, a_step_, rows.size(), steps.size(), packed, rows.size()});
 }
 
-// The tree adds every second leaf to the slot
-// below at once, straight from the registers. The result is slot 0; the other slots hold whole
-// vectors.
-void PackedGemm::sharded_tile(const Tile& tile, int64_t rows, float* slots) const {
-  const int64_t pitch = round_up(tile.cols, fns_.lanes);
-  const auto compute = [&](const Leaf& leaf, Tile to) {
-    to.a += leaf.begin * to.a_step;
-    to.b += leaf.begin * to.b_step;
-    to.depth = leaf.depth;
-    if (leaf.split == leaf.depth) return fns_.tile(rows, to);
-    const int64_t part = rows <= fns_.pair_rows ? rows : (rows + 1) / 2;
-    for (int64_t r = 0; r < rows; r += part) {
-      fns_.pair(std::min(part, rows - r), leaf.split, to);
-      to.a += part * to.a_row;
-      to.c += part * to.c_row;
-    }
-  };
-  const auto slot = [&](int i) {
-    return i == 0 ? tile.c : slots + (i - 1) * fns_.max_rows * pitch;
-  };
-  const auto row_of = [&](int i) { return i == 0 ? tile.c_row : pitch; };
-  bool added = false;
-  tree_fold(
-      static_cast<int64_t>(leaves_.size()),
-      [&](int64_t i, int top) {
-        added = i % 2 == 1;
-        const int at = added ? top - 1 : top;
-        Tile to = tile;
-        to.c = slot(at);
-        to.c_row = row_of(at);
-        if (at > 0) to.cols = pitch;
-        to.chain = added ? Chain::add : Chain::fresh;
-        compute(leaves_[static_cast<size_t>(i)], to);
-      },
-      [&](int into, int from) {
-        if (!added) fns_.add(rows, tile.cols, slot(into), row_of(into), slot(from), pitch);
-        added = false;
-      });
-}
-
 // Computes a tile beside its slots, and stores its transpose.
 void PackedGemm::turned_tile(Tile tile, Range rows, const Columns& cols, const Memory& at,
                              const Target& to) const {
   tile.c = at.slots;
   tile.c_row = cols.pitch;
-  if (!leaves_.empty()) sharded_tile(tile, rows.size(), at.slots + fns_.max_rows * fns_.max_cols);
+  if (shards_.several()) shards_.tile(tile, rows.size(), at.slots + fns_.max_rows * fns_.max_cols);
   else fns_.tile(rows.size(), tile);
   fns_.transpose(
       {tile.c, tile.c_row, 1, rows.size(), cols.size, to.at(rows.begin, cols.begin), to.c_col});
@@ -373,14 +322,14 @@ void PackedGemm::panel_of_block(const Memory& at, const Target& to, Range strips
     read_a(tile, at, rows, first, steps, meets);
     tile.c = to.at(rows.begin, cols.begin);
     if (turned_) turned_tile(tile, rows, cols, at, to);
-    else if (!leaves_.empty()) sharded_tile(tile, rows.size(), at.slots);
+    else if (shards_.several()) shards_.tile(tile, rows.size(), at.slots);
     else fns_.tile(rows.size(), tile);
   }
 }
 
 // How many panels, from `first` on, a single row can take at once.
 int64_t PackedGemm::row_panels(int64_t first, int64_t end) const {
-  if (m_ != 1 || !packed_ || !leaves_.empty()) return 0;
+  if (m_ != 1 || !packed_ || shards_.several()) return 0;
   int64_t count = 0;
   while (count < std::min(fns_.row_panels, end - first) &&
          format_.columns(first + count).size == fns_.max_cols)

@@ -56,10 +56,11 @@ void WinogradFloats::multiply(const PointProducts<float, float>& p) const {
   do {
     const int64_t depth = std::min(kChunk, depth_ - step);
     for (int64_t s = 0; s < strips; ++s) {
-      const int64_t row = s * p.tiles / strips, rows = (s + 1) * p.tiles / strips - row;
-      fns_.tile(rows, {p.values + row * p.pitch + step, p.pitch, 1, p.panel + step * p.cols, p.cols,
-                       depth, p.products + row * p.cols, p.cols, p.cols,
-                       step > 0 ? Chain::resume : Chain::fresh});
+      const Range rows = even_part(s, strips, p.tiles);
+      fns_.tile(rows.size(),
+                {p.values + rows.begin * p.pitch + step, p.pitch, 1, p.panel + step * p.cols,
+                 p.cols, depth, p.products + rows.begin * p.cols, p.cols, p.cols,
+                 step > 0 ? Chain::resume : Chain::fresh});
     }
     step += kChunk;
   } while (step < depth_);
