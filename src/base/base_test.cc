@@ -2,9 +2,11 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <cmath>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "base/allocations.h"
 #include "base/dtype.h"
@@ -145,6 +147,27 @@ TEST(ThreadPool, RunsEachItemOnceAndNestsSafely) {
       EXPECT_EQ(sum.load(), 37 * 3 * (37 * 3 - 1) / 2);
     }
   }
+}
+
+TEST(ThreadPool, EndsWhileWorkersJoinParkOrComeTooLate) {
+  for (int round = 0; round < 1500; ++round)
+    for (int threads : {2, 5}) {
+      std::atomic<int> done{0};
+      const auto spend = [](int turns) {
+        for (int i = 0; i < turns; ++i) std::atomic_signal_fence(std::memory_order_seq_cst);
+      };
+      {
+        ThreadPool pool(threads);
+        spend(round * 37 % 4000);
+        pool.run(7, [&](int64_t, int) {
+          spend(round * 13 % 1000);
+          ++done;
+        });
+        spend(round % 3 == 0 ? 0 : round * 91 % 20000);
+        if (round % 16 == 0) std::this_thread::sleep_for(std::chrono::microseconds(200));
+      }
+      EXPECT_EQ(done.load(), 7);
+    }
 }
 
 TEST(Allocations, AreCounted) {

@@ -8,10 +8,13 @@ namespace hone {
 namespace {
 
 constexpr int kSpins = 4000;  // some 50 microseconds: longer than the gap between two kernels
-constexpr uint64_t kOpen = uint64_t{1} << 31;
-constexpr uint64_t kMembers = kOpen - 1;
+constexpr uint32_t kStop = uint32_t{1} << 15, kOpen = uint32_t{1} << 14;
+constexpr uint32_t kMembers = kOpen - 1;
 
-uint64_t job_of(uint64_t gate) { return gate >> 32; }
+// A number comes again after 65,536 jobs. A worker that slept through them all takes the job for
+// one it has seen, and sleeps on; the others do it.
+uint32_t job_of(uint32_t gate) { return gate >> 16; }
+uint32_t next_job(uint32_t gate) { return (job_of(gate) + 1) << 16; }
 
 inline void pause() {
 #if defined(__x86_64__)
@@ -28,12 +31,8 @@ ThreadPool::ThreadPool(int threads)
 }
 
 ThreadPool::~ThreadPool() {
-  {
-    const std::lock_guard lock(mutex_);
-    stop_ = true;
-    gate_.store((job_of(gate_.load()) + 1) << 32);
-  }
-  wake_.notify_all();
+  gate_.store(next_job(gate_.load()) | kStop);
+  gate_.notify_all();
   for (std::thread& t : workers_) t.join();
 }
 
@@ -50,16 +49,15 @@ void ThreadPool::take_items(const Body& body, int worker) {
 
 void ThreadPool::work(int worker) {
   const FpState fp;
-  uint64_t seen = 0;
-  const auto changed = [&] { return job_of(gate_.load(std::memory_order_acquire)) != seen; };
+  uint32_t seen = 0;
   for (;;) {
-    for (int spin = 0; !changed() && spin < kSpins; ++spin) pause();
-    if (!changed()) {
-      std::unique_lock lock(mutex_);
-      wake_.wait(lock, changed);
+    uint32_t gate = gate_.load(std::memory_order_acquire);
+    for (int spin = 0; job_of(gate) == seen && (gate & kStop) == 0; ++spin) {
+      if (spin < kSpins) pause();
+      else gate_.wait(gate);
+      gate = gate_.load(std::memory_order_acquire);
     }
-    if (stop_) return;
-    uint64_t gate = gate_.load(std::memory_order_acquire);
+    if ((gate & kStop) != 0) return;
     seen = job_of(gate);
     bool joined = false;
     while (!joined && (gate & kOpen) != 0 && job_of(gate) == seen)
@@ -82,13 +80,8 @@ void ThreadPool::run(int64_t items, Body body) {
     share.next.store(i * items / shares, std::memory_order_relaxed);
     share.end = (i + 1) * items / shares;
   }
-  {
-    // Under the lock, so that no worker misses the change between its check and its wait.
-    const std::lock_guard lock(mutex_);
-    const uint64_t job = (job_of(gate_.load(std::memory_order_relaxed)) + 1) << 32;
-    gate_.store(job | kOpen, std::memory_order_release);
-  }
-  wake_.notify_all();
+  gate_.store(next_job(gate_.load(std::memory_order_relaxed)) | kOpen);
+  gate_.notify_all();
   take_items(body, 0);
   gate_.fetch_and(~kOpen, std::memory_order_acq_rel);
   for (int spin = 0; (gate_.load(std::memory_order_acquire) & kMembers) != 0; ++spin) {

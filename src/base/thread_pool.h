@@ -5,9 +5,7 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
-#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -45,13 +43,12 @@ class ThreadPool {
   std::vector<Share> shares_;
   std::vector<std::thread> workers_;
   std::atomic_flag busy_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  // The job's number (high half), whether workers may still join it, and how many are in it. A
-  // caller closes the job when no item is left and waits only for those who joined: a worker that
-  // the system has not let run yet holds nobody up.
-  std::atomic<uint64_t> gate_{0};
-  std::atomic<bool> stop_{false};
+  // The job's number (high half), whether the pool ends, whether workers may still join the job,
+  // and how many are in it. A caller closes the job when no item is left and waits only for those
+  // who joined: a worker that the system has not let run yet holds nobody up. Parked workers are
+  // woken for a new number. All is in one word, so that nobody can see a part of it; it has 32
+  // bits, which the system can wait for where they are.
+  std::atomic<uint32_t> gate_{0};
   const Body* body_ = nullptr;
 };
 
