@@ -19,7 +19,8 @@ namespace int8_avx512vnni {
 extern const DotFns fns;
 }
 namespace int8_amx {
-const DotFns& fns();
-}
+void tiles(const DotTiles& t);
+void release();
+}  // namespace int8_amx
 
 }  // namespace hone::kernels

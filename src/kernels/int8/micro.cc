@@ -2,11 +2,24 @@
 #include "kernels/int8/levels.h"
 
 namespace hone::kernels {
+namespace {
+
+// Here, where any machine can run it: a level's numbers are asked for by passes as well.
+DotFns with_amx_tiles(DotFns fns) {
+  fns.tiles = &int8_amx::tiles;
+  fns.end = &int8_amx::release;
+  fns.even_rows = true;
+  return fns;
+}
+
+}  // namespace
 
 const DotFns& dot_fns(Isa isa) {
   switch (isa) {
-    case Isa::amx:
-      return int8_amx::fns();
+    case Isa::amx: {
+      static const DotFns amx = with_amx_tiles(int8_avx512vnni::fns);
+      return amx;
+    }
     case Isa::avx512vnni:
       return int8_avx512vnni::fns;
     case Isa::avx512:

@@ -44,11 +44,6 @@ void configure(int64_t steps) {
   _tile_loadconfig(&config);
 }
 
-void end() {
-  if (configured != 0) _tile_release();
-  configured = 0;
-}
-
 // The most steps that a run's are a multiple of and a register holds; 0 if they are too few.
 int64_t steps_at_once(int64_t steps) {
   for (int64_t s = std::min(steps, kMostSteps); s >= std::min(steps, kLeastSteps); --s)
@@ -172,6 +167,8 @@ void run_blocks(const DotTiles& t, int64_t steps) {
   }
 }
 
+}  // namespace
+
 void tiles(const DotTiles& t) {
   const int64_t steps = t.rows < kRows ? 0 : steps_at_once(t.steps);
   if (steps == 0) return int8_avx512vnni::fns.tiles(t);
@@ -180,17 +177,9 @@ void tiles(const DotTiles& t) {
   else run_blocks<1>(t, steps);
 }
 
-}  // namespace
-
-const DotFns& fns() {
-  static const DotFns all = [] {
-    DotFns copy = int8_avx512vnni::fns;
-    copy.tiles = &tiles;
-    copy.end = &end;
-    copy.even_rows = true;
-    return copy;
-  }();
-  return all;
+void release() {
+  if (configured != 0) _tile_release();
+  configured = 0;
 }
 
 }  // namespace hone::kernels::int8_amx

@@ -37,7 +37,7 @@ inline V channels(const Element* from) {
 
 }  // namespace
 
-const DotFns fns = fns_with(&tiles<int16_t>);
+constinit const DotFns fns = fns_with(&tiles<int16_t>);
 
 }  // namespace hone::kernels::int8_avx2
 HWY_POP_ATTRIBUTES

@@ -35,7 +35,7 @@ inline V channels(const Element* from) {
 
 }  // namespace
 
-const DotFns fns = fns_with(&tiles<int16_t>);
+constinit const DotFns fns = fns_with(&tiles<int16_t>);
 
 }  // namespace hone::kernels::int8_avx512
 HWY_POP_ATTRIBUTES

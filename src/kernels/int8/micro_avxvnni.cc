@@ -33,7 +33,7 @@ inline V channels(const Element* from) {
 
 }  // namespace
 
-const DotFns fns = fns_with(nullptr);
+constinit const DotFns fns = fns_with(nullptr);
 
 }  // namespace hone::kernels::int8_avxvnni
 HWY_POP_ATTRIBUTES
