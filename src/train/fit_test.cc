@@ -75,6 +75,12 @@ TEST(Fit, KeepsWithinALimitOfMemoryWithTheSameBits) {
   EXPECT_GT(less.recomputed, 0);
   EXPECT_LT(less.recomputed, 1);
   expect_same_states(free.states, limited.states);
+  for (int64_t sixteenths : {13, 15}) {
+    Trainee other(layers);
+    const int64_t limit = whole.bytes * sixteenths / 16;
+    EXPECT_LE(run_within(other, limit).bytes, limit);
+    expect_same_states(free.states, other.states);
+  }
   expect_error(ErrorKind::Exhausted, {"memory limit of 1000 bytes is too low: expected at least"},
                [&] { run_within(limited, 1000); });
   expect_error(ErrorKind::InvalidInput, {"expected a memory limit of at least 0, found -1"},
