@@ -28,7 +28,8 @@ killed_and_resumed() {
     start "$@" --checkpoint checkpoint --resume --quiet -o resumed.onnx
     cut KILL "$($delay)"
     if ((code == 137)); then cut_short=$((cut_short + 1)); fi
-    [[ ! -e resumed.onnx || $code == 0 ]] || problem "a killed run left its output"
+    # An output is there only when it is whole; the kill may come after it was written.
+    [[ ! -e resumed.onnx ]] || same "$reference" resumed.onnx "an output when killed"
     rm -f resumed.onnx
   done
   "$HONE" "$@" --checkpoint checkpoint --resume --quiet -o resumed.onnx >out 2>err ||
