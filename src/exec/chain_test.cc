@@ -82,6 +82,32 @@ TEST(Chain, OfAStemAndItsPooling) {
   }
 }
 
+// A sample of such a sum is one line, which reads all of the image's.
+TEST(Chain, OfAConvolutionAndASumOverItsImage) {
+  for (int64_t keep : {0, 1})
+    for (int64_t channels : {33, 80}) {
+      ir::Graph g;
+      const Expr x = ir::input(g, "x", {DType::f32, {5, channels, 40, 30}});
+      const Expr y =
+          ir::relu(ir::conv2d(x, weight(g, {channels, 1, 5, 5}, 1), {.groups = channels}));
+      const ir::Attrs attrs{{"axes", ir::Ints{2, 3}}, {"keep", keep}};
+      g.output("y", ir::apply(ir::op::reduce_sum, {y}, attrs).id);
+      expect_chain(g);
+    }
+}
+
+// Other links may follow where height and width are kept.
+TEST(Chain, OfAMaximumOverTheImageBetweenOthers) {
+  ir::Graph g;
+  const Expr x = ir::input(g, "x", {DType::f32, {12, 40, 50, 30}});
+  const ir::PoolOptions windows{.window = {3, 3}, .stride = {1, 1}, .pad = {1, 1, 1, 1}};
+  Expr y = ir::avg_pool2d(x, windows);
+  y = ir::apply(ir::op::reduce_max, {y}, {{"axes", ir::Ints{3, 2}}, {"keep", int64_t{1}}});
+  y = ir::avg_pool2d(y, windows);
+  g.output("y", y.id);
+  expect_chain(g);
+}
+
 // A last block that reads nothing but padding.
 TEST(Chain, OfLinesThatReadNothing) {
   ir::Graph g;

@@ -182,7 +182,8 @@ std::vector<Tensor> lay_out(std::vector<Tensor> operands, const Problem& problem
 Tensor only(Lines lines, const Tensor& image, uint8_t filler) {
   Tensor out(image.dtype(), image.shape());
   std::memset(out.raw(), filler, static_cast<size_t>(out.bytes()));
-  const int64_t line = image.shape()[2] * image.shape()[3] * size_of(image.dtype());
+  const Shape lines_of = image_of_lines(image.shape());
+  const int64_t line = lines_of[2] * lines_of[3] * size_of(image.dtype());
   if (lines.begin < lines.end)
     std::memcpy(out.raw() + lines.begin * line, image.raw() + lines.begin * line,
                 static_cast<size_t>((lines.end - lines.begin) * line));
@@ -190,7 +191,8 @@ Tensor only(Lines lines, const Tensor& image, uint8_t filler) {
 }
 
 /// Some lines of one sample.
-Lines random_lines(Draw& draw, const Shape& image) {
+Lines random_lines(Draw& draw, const Shape& result) {
+  const Shape image = image_of_lines(result);
   const int64_t top = draw.below(image[0]) * image[1], begin = draw.below(image[1]);
   return {top + begin, top + draw.between(begin + 1, image[1])};
 }

@@ -10,6 +10,11 @@ namespace hone::kernels {
 /// Lines of an image in NHWC, counted through all samples.
 using Lines = Range;
 
+/// The image whose lines a result [N,H,W,C] or [N,C] is made of: itself, or one line a sample.
+inline Shape image_of_lines(const Shape& result) {
+  return result.rank() == 4 ? result : Shape{result[0], 1, 1, result[1]};
+}
+
 class LineKernel {
  public:
   virtual ~LineKernel() = default;

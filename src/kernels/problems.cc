@@ -167,6 +167,7 @@ Attrs random_reduction(CaseMaker& m, const Shape& from, bool may_shard) {
   m.draw.shuffle(axes);
   axes.resize(static_cast<size_t>(m.draw.between(1, from.rank())));
   if (!m.draw.one_in(3)) std::sort(axes.begin(), axes.end());
+  if (from.rank() == 4 && m.draw.one_in(3)) axes = {1, 2};  // of images
   Attrs attrs{{"axes", axes}};
   if (may_shard && axes[0] == 0) maybe_shard(m, attrs, from[0]);  // a sharded batch comes first
   return attrs;

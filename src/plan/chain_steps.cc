@@ -1,15 +1,18 @@
 // Which neighbours become one step.
-#include <iterator>
+#include <fmt/core.h>
 
+#include <iterator>
+#include <string_view>
+
+#include "base/error.h"
 #include "kernels/chain.h"
 #include "plan/step_plan.h"
 
 namespace hone::plan {
 namespace {
 
-bool is_image(const StepPlan& step) {
+bool has_lines(const StepPlan& step) {
   return step.operands.size() <= kernels::kMaxLinkOperands && step.problem.results.size() == 1 &&
-         step.problem.results[0].shape.rank() == 4 &&
          step.problem.results[0].shape.elements() > 0 && step.choice.kernel->lines() != nullptr;
 }
 
@@ -19,7 +22,16 @@ kernels::ChainLink link_of(const StepPlan& step) {
   for (size_t i = 1; i < step.problem.operands.size(); ++i)
     if (step.problem.operands[i].shape != step.problem.results[0].shape)
       fixed_bytes += step.problem.operands[i].bytes();
-  return {step.choice.kernel->lines(), step.problem.results[0], step.flops, fixed_bytes};
+  const TensorType& result = step.problem.results[0];
+  invariant(result.shape.rank() == 4 || result.shape.rank() == 2, "lines of {}", result);
+  return {step.choice.kernel->lines(),
+          {result.dtype, kernels::image_of_lines(result.shape)},
+          step.flops,
+          fixed_bytes};
+}
+
+std::string_view label(const StepPlan& step) {
+  return step.name.empty() ? step.node->op->name : std::string_view(step.name);
 }
 
 StepPlan chain(std::span<StepPlan> steps, int64_t blocks, int threads) {
@@ -28,6 +40,7 @@ StepPlan chain(std::span<StepPlan> steps, int64_t blocks, int threads) {
   std::vector<std::unique_ptr<kernels::Kernel>> kernels;
   std::vector<size_t> operands;
   StepPlan whole = std::move(steps[0]);
+  whole.name = label(whole);
   kernels.push_back(std::move(whole.choice.kernel));
   operands.push_back(whole.operands.size());
   for (StepPlan& step : steps.subspan(1)) {
@@ -36,7 +49,7 @@ StepPlan chain(std::span<StepPlan> steps, int64_t blocks, int threads) {
     std::vector<TensorType>& types = whole.problem.operands;
     types.insert(types.end(), step.problem.operands.begin() + 1, step.problem.operands.end());
     whole.node = step.node;
-    whole.name += "+" + step.name;
+    whole.name += fmt::format("+{}", label(step));
     whole.flops += step.flops;
     whole.problem.results = step.problem.results;
     kernels.push_back(std::move(step.choice.kernel));
@@ -55,7 +68,7 @@ std::vector<StepPlan> chain_steps(const ir::Graph& graph, std::vector<StepPlan> 
   const std::vector<int> uses = graph.use_counts();
   const auto follows = [&](size_t i) {
     const ir::ValueId between = steps[i - 1].node->results[0];
-    return is_image(steps[i]) && !steps[i].problem.planes && steps[i].operands[0] == between &&
+    return has_lines(steps[i]) && !steps[i].problem.planes && steps[i].operands[0] == between &&
            uses[static_cast<size_t>(between)] == 1;
   };
   struct Way {
@@ -66,7 +79,7 @@ std::vector<StepPlan> chain_steps(const ir::Graph& graph, std::vector<StepPlan> 
   std::vector<Way> ways(steps.size() + 1);
   for (size_t begin = steps.size(); begin-- > 0;) {
     Way& best = ways[begin] = {ways[begin + 1].gain, begin + 1};
-    if (!is_image(steps[begin])) continue;
+    if (!has_lines(steps[begin])) continue;
     std::vector<kernels::ChainLink> links = {link_of(steps[begin])};
     for (size_t end = begin + 1; end < steps.size() && follows(end); ++end) {
       links.push_back(link_of(steps[end]));

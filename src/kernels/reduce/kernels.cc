@@ -7,8 +7,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <limits>
 
+#include "kernels/line_kernel.h"
 #include "kernels/pieces.h"
 #include "kernels/reduce/simd.h"
 
@@ -100,9 +102,13 @@ class Reduce : public Kernel {
 constexpr float kNoCenter[kColumns] = {};
 
 template <Term kTerm>
-class ReduceOne final : public Reduce {
+class ReduceOne final : public Reduce, public LineKernel {
  public:
-  using Reduce::Reduce;
+  explicit ReduceOne(const Problem& problem)
+      : Reduce(problem),
+        image_(problem.operands[0].shape),
+        over_images_(image_.rank() == 4 && reduces_height_and_width(problem.attrs()) &&
+                     reduction_.segments() == 1) {}
   int64_t workspace_bytes() const override {
     return partial_floats() * static_cast<int64_t>(sizeof(float));
   }
@@ -127,6 +133,31 @@ class ReduceOne final : public Reduce {
         fns_.tree_sum(reduction_, parts + first, cols, out + first);
       });
   }
+
+  /// What is made of a sample is one line, which reads all of the sample's.
+  const LineKernel* lines() const override { return over_images_ ? this : nullptr; }
+  Lines reads(Lines lines) const override {
+    return {lines.begin * image_[1], lines.end * image_[1]};
+  }
+  int64_t line_scratch_bytes() const override { return 0; }
+  void run_lines(const Call& call, Lines lines) const noexcept override {
+    const int64_t channels = image_[3], sample = image_[1] * image_[2] * channels;
+    for (int64_t n = lines.begin; n < lines.end; ++n)
+      for (int64_t c = 0; c < channels; c += kColumns)
+        reduce(kTerm, call.operands[0].as<float>() + n * sample + c, 0,
+               std::min(kColumns, channels - c), kNoCenter,
+               call.results[0].as<float>() + n * channels + c);
+  }
+
+ private:
+  static bool reduces_height_and_width(const ir::Attrs& attrs) {
+    ir::Ints axes = attrs.ints("axes");
+    std::sort(axes.begin(), axes.end());
+    return axes == ir::Ints{1, 2};
+  }
+
+  const Shape image_;
+  const bool over_images_;
 };
 
 class MomentsKernel final : public Reduce {
