@@ -127,4 +127,12 @@ int usable_cores() {
   return std::max(1, quota < cores ? static_cast<int>(quota) : cores);
 }
 
+int64_t core_cache_bytes() {
+  static const int64_t bytes = [] {
+    const int64_t told = sysconf(_SC_LEVEL2_CACHE_SIZE);
+    return told > 0 ? told : int64_t{1} << 20;
+  }();
+  return bytes;
+}
+
 }  // namespace hone

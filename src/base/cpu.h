@@ -1,6 +1,7 @@
 // What the CPU can do, and which instruction-set level the kernels may use.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,5 +26,7 @@ bool has_fma();
 std::string cpu_model();
 /// Cores that this process may use: affinity and cgroup quota respected; at least 1.
 int usable_cores();
+/// Bytes of the level-2 cache, on most machines a core's own; 1 MiB if the system does not tell.
+int64_t core_cache_bytes();
 
 }  // namespace hone

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/cpu.h"
 #include "ir/expr.h"
 
 namespace hone::plan {
@@ -19,14 +20,16 @@ TEST(UsefulThreads, OfLittleArithmeticOnFewWeightsIsOne) {
   for (Isa isa : {Isa::scalar, default_isa()}) {
     EXPECT_EQ(useful_threads(product(8, 64, 64), {isa, 4}), 1);
     EXPECT_EQ(useful_threads(product(1024, 256, 256), {isa, 4}), 4);  // much arithmetic
-    EXPECT_EQ(useful_threads(product(1, 1024, 1024), {isa, 4}), 4);   // many weights
   }
+  const int64_t cols = core_cache_bytes() / 1024;  // of 256 floats
+  EXPECT_EQ(useful_threads(product(1, 256, cols - 8), {Isa::avx2, 4}), 1);
+  EXPECT_EQ(useful_threads(product(1, 256, cols), {Isa::avx2, 4}), 4);  // many weights
 }
 
 // Moving much is work too.
 TEST(UsefulThreads, OfMuchMemoryAreAll) {
   ir::Graph g("sum");
-  const ir::ValueId x = g.input("x", {DType::f32, {512, 1024}});
+  const ir::ValueId x = g.input("x", {DType::f32, {core_cache_bytes() / 2048, 256}});
   g.output("y", g.add(ir::op::transpose, {x}, {{"perm", ir::Ints{1, 0}}}));
   EXPECT_EQ(useful_threads(g, {default_isa(), 4}), 4);
 }

@@ -18,6 +18,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/cpu.h"
 #include "ir/infer.h"
 #include "kernels/blocks.h"
 #include "kernels/eltwise/broadcast.h"
@@ -39,6 +40,8 @@ constexpr int64_t kBlocksPerThread = 8;            // at least, to share them ou
 constexpr int64_t kLeastBlock = int64_t{1} << 18;  // ... unless a block would have fewer FMAs
 // Blocks whose panels come packed are larger: each is read once for all its rows.
 constexpr int64_t kLeastPanels = int64_t{1} << 20;
+// Smaller where weights exceed a core's cache: each thread's part may fit its own.
+constexpr int64_t kLeastStreamedFloats = int64_t{1} << 16;
 // A product of fewer FMAs, with a smaller b, stays on one thread, near whose core its result is
 // used.
 constexpr int64_t kSharedWork = int64_t{1} << 20, kSharedB = int64_t{1} << 17;
@@ -237,9 +240,12 @@ void PackedGemm::cut_blocks(int threads) {
   const bool shares = threads > 1 && (work >= kSharedWork || depth_ * n_ >= kSharedB);
   const bool whole_rows = epilogue_ && panels.blocks() == 1;
   panels_first_ = packed_ && n_ > m_;
+  const bool streams = b_matrices_ * n_ * depth_ * int64_t{sizeof(float)} > core_cache_bytes();
+  const int64_t least_panels =
+      streams ? std::min(kLeastPanels, kLeastStreamedFloats * m_) : kLeastPanels;
   kernels::cut_blocks(
       panels, strips, products_, work,
-      {shares ? kBlocksPerThread * threads : 1, panels_first_ ? kLeastPanels : kLeastBlock}, [&] {
+      {shares ? kBlocksPerThread * threads : 1, panels_first_ ? least_panels : kLeastBlock}, [&] {
         if (whole_rows && strips.block > kWholeStrips) return false;
         return panels_first_ || panels.block * fns_.max_cols >= strips.block * fns_.max_rows;
       });
