@@ -13,7 +13,7 @@ double seconds(std::chrono::steady_clock::duration d) {
 }
 
 std::string shown_name(const plan::Step& step) {
-  return step.name.empty() ? std::string(step.op) : step.name;
+  return std::string(plan::shown_name(step.name, step.op));
 }
 
 double bytes_of(const plan::Step& step) {

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "kernels/chain.h"
+#include "plan/program.h"
 #include "plan/step_plan.h"
 
 namespace hone::plan {
@@ -30,9 +31,7 @@ kernels::ChainLink link_of(const StepPlan& step) {
           fixed_bytes};
 }
 
-std::string_view label(const StepPlan& step) {
-  return step.name.empty() ? step.node->op->name : std::string_view(step.name);
-}
+std::string_view shown(const StepPlan& step) { return shown_name(step.name, step.node->op->name); }
 
 StepPlan chain(std::span<StepPlan> steps, int64_t blocks, int threads) {
   std::vector<kernels::ChainLink> links;
@@ -40,7 +39,7 @@ StepPlan chain(std::span<StepPlan> steps, int64_t blocks, int threads) {
   std::vector<std::unique_ptr<kernels::Kernel>> kernels;
   std::vector<size_t> operands;
   StepPlan whole = std::move(steps[0]);
-  whole.name = label(whole);
+  whole.name = shown(whole);
   kernels.push_back(std::move(whole.choice.kernel));
   operands.push_back(whole.operands.size());
   for (StepPlan& step : steps.subspan(1)) {
@@ -49,7 +48,7 @@ StepPlan chain(std::span<StepPlan> steps, int64_t blocks, int threads) {
     std::vector<TensorType>& types = whole.problem.operands;
     types.insert(types.end(), step.problem.operands.begin() + 1, step.problem.operands.end());
     whole.node = step.node;
-    whole.name += fmt::format("+{}", label(step));
+    whole.name += fmt::format("+{}", shown(step));
     whole.flops += step.flops;
     whole.problem.results = step.problem.results;
     kernels.push_back(std::move(step.choice.kernel));

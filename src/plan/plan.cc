@@ -333,7 +333,7 @@ std::string Program::to_text() const {
   };
   std::string out = fmt::format("program {}\n", name);
   for (const Step& s : steps) {
-    out += fmt::format("  {:<20} {:<24}", s.kernel_name, s.name.empty() ? s.op : s.name);
+    out += fmt::format("  {:<20} {:<24}", s.kernel_name, shown_name(s.name, s.op));
     for (size_t i = 0; i < s.results.size(); ++i)
       out += fmt::format(" {} {}", s.result_types[i].to_string(), place(s.results[i]));
     out += " <-";

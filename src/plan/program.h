@@ -18,6 +18,11 @@ struct Location {
   int64_t offset = 0;
 };
 
+/// What people are shown of a node: its name or, where it has none, its op.
+inline std::string_view shown_name(std::string_view name, std::string_view op) {
+  return name.empty() ? op : name;
+}
+
 /// One kernel call.
 struct Step {
   std::shared_ptr<const kernels::Kernel> kernel;
