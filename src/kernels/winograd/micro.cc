@@ -76,11 +76,12 @@ void filter(const FilterTile& f) {
     for (int64_t o = 0; o < count; ++o)
       for (int64_t i = 0; i < 9; ++i)
         by_place[f.turned ? 8 - i : i][o] = f.weight[(first + o) * f.weight_step + i];
-    Vector g[3][3], made[t][t];
-    for (int64_t i = 0; i < 9; ++i) g[i / 3][i % 3] = hn::Load(d, by_place[i]);
-    transform_2d<WinogradFilter<m>>(g, made);
-    for (int64_t p = 0; p < t * t; ++p)
-      store_first(count, made[p / t][p % t], f.values + p * f.point_step + first);
+    transform_2d<WinogradFilter<m>, Vector>(
+        [&](int i, int j) HWY_ATTR { return hn::Load(d, by_place[3 * i + j]); },
+        [&](int i, const Vector(&made)[t]) HWY_ATTR {
+          for (int j = 0; j < t; ++j)
+            store_first(count, made[j], f.values + (i * t + j) * f.point_step + first);
+        });
   });
 }
 
@@ -90,17 +91,17 @@ void input(const InputTile<Pixel>& tile) {
   using Value = typename WinogradTypes<Pixel>::Value;
   const hn::ScalableTag<Value> d;
   each_vector<kLanesOf<Value>>(tile.channels, [&](int64_t first, int64_t count) HWY_ATTR {
-    VectorOf<Value> in[t][t], made[t][t];
-#pragma GCC unroll 6
-    for (int i = 0; i < t; ++i) {
-      const Pixel* line = tile.source + i * tile.line_step + first;
-#pragma GCC unroll 6
-      for (int j = 0; j < t; ++j) in[i][j] = load_values(count, line + j * tile.pixel_step);
-    }
-    transform_2d<WinogradInput<m>>(in, made);
+    using V = VectorOf<Value>;
+    const Pixel* from = tile.source + first;
     Value* to = tile.values + first;
-#pragma GCC unroll 36
-    for (int p = 0; p < t * t; ++p) hn::StoreU(made[p / t][p % t], d, to + p * tile.point_step);
+    transform_2d<WinogradInput<m>, V>(
+        [&](int i, int j) HWY_ATTR {
+          return load_values(count, from + i * tile.line_step + j * tile.pixel_step);
+        },
+        [&](int i, const V(&made)[t]) HWY_ATTR {
+#pragma GCC unroll 6
+          for (int j = 0; j < t; ++j) hn::StoreU(made[j], d, to + (i * t + j) * tile.point_step);
+        });
   });
 }
 
@@ -109,33 +110,34 @@ void output(const OutputTile<Sum>& tile) {
   constexpr int t = m + 2;
   const hn::ScalableTag<Sum> d;
   each_vector<kLanesOf<Sum>>(tile.channels, [&](int64_t first, int64_t count) HWY_ATTR {
-    VectorOf<Sum> in[t][t], made[m][m];
+    using V = VectorOf<Sum>;
     const Sum* from = tile.products + first;
-#pragma GCC unroll 36
-    for (int p = 0; p < t * t; ++p) in[p / t][p % t] = hn::LoadU(d, from + p * tile.point_step);
-    transform_2d<WinogradOutput<m>>(in, made);
-    if constexpr (!std::is_same_v<Sum, float>) {
-      for (auto& line : made)
-        for (auto& sums : line) sums = hn::ShiftRight<2>(sums);
-    } else if (tile.finish != nullptr) {
-      finish_tile(
-          made, *tile.finish,
-          [&](const float* bias, int) HWY_ATTR { return load_first(count, bias + first); },
-          [&](const float* other, int i, int j) HWY_ATTR {
-            if (i >= tile.lines || j >= tile.pixels) return hn::Zero(d);
-            return load_first(count, other + i * tile.line_step + j * tile.pixel_step + first);
-          });
-    }
+    Sum* to = tile.result + first;
+    transform_2d<WinogradOutput<m>, V>(
+        [&](int i, int j) HWY_ATTR { return hn::LoadU(d, from + (i * t + j) * tile.point_step); },
+        [&](int i, const V(&sums)[m]) HWY_ATTR {
+          if (i >= tile.lines) return;
+          V made[1][m];  // a tile of one row, as finish_tile takes them
 #pragma GCC unroll 4
-    for (int i = 0; i < m; ++i) {
-      if (i == tile.lines) break;
-      Sum* line = tile.result + i * tile.line_step + first;
+          for (int j = 0; j < m; ++j) made[0][j] = sums[j];
+          const int64_t line = i * tile.line_step;
+          if constexpr (!std::is_same_v<Sum, float>) {
+            for (V& sum : made[0]) sum = hn::ShiftRight<2>(sum);
+          } else if (tile.finish != nullptr) {
+            finish_tile(
+                made, *tile.finish,
+                [&](const float* bias, int) HWY_ATTR { return load_first(count, bias + first); },
+                [&](const float* other, int, int j) HWY_ATTR {
+                  if (j >= tile.pixels) return hn::Zero(d);
+                  return load_first(count, other + line + j * tile.pixel_step + first);
+                });
+          }
 #pragma GCC unroll 4
-      for (int j = 0; j < m; ++j) {
-        if (j == tile.pixels) break;
-        store_first(count, made[i][j], line + j * tile.pixel_step);
-      }
-    }
+          for (int j = 0; j < m; ++j) {
+            if (j == tile.pixels) break;
+            store_first(count, made[0][j], to + line + j * tile.pixel_step);
+          }
+        });
   });
 }
 

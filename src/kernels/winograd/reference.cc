@@ -37,14 +37,16 @@ HONE_INLINE void filters(const RefCall& call) {
   for (int64_t c = 0; c < inputs; ++c)
     for (int64_t o = 0; o < outputs; ++o) {
       const W* taps = w + (o * inputs + c) * 9;
-      V g[3][3], made[t][t];
-      for (int64_t i = 0; i < 9; ++i)
-        g[i / 3][i % 3] = gradient ? static_cast<V>(taps[8 - i]) : static_cast<V>(taps[i]);
-      transform_2d<Along>(g, made);
-      for (int64_t p = 0; p < t * t; ++p) {
-        const int64_t at = gradient ? o * inputs + c : c * outputs + o;
-        u[p * inputs * outputs + at] = static_cast<U>(made[p / t][p % t]);
-      }
+      const int64_t at = gradient ? o * inputs + c : c * outputs + o;
+      transform_2d<Along, V>(
+          [&](int i, int j) {
+            const int tap = 3 * i + j;
+            return static_cast<V>(taps[gradient ? 8 - tap : tap]);
+          },
+          [&](int i, const V(&made)[t]) {
+            for (int j = 0; j < t; ++j)
+              u[(i * t + j) * inputs * outputs + at] = static_cast<U>(made[j]);
+          });
     }
 }
 
@@ -64,32 +66,32 @@ HONE_INLINE void convolve(const RefCall& call) {
   for (int64_t n = 0; n < d.n; ++n)
     for (int64_t h = 0; h < d.oh; h += m)
       for (int64_t w = 0; w < d.ow; w += m) {
-        for (int64_t c = 0; c < d.c; ++c) {
-          T in[t][t], made[t][t];
-          for (int64_t i = 0; i < t; ++i)
-            for (int64_t j = 0; j < t; ++j) {
-              const int64_t at_h = h + i - d.pad_top, at_w = w + j - d.pad_left;
-              const bool inside = at_h >= 0 && at_h < d.h && at_w >= 0 && at_w < d.w;
-              in[i][j] = inside ? static_cast<T>(x[xs.at(n, c, at_h, at_w)]) : pad_value;
-            }
-          transform_2d<WinogradInput<m>>(in, made);
-          for (int64_t p = 0; p < t * t; ++p)
-            values[static_cast<size_t>(p * d.c + c)] = made[p / t][p % t];
-        }
-        for (int64_t o = 0; o < d.o; ++o) {
-          T products[t][t], made[m][m];
-          for (int64_t p = 0; p < t * t; ++p) {
-            T acc = 0;
-            for (int64_t c = 0; c < d.c; ++c)
-              acc = fma(values[static_cast<size_t>(p * d.c + c)],
-                        static_cast<T>(u[(p * d.c + c) * d.o + o]), acc);
-            products[p / t][p % t] = acc;
-          }
-          transform_2d<WinogradOutput<m>>(products, made);
-          for (int64_t i = 0; i < std::min<int64_t>(m, d.oh - h); ++i)
-            for (int64_t j = 0; j < std::min<int64_t>(m, d.ow - w); ++j)
-              y[ys.at(n, o, h + i, w + j)] = output_of(made[i][j]);
-        }
+        for (int64_t c = 0; c < d.c; ++c)
+          transform_2d<WinogradInput<m>, T>(
+              [&](int i, int j) {
+                const int64_t at_h = h + i - d.pad_top, at_w = w + j - d.pad_left;
+                const bool inside = at_h >= 0 && at_h < d.h && at_w >= 0 && at_w < d.w;
+                return inside ? static_cast<T>(x[xs.at(n, c, at_h, at_w)]) : pad_value;
+              },
+              [&](int i, const T(&made)[t]) {
+                for (int j = 0; j < t; ++j)
+                  values[static_cast<size_t>((i * t + j) * d.c + c)] = made[j];
+              });
+        for (int64_t o = 0; o < d.o; ++o)
+          transform_2d<WinogradOutput<m>, T>(
+              [&](int i, int j) {
+                const int64_t p = i * t + j;
+                T acc = 0;
+                for (int64_t c = 0; c < d.c; ++c)
+                  acc = fma(values[static_cast<size_t>(p * d.c + c)],
+                            static_cast<T>(u[(p * d.c + c) * d.o + o]), acc);
+                return acc;
+              },
+              [&](int i, const T(&made)[m]) {
+                if (h + i >= d.oh) return;
+                for (int64_t j = 0; j < std::min<int64_t>(m, d.ow - w); ++j)
+                  y[ys.at(n, o, h + i, w + j)] = output_of(made[j]);
+              });
       }
 }
 

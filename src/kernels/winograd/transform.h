@@ -119,20 +119,25 @@ struct WinogradOutput<4> {
   }
 };
 
-/// In two dimensions: along the rows of each column, then along the columns of each row.
-template <class Along, class V>
-HONE_INLINE void transform_2d(const V (&in)[Along::from][Along::from],
-                              V (&out)[Along::to][Along::to]) {
+/// In two dimensions: along the rows of each column, then along the columns of each row, of what
+/// value(i, j) gives; calls store(i, made) with each row. The loops stay loops: a column or a row
+/// fits the registers, all 36 values do not.
+template <class Along, class V, class Value, class Store>
+HONE_INLINE void transform_2d(Value&& value, Store&& store) {
   V rows[Along::to][Along::from];
-#pragma GCC unroll 6
+#pragma GCC unroll 1
   for (int j = 0; j < Along::from; ++j) {
     V column[Along::from], made[Along::to];
 #pragma GCC unroll 6
-    for (int i = 0; i < Along::from; ++i) column[i] = in[i][j];
+    for (int i = 0; i < Along::from; ++i) column[i] = value(i, j);
     Along::apply(column, made);
 #pragma GCC unroll 6
     for (int i = 0; i < Along::to; ++i) rows[i][j] = made[i];
   }
-#pragma GCC unroll 6
-  for (int i = 0; i < Along::to; ++i) Along::apply(rows[i], out[i]);
+#pragma GCC unroll 1
+  for (int i = 0; i < Along::to; ++i) {
+    V made[Along::to];
+    Along::apply(rows[i], made);
+    store(i, made);
+  }
 }
