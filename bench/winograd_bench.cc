@@ -117,7 +117,7 @@ class Run {
 int64_t chosen(const Case& c, DType dtype, Isa isa) {
   const ir::ConvDims dims =
       ir::conv_dims({c.n, c.side, c.side, c.c}, {3, 3, c.c, c.o}, conv_attrs(c, "nhwc_hwio"));
-  if (dtype == DType::f32) return passes::winograd_tile(dims);
+  if (dtype == DType::f32) return passes::winograd_tile(dims, false);
   return !multiplies_bytes(isa) && passes::winograd_of_bytes(dims, dtype) ? 2 : 0;
 }
 

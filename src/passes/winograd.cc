@@ -17,30 +17,39 @@ namespace op = ir::op;
 // weight, from a cache or from memory, for a single sample.
 constexpr int64_t kInputCost = 6, kOutputCost = 5, kCachedCost = 2, kMemoryCost = 25;
 constexpr int64_t kCachedWeights = int64_t{1} << 18;
-// What may be left, in percent of the direct convolution, whose loop is the simpler one.
-constexpr int64_t kMost = 70;
+// What may be left, in percent of the direct convolution, whose loop is the simpler one. A single
+// sample, which alone waits for so many weights, need not gain as much.
+constexpr int64_t kMost = 70, kMostOfSingle = 100;
 
 // The same of bytes, for a byte of the weights, of which those at the points have two each.
 constexpr int64_t kByteInputCost = 8, kByteOutputCost = 20, kWeightByteCost = 3;
 constexpr int64_t kMostOfBytes = 85;
 
-int64_t weight_cost(int64_t weights) {
-  return weights * (weights > kCachedWeights ? kMemoryCost : kCachedCost);
+/// Of a sample among many, whose weights are in the caches, and of one on its own.
+struct Cost {
+  int64_t among_many, single;
+};
+
+Cost with_weights(int64_t arithmetic, int64_t weights) {
+  const int64_t cached = weights * kCachedCost;
+  return {arithmetic + cached,
+          arithmetic + (weights > kCachedWeights ? weights * kMemoryCost : cached)};
 }
 
-int64_t direct_cost(const ir::ConvDims& d) {
+Cost direct_cost(const ir::ConvDims& d) {
   const int64_t weights = 9 * d.c * d.o;
-  return d.oh * d.ow * weights + weight_cost(weights);
+  return with_weights(d.oh * d.ow * weights, weights);
 }
 
 int64_t tiles_of(const ir::ConvDims& d, int64_t tile) {
   return (d.oh + tile - 1) / tile * ((d.ow + tile - 1) / tile);
 }
 
-int64_t winograd_cost(const ir::ConvDims& d, int64_t tile) {
+Cost winograd_cost(const ir::ConvDims& d, int64_t tile) {
   const int64_t points = (tile + 2) * (tile + 2);
-  return points * tiles_of(d, tile) * (d.c * d.o + kInputCost * d.c + kOutputCost * d.o) +
-         weight_cost(points * d.c * d.o);
+  return with_weights(
+      points * tiles_of(d, tile) * (d.c * d.o + kInputCost * d.c + kOutputCost * d.o),
+      points * d.c * d.o);
 }
 
 bool is_candidate(const ir::Node& node) {
@@ -53,7 +62,8 @@ bool is_candidate(const ir::Node& node) {
 // The tile by which a node is computed, or 0 for none. The sums of bytes are the same either way.
 int64_t tile_of(const ir::Graph& graph, const ir::Node& node, const ir::ConvDims& dims, Isa isa) {
   const DType x = graph.type(node.operands[0]).dtype, w = graph.type(node.operands[1]).dtype;
-  if (x == DType::f32) return winograd_tile(dims);
+  // A graph that updates its states computes the filters of each step anew.
+  if (x == DType::f32) return winograd_tile(dims, !graph.updates().empty());
   const bool multiplies_words = isa != Isa::scalar && !kernels::multiplies_bytes(isa);
   const bool pays = is_byte(x) && w == DType::i8 && multiplies_words && winograd_of_bytes(dims, x);
   return pays ? 2 : 0;
@@ -80,11 +90,16 @@ Filtering filtering_of(const ir::Graph& graph, const ir::Node& node) {
 
 }  // namespace
 
-int64_t winograd_tile(const ir::ConvDims& d) {
+int64_t winograd_tile(const ir::ConvDims& d, bool filters_change) {
   if (d.kh != 3 || d.kw != 3) return 0;
-  const int64_t two = winograd_cost(d, 2), four = winograd_cost(d, 4);
-  if (std::min(two, four) * 100 > direct_cost(d) * kMost) return 0;
-  return two < four ? 2 : 4;
+  const Cost direct = direct_cost(d), two = winograd_cost(d, 2), four = winograd_cost(d, 4);
+  const int64_t most_of_single = filters_change ? kMost : kMostOfSingle;
+  const auto pays = [&](const Cost& cost) {
+    return cost.among_many * 100 <= direct.among_many * kMost &&
+           cost.single * 100 <= direct.single * most_of_single;
+  };
+  if (pays(four) && (!pays(two) || four.single <= two.single)) return 4;
+  return pays(two) ? 2 : 0;
 }
 
 bool winograd_of_bytes(const ir::ConvDims& d, DType x) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "passes/pass_test_support.h"
+#include "passes/pipeline.h"
 
 namespace hone::passes {
 namespace {
@@ -123,11 +124,32 @@ ir::ConvDims dims_of(int64_t n, int64_t side, int64_t c, int64_t o) {
 // Few channels are not worth the transforms; many weights for few pixels are not worth their size.
 TEST(WinogradPass, ChoosesByTheShapeOfASample) {
   for (int64_t n : {1, 8, 512}) {
-    EXPECT_EQ(winograd_tile(dims_of(n, 56, 1, 32)), 0);
-    EXPECT_EQ(winograd_tile(dims_of(n, 56, 64, 64)), 4);
-    EXPECT_EQ(winograd_tile(dims_of(n, 14, 256, 256)), 2);
-    EXPECT_EQ(winograd_tile(dims_of(n, 7, 512, 512)), 0);
+    for (const bool change : {false, true}) {
+      EXPECT_EQ(winograd_tile(dims_of(n, 56, 1, 32), change), 0);
+      EXPECT_EQ(winograd_tile(dims_of(n, 56, 64, 64), change), 4);
+      EXPECT_EQ(winograd_tile(dims_of(n, 14, 256, 256), change), 2);
+      EXPECT_EQ(winograd_tile(dims_of(n, 3, 512, 512), change), 0);
+      EXPECT_EQ(winograd_tile(dims_of(n, 7, 512, 512), change), change ? 0 : 2);
+    }
   }
+}
+
+// So many filters pay for tiles in what serves; a step that changes them would transform them anew.
+TEST(WinogradPass, TrainsManyFiltersDirectly) {
+  std::string text(kBefore);
+  text.replace(text.find("[N,16,9,10]"), 11, "[N,512,7,7]");
+  text.replace(text.find("[24,16,3,3]"), 11, "[512,512,3,3]");
+  text.replace(text.find("pad=[1, 0, 1, 2]"), 16, "pad=[1, 1, 1, 1]");
+  const auto convolution_of = [](const ir::Graph& graph) {
+    return graph.producer(graph.outputs()[0].value);
+  };
+  const ir::Node now = convolution_of(winograd(ir::parse(text), {}));
+  ASSERT_TRUE(now.is(ir::op::winograd_conv2d));
+  EXPECT_EQ(now.attrs.integer("tile"), 2);
+  text.insert(text.find("  output"), "  %next = add(%w, %w)\n");
+  text.insert(text.rfind('}'), "  update %w = %next\n");
+  EXPECT_TRUE(convolution_of(winograd(ir::parse(text), {})).is(ir::op::conv2d));
+  EXPECT_TRUE(convolution_of(prepare(ir::parse(text), {})).is(ir::op::conv2d));
 }
 
 constexpr std::string_view kBytes = R"(graph g {
