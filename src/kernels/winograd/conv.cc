@@ -3,11 +3,11 @@
 //
 // The result is cut into blocks, which are the items of the parallel loop: lines of tiles, across
 // samples. A block transforms its inputs, multiplies them panel by panel and makes the outputs, all
-// in its L2 cache. Filters that are too many for that cache are better read by fewer and larger
-// blocks. Then the image is taken in rounds of so many lines that their inputs at the points stay
-// in L2; in a round the threads share the inputs, which are transformed first, and each multiplies
-// panels of its own. What is computed in, and what becomes of the sums of a block, arithmetic.h
-// says.
+// in its L2 cache; of few tiles, a block has all, and some of the panels. Filters that are too many
+// for that cache are better read by fewer and larger blocks. Then the image is taken in rounds of
+// so many lines that their inputs at the points stay in L2; in a round the threads share the
+// inputs, which are transformed first, and each multiplies panels of its own. What is computed in,
+// and what becomes of the sums of a block, arithmetic.h says.
 #include <algorithm>
 #include <optional>
 
@@ -28,6 +28,10 @@ constexpr int64_t kRoundBytes = 1200000;             // ... and of a round
 constexpr int64_t kBlockCols = 256;
 constexpr int64_t kBlocksPerThread = 6;            // at least, to share them out evenly...
 constexpr int64_t kLeastBlock = int64_t{1} << 17;  // ... unless a block would have fewer FMAs
+// So few tiles are cut by the filters first. Each block then transforms all inputs, so that it has
+// to have more FMAs to pay for them.
+constexpr int64_t kFewTiles = 16;
+constexpr int64_t kLeastOfFew = int64_t{3} << 17;
 
 // So many elements, filled up so that the same place of several arrays does not meet in one set of
 // a cache.
@@ -133,11 +137,12 @@ WinogradConv<Arithmetic>::WinogradConv(const Problem& problem)
   const int64_t panel_cols = format_.max_vectors * format_.lanes;
   const int64_t most = kProductTiles / std::max<int64_t>(1, across_);
   Side of_lines = Side::of(round_lines_, std::min(most, fitting));
-  // A block that transforms its own inputs takes all panels, unless there are too few lines.
+  // A block that transforms its own inputs takes all panels, unless there are few tiles.
+  const bool few = !shares_ && lines * across_ < kFewTiles;
   Side of_panels = Side::of(format_.panels(), shares_ ? kBlockCols / panel_cols : format_.panels());
   const int64_t enough = threads_ > 1 ? kBlocksPerThread * threads_ : 1;
   cut_blocks(of_panels, of_lines, 1, round_lines_ * across_ * points_ * d_.c * d_.o,
-             {enough, kLeastBlock}, [&] { return shares_; });
+             {enough, few ? kLeastOfFew : kLeastBlock}, [&] { return shares_ || few; });
   block_lines_ = of_lines.block;
   block_panels_ = of_panels.block;
   point_step_ = apart<Value>((shares_ ? round_lines_ : block_lines_) * across_ * pitch_);

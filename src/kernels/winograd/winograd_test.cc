@@ -9,6 +9,7 @@
 #include "kernels/draw.h"
 #include "kernels/interpreter.h"
 #include "kernels/node_check.h"
+#include "kernels/problem_values.h"
 
 namespace hone::kernels {
 namespace {
@@ -125,6 +126,21 @@ TEST(Winograd, SumsOfBytesAreExact) {
       const int64_t pad_value = dtype == DType::u8 ? 255 : -128;
       EXPECT_TRUE(sums(x, w, pad_value, false).same_bits(sums(x, w, pad_value, true)))
           << name_of(dtype) << " of " << channels << " channels, all alike " << all_alike;
+    }
+}
+
+// Of so few tiles blocks are cut by the filters, down to a panel and then by lines.
+TEST(Winograd, OfFewTiles) {
+  const ir::Attrs attrs{
+      {"tile", int64_t{2}}, {"pad", ir::Ints{0, 0, 0, 0}}, {"layout", std::string("nhwc")}};
+  for (const auto& [x, u] : {std::pair(DType::f32, DType::f32), std::pair(DType::u8, DType::i16)})
+    for (const int64_t filters : {16, 130, 400}) {
+      Draw draw(static_cast<uint64_t>(filters));
+      const NodeCase c(ir::op::winograd_conv2d,
+                       random_tensors(draw, {{x, {1, 9, 7, 70}}, {u, {16, 70, filters}}},
+                                      Values::plain, {0, 200}),
+                       attrs);
+      EXPECT_EQ(check_against_reference(c), 1) << filters;
     }
 }
 
