@@ -22,23 +22,38 @@ using M = hn::Mask<D>;
 
 constexpr int64_t kLanes = HWY_MAX_BYTES / sizeof(float);
 
-// How a vector of channels is read and written: whole, or the tail of a pixel.
+// How some channels of a pixel are read and written: as so many whole vectors, or as its tail.
+template <int n>
 struct Whole {
-  HWY_INLINE V load(const float* from) const { return hn::LoadU(D(), from); }
-  HWY_INLINE void store(V v, float* to) const { hn::StoreU(v, D(), to); }
+  static constexpr int vectors = n;
+  HWY_INLINE V load(const float* from, int i) const { return hn::LoadU(D(), from + i * kLanes); }
+  HWY_INLINE void store(V v, float* to, int i) const { hn::StoreU(v, D(), to + i * kLanes); }
 };
 struct Tail {
+  static constexpr int vectors = 1;
   M mask;
-  HWY_INLINE V load(const float* from) const { return hn::MaskedLoad(mask, D(), from); }
-  HWY_INLINE void store(V v, float* to) const { hn::BlendedStore(v, mask, D(), to); }
+  HWY_INLINE V load(const float* from, int) const { return hn::MaskedLoad(mask, D(), from); }
+  HWY_INLINE void store(V v, float* to, int) const { hn::BlendedStore(v, mask, D(), to); }
 };
+
+// Several vectors at once share a walk through a window.
+constexpr int kVectors = 4;
 
 template <class Body>
 HWY_INLINE void for_channels(const PoolPart& part, const Body& body) {
   int64_t c = part.channel;
-  for (; c + kLanes <= part.channel_end; c += kLanes) body(c, Whole{});
+  for (; c + kVectors * kLanes <= part.channel_end; c += kVectors * kLanes)
+    body(c, Whole<kVectors>{});
+  for (; c + kLanes <= part.channel_end; c += kLanes) body(c, Whole<1>{});
   if (c < part.channel_end)
     body(c, Tail{hn::FirstN(D(), static_cast<size_t>(part.channel_end - c))});
+}
+
+// Calls body(i) for each of so many vectors.
+template <class Io, class Body>
+HWY_INLINE void for_vectors(const Body& body) {
+#pragma GCC unroll 4
+  for (int i = 0; i < Io::vectors; ++i) body(i);
 }
 
 // The places of a window as offsets of their first channel, by steps alone.
@@ -62,16 +77,19 @@ HWY_INLINE void for_places(const Places& places, int64_t c, const Body& body) {
 
 // The greatest of a window, the first of equals; some NaN if there is one; -inf of no place.
 template <class Io>
-HWY_INLINE V greatest(const PoolPart& part, const Places& places, int64_t c, Io io) {
-  V best = hn::Set(D(), -std::numeric_limits<float>::infinity());
+HWY_INLINE void greatest(const PoolPart& part, const Places& places, int64_t c, Io io,
+                         V (&best)[Io::vectors]) {
+  for_vectors<Io>(
+      [&](int i) HWY_ATTR { best[i] = hn::Set(D(), -std::numeric_limits<float>::infinity()); });
   for_places(places, c, [&](int64_t at) HWY_ATTR {
-    const V v = io.load(part.floats() + at);
-    best = hn::IfThenElse(hn::Or(hn::Gt(v, best), hn::IsNaN(v)), v, best);
+    for_vectors<Io>([&](int i) HWY_ATTR {
+      const V v = io.load(part.floats() + at, i);
+      best[i] = hn::IfThenElse(hn::Or(hn::Gt(v, best[i]), hn::IsNaN(v)), v, best[i]);
+    });
   });
-  return best;
 }
 
-// Calls body(window, places, c, offset in the result, io) for every vector of every output.
+// Calls body(window, places, c, offset in the result, io) for all channels of every output.
 template <class Body>
 HWY_INLINE void for_outputs(const PoolPart& part, const Body& body) {
   const ir::PoolDims& d = part.dims;
@@ -92,9 +110,13 @@ HWY_INLINE void for_outputs(const PoolPart& part, const Body& body) {
 }
 
 void max(const PoolPart& part) {
-  for_outputs(part,
-              [&](const PoolWindow&, const Places& places, int64_t c, int64_t at, auto io)
-                  HWY_ATTR { io.store(greatest(part, places, c, io), part.result_floats() + at); });
+  for_outputs(
+      part, [&](const PoolWindow&, const Places& places, int64_t c, int64_t at, auto io) HWY_ATTR {
+        using Io = decltype(io);
+        V best[Io::vectors];
+        greatest(part, places, c, io, best);
+        for_vectors<Io>([&](int i) HWY_ATTR { io.store(best[i], part.result_floats() + at, i); });
+      });
 }
 
 // The compiler makes vectors of the loops over channels.
@@ -118,22 +140,29 @@ void max_bytes(const PoolPart& part) {
 void average(const PoolPart& part) {
   for_outputs(part, [&](const PoolWindow& window, const Places& places, int64_t c, int64_t at,
                         auto io) HWY_ATTR {
-    V sum = hn::Set(D(), -0.0f);
-    for_places(places, c,
-               [&](int64_t from) HWY_ATTR { sum = hn::Add(sum, io.load(part.floats() + from)); });
+    using Io = decltype(io);
+    V sum[Io::vectors];
+    for_vectors<Io>([&](int i) HWY_ATTR { sum[i] = hn::Set(D(), -0.0f); });
+    for_places(places, c, [&](int64_t from) HWY_ATTR {
+      for_vectors<Io>([&](int i)
+                          HWY_ATTR { sum[i] = hn::Add(sum[i], io.load(part.floats() + from, i)); });
+    });
     const V count = hn::Set(D(), static_cast<float>(window.count(part.dims, part.count_pad)));
-    io.store(window.empty() ? hn::Zero(D()) : hn::Div(sum, count), part.result_floats() + at);
+    for_vectors<Io>([&](int i) HWY_ATTR {
+      io.store(window.empty() ? hn::Zero(D()) : hn::Div(sum[i], count), part.result_floats() + at,
+               i);
+    });
   });
 }
 
 // What dL/dx holds before a window adds to it: nothing yet, where windows do not overlap.
 template <class Io>
-HWY_INLINE V sum_so_far(const PoolPart& part, int64_t at, Io io) {
-  return part.disjoint ? hn::Zero(D()) : io.load(part.result_floats() + at);
+HWY_INLINE V sum_so_far(const PoolPart& part, int64_t at, Io io, int i) {
+  return part.disjoint ? hn::Zero(D()) : io.load(part.result_floats() + at, i);
 }
 
 // Zeroes the gradient of the part's samples, unless every place will be written, then calls
-// body(window, places, c, offset in dy, io) for every vector of every output.
+// body(window, places, c, offset in dy, io) for all channels of every output.
 template <class Body>
 HWY_INLINE void for_gradients(const PoolPart& part, const Body& body) {
   const ir::PoolDims& d = part.dims;
@@ -144,7 +173,9 @@ HWY_INLINE void for_gradients(const PoolPart& part, const Body& body) {
     if (!all_written)
       for (int64_t pixel = n * d.h * d.w; pixel < (n + 1) * d.h * d.w; ++pixel)
         for_channels(part, [&](int64_t c, auto io) HWY_ATTR {
-          io.store(hn::Zero(D()), part.result_floats() + pixel * d.c + c);
+          for_vectors<decltype(io)>([&](int i) HWY_ATTR {
+            io.store(hn::Zero(D()), part.result_floats() + pixel * d.c + c, i);
+          });
         });
     for (int64_t oh = 0; oh < d.oh; ++oh)
       for (int64_t ow = 0; ow < d.ow; ++ow) {
@@ -160,17 +191,20 @@ HWY_INLINE void for_gradients(const PoolPart& part, const Body& body) {
 void max_grad(const PoolPart& part) {
   for_gradients(part, [&](const PoolWindow&, const Places& places, int64_t c, int64_t y_at,
                           auto io) HWY_ATTR {
-    const V best = greatest(part, places, c, io);
-    const V dy = io.load(part.dy + y_at);
-    const M best_is_nan = hn::IsNaN(best);
-    M given = hn::MaskFromVec(hn::Zero(D()));  // lanes whose gradient has found its place
+    using Io = decltype(io);
+    V best[Io::vectors];
+    greatest(part, places, c, io, best);
+    M given[Io::vectors];  // lanes whose gradient has found its place
+    for_vectors<Io>([&](int i) HWY_ATTR { given[i] = hn::MaskFromVec(hn::Zero(D())); });
     for_places(places, c, [&](int64_t at) HWY_ATTR {
-      const V v = io.load(part.floats() + at);
-      const M is_best = hn::Or(hn::Eq(v, best), hn::And(best_is_nan, hn::IsNaN(v)));
-      const V before = sum_so_far(part, at, io);
-      io.store(hn::IfThenElse(hn::AndNot(given, is_best), hn::Add(before, dy), before),
-               part.result_floats() + at);
-      given = hn::Or(given, is_best);
+      for_vectors<Io>([&](int i) HWY_ATTR {
+        const V v = io.load(part.floats() + at, i), before = sum_so_far(part, at, io, i);
+        const M is_best = hn::Or(hn::Eq(v, best[i]), hn::And(hn::IsNaN(best[i]), hn::IsNaN(v)));
+        const V after = hn::Add(before, io.load(part.dy + y_at, i));
+        io.store(hn::IfThenElse(hn::AndNot(given[i], is_best), after, before),
+                 part.result_floats() + at, i);
+        given[i] = hn::Or(given[i], is_best);
+      });
     });
   });
 }
@@ -178,10 +212,14 @@ void max_grad(const PoolPart& part) {
 void average_grad(const PoolPart& part) {
   for_gradients(part, [&](const PoolWindow& window, const Places& places, int64_t c, int64_t y_at,
                           auto io) HWY_ATTR {
+    using Io = decltype(io);
     const V count = hn::Set(D(), static_cast<float>(window.count(part.dims, part.count_pad)));
-    const V share = hn::Div(io.load(part.dy + y_at), count);
+    V share[Io::vectors];
+    for_vectors<Io>([&](int i) HWY_ATTR { share[i] = hn::Div(io.load(part.dy + y_at, i), count); });
     for_places(places, c, [&](int64_t at) HWY_ATTR {
-      io.store(hn::Add(sum_so_far(part, at, io), share), part.result_floats() + at);
+      for_vectors<Io>([&](int i) HWY_ATTR {
+        io.store(hn::Add(sum_so_far(part, at, io, i), share[i]), part.result_floats() + at, i);
+      });
     });
   });
 }

@@ -79,6 +79,23 @@ TEST(Pooling, LayersOfCnn) {
     }
 }
 
+// Items of many channels: vectors by fours, on their own, and the tail of a pixel.
+TEST(Pooling, OfManyChannels) {
+  const Shape x{16, 5, 5, 2 * 64 + 16 + 5};
+  for (bool special : {false, true}) {
+    const Tensor image = random_tensor(x, 1, special);
+    Attrs attrs = pool_attrs({3, 3}, {2, 2}, {1, 0, 1, 0});
+    const NodeCase forward(ir::op::max_pool2d, {image}, attrs);
+    const Tensor dy = random_tensor(forward.result_types()[0].shape, 2, special);
+    EXPECT_EQ(check_against_reference(forward), 1);
+    EXPECT_EQ(check_against_reference({ir::op::max_pool2d_grad, {image, dy}, attrs}), 1);
+    attrs.set("count_pad", int64_t{0});
+    EXPECT_EQ(check_against_reference({ir::op::avg_pool2d, {image}, attrs}), 1);
+    attrs.set("shape", Ints{x[0], x[1], x[2], x[3]});
+    EXPECT_EQ(check_against_reference({ir::op::avg_pool2d_grad, {dy}, attrs}), 1);
+  }
+}
+
 TEST(Pooling, OverTheWholeImage) {
   Attrs attrs = pool_attrs({8, 8}, {1, 1}, {0, 0, 0, 0});
   attrs.set("count_pad", int64_t{0});
