@@ -82,6 +82,18 @@ TEST(Chain, OfAStemAndItsPooling) {
   }
 }
 
+// Two threads share a fork and a join; one has none to save.
+TEST(Chain, OfLayersOfAFewMicroseconds) {
+  if (default_isa() < Isa::avx2) GTEST_SKIP() << "no kernel at this level has lines";
+  ir::Graph g;
+  const Expr x = ir::input(g, "x", {DType::f32, {1, 1, 28, 28}});
+  const Expr y = ir::relu(ir::conv2d(x, weight(g, {32, 1, 3, 3}, 1)));
+  g.output("y", ir::max_pool2d(y, {.window = {2, 2}, .stride = {2, 2}}).id);
+  const ir::Graph lowered = passes::lower(passes::prepare_inference(g));
+  EXPECT_EQ(chains_in(plan::plan(lowered, {default_isa(), 2})), 1);
+  EXPECT_EQ(chains_in(plan::plan(lowered, {default_isa(), 1})), 0);
+}
+
 // A sample of such a sum is one line, which reads all of the image's.
 TEST(Chain, OfAConvolutionAndASumOverItsImage) {
   for (int64_t keep : {0, 1})
