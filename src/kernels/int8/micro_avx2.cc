@@ -29,8 +29,15 @@ inline V dot(V sums, V each, V weights) {
 }
 
 inline V channels(const Element* from) {
-  const V all = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
-  return _mm256_permute4x64_epi64(all, _MM_SHUFFLE(3, 1, 2, 0));
+  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
+}
+// Interleaving takes each half of a vector on its own: 0-3 and 8-11, then 4-7 and 12-15. Weights,
+// which all rows of a tile share, and sums, which are loaded and stored once, change places more
+// cheaply than the taps of each row.
+inline void exchange(V (&columns)[2]) {
+  const V low = _mm256_permute2x128_si256(columns[0], columns[1], 0x20);
+  columns[1] = _mm256_permute2x128_si256(columns[0], columns[1], 0x31);
+  columns[0] = low;
 }
 
 #include "kernels/int8/micro_tiles.inc"

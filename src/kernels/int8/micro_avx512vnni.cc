@@ -28,6 +28,8 @@ inline V channels(const Element* from) {
   return _mm512_maskz_permutexvar_epi32(0xffff, order, _mm512_loadu_si512(from));
 }
 
+inline void exchange(V (&)[kStep]) {}
+
 #include "kernels/int8/micro_tiles.inc"
 
 }  // namespace

@@ -29,6 +29,8 @@ inline V channels(const Element* from) {
                                      order);
 }
 
+inline void exchange(V (&)[kStep]) {}
+
 #include "kernels/int8/micro_tiles.inc"
 
 }  // namespace
