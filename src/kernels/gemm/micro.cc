@@ -53,14 +53,31 @@ constexpr int64_t kStepsAhead = 32;
 template <int rows, int vectors>
 using Accumulators = V[rows][vectors];
 
-// Goes on with the chains over `depth` steps; a and b are left behind them.
-template <int rows, int vectors>
-HWY_INLINE void chains(const Tile& t, int64_t depth, const float*& a, const float*& b,
-                       Accumulators<rows, vectors>& acc) {
+// One step of the chains; element(r) is that of a's row r.
+template <int rows, int vectors, class Element>
+HWY_INLINE void step(const Element& element, const float* b, int64_t ahead,
+                     Accumulators<rows, vectors>& acc) {
   const D d;
-  const int64_t a_row = t.a_row;
-  const int64_t a_step = t.a_step;
-  const int64_t b_step = t.b_step;
+  if constexpr (vectors > 1) {
+#pragma GCC unroll 2
+    for (int v = 0; v < vectors; ++v) hwy::Prefetch(b + ahead + v * kLanes);
+  }
+  V bv[vectors];
+#pragma GCC unroll 2
+  for (int v = 0; v < vectors; ++v) bv[v] = hn::LoadU(d, b + v * kLanes);
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; ++r) {
+    const V av = hn::Set(d, element(r));
+#pragma GCC unroll 2
+    for (int v = 0; v < vectors; ++v) acc[r][v] = hn::MulAdd(av, bv[v], acc[r][v]);
+  }
+}
+
+// Goes on with the chains over `depth` steps.
+template <int rows, int vectors>
+HWY_INLINE void chains(const Tile& t, int64_t depth, const float* a, const float* b,
+                       Accumulators<rows, vectors>& acc) {
+  const int64_t a_row = t.a_row, a_step = t.a_step, b_step = t.b_step;
   const int64_t ahead = kStepsAhead * b_step;
   // An offset for each of the rows would not fit into the registers: a pointer for each few.
   constexpr int kGroup = rows > 8 ? 5 : 8, kGroups = (rows + kGroup - 1) / kGroup;
@@ -71,24 +88,30 @@ HWY_INLINE void chains(const Tile& t, int64_t depth, const float*& a, const floa
     asm("" : "+r"(group[g]));  // hides that they depend on each other
   }
   for (int64_t k = depth; k > 0; --k) {
-    if constexpr (vectors > 1) {
-#pragma GCC unroll 2
-      for (int v = 0; v < vectors; ++v) hwy::Prefetch(b + ahead + v * kLanes);
-    }
-    V bv[vectors];
-#pragma GCC unroll 2
-    for (int v = 0; v < vectors; ++v) bv[v] = hn::LoadU(d, b + v * kLanes);
-#pragma GCC unroll 16
-    for (int r = 0; r < rows; ++r) {
-      const V av = hn::Set(d, group[r / kGroup][r % kGroup * a_row]);
-#pragma GCC unroll 2
-      for (int v = 0; v < vectors; ++v) acc[r][v] = hn::MulAdd(av, bv[v], acc[r][v]);
-    }
+    step<rows, vectors>([&](int r) HWY_ATTR { return group[r / kGroup][r % kGroup * a_row]; }, b,
+                        ahead, acc);
 #pragma GCC unroll 4
     for (int g = 0; g < kGroups; ++g) group[g] += a_step;
     b += b_step;
   }
-  a += depth * a_step;
+}
+
+// Goes on with two sets of chains by turns, the second `apart` steps further on: one alone would be
+// too few to keep the multipliers busy while each waits for its own last sum.
+template <int rows, int vectors>
+HWY_INLINE void both_chains(const Tile& t, int64_t depth, int64_t apart,
+                            Accumulators<rows, vectors>& acc, Accumulators<rows, vectors>& second) {
+  const int64_t a_row = t.a_row, a_step = t.a_step, b_step = t.b_step;
+  const int64_t ahead = kStepsAhead * b_step;
+  const float *a = t.a, *b = t.b, *a2 = a + apart * a_step, *b2 = b + apart * b_step;
+  for (int64_t k = depth; k > 0; --k) {
+    step<rows, vectors>([&](int r) HWY_ATTR { return a[r * a_row]; }, b, ahead, acc);
+    step<rows, vectors>([&](int r) HWY_ATTR { return a2[r * a_row]; }, b2, ahead, second);
+    a += a_step;
+    a2 += a_step;
+    b += b_step;
+    b2 += b_step;
+  }
 }
 
 // Calls f(accumulator, where it belongs in c, whether it is the last of its row) for all.
@@ -126,9 +149,7 @@ void micro(const Tile& t) {
   if (t.chain == Chain::resume)
     for_each<rows, vectors>(
         t, acc, [&](V& sum, const float* c, bool last) HWY_ATTR { sum = row.load(c, last); });
-  const float* a = t.a;
-  const float* b = t.b;
-  chains<rows, vectors>(t, t.depth, a, b, acc);
+  chains<rows, vectors>(t, t.depth, t.a, t.b, acc);
   finish<rows, vectors>(t, row, acc);
 }
 
@@ -141,10 +162,13 @@ void micro_pair(int64_t split, const Tile& t) {
   const auto zero = [&](V& sum, float*, bool) HWY_ATTR { sum = hn::Zero(d); };
   for_each<rows, vectors>(t, acc, zero);
   for_each<rows, vectors>(t, second, zero);
-  const float* a = t.a;
-  const float* b = t.b;
-  chains<rows, vectors>(t, split, a, b, acc);
-  chains<rows, vectors>(t, t.depth - split, a, b, second);
+  const auto go_on = [&](int64_t begin, int64_t end, auto& sums) HWY_ATTR {
+    chains<rows, vectors>(t, end - begin, t.a + begin * t.a_step, t.b + begin * t.b_step, sums);
+  };
+  const int64_t both = std::min(split, t.depth - split);
+  both_chains<rows, vectors>(t, both, split, acc, second);
+  go_on(both, split, acc);
+  go_on(split + both, t.depth, second);
 #pragma GCC unroll 16
   for (int r = 0; r < rows; ++r)
 #pragma GCC unroll 2
