@@ -1,7 +1,6 @@
 // Checkpoints: there and back, and refused for another network or other numerics.
 #include "io/checkpoint.h"
 
-#include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include "base/numerics.h"
@@ -104,9 +103,8 @@ TEST(Checkpoint, RefusesOtherNumericsAndOtherFiles) {
   Checkpoint c = load_checkpoint(folder.file("c"));
   c.set(checkpoint_key::numerics, 99);
   EXPECT_EQ(mismatch(c, g),
-            fmt::format("checkpoint 'run.ckpt' has numerics version 99, this hone has {}: resuming "
-                        "would not give the same bits",
-                        kNumericsVersion));
+            "checkpoint 'run.ckpt' has numerics version 99, this hone has 3: resuming would not "
+            "give the same bits");
   save_safetensors(folder.file("plain"), {});
   EXPECT_EQ(error_of(ErrorKind::InvalidInput, [&] { load_checkpoint(folder.file("plain")); }),
             "'" + (folder.file("plain")) +

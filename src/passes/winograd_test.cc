@@ -18,6 +18,13 @@ constexpr std::string_view kBefore = R"(graph g {
   output "y" = %y
 })";
 
+/// That graph with some of its text replaced.
+std::string edited(const std::vector<std::pair<std::string_view, std::string_view>>& edits) {
+  std::string text(kBefore);
+  for (const auto& [from, to] : edits) text.replace(text.find(from), from.size(), to);
+  return text;
+}
+
 TEST(WinogradPass, ExchangesAConvolution) {
   expect_pass(winograd, kBefore, R"(graph g {
   %x = input "x" : f32[N,16,9,10]
@@ -65,12 +72,8 @@ void expect_same_numbers(std::string_view text, int64_t tile) {
 
 TEST(WinogradPass, ComputesTheSameNumbers) {
   for (const auto& [x, w, tile] : {std::tuple("[2,16,9,10]", "[24,16,3,3]", 4),
-                                   std::tuple("[1,256,12,10]", "[256,256,3,3]", 2)}) {
-    std::string text(kBefore);
-    text.replace(text.find("[N,16,9,10]"), 11, x);
-    text.replace(text.find("[24,16,3,3]"), 11, w);
-    expect_same_numbers(text, tile);
-  }
+                                   std::tuple("[1,256,12,10]", "[256,256,3,3]", 2)})
+    expect_same_numbers(edited({{"[N,16,9,10]", x}, {"[24,16,3,3]", w}}), tile);
 }
 
 TEST(WinogradPass, ComputesTheSameGradient) {
@@ -88,9 +91,8 @@ TEST(WinogradPass, ComputesTheSameGradient) {
   }
 }
 
-void expect_unchanged(std::vector<std::pair<std::string_view, std::string_view>> edits) {
-  std::string text(kBefore);
-  for (const auto& [from, to] : edits) text.replace(text.find(from), from.size(), to);
+void expect_unchanged(const std::vector<std::pair<std::string_view, std::string_view>>& edits) {
+  const std::string text = edited(edits);
   expect_pass(winograd, text, text);
 }
 
@@ -136,10 +138,11 @@ TEST(WinogradPass, ChoosesByTheShapeOfASample) {
 
 // So many filters pay for tiles in what serves; a step that changes them would transform them anew.
 TEST(WinogradPass, TrainsManyFiltersDirectly) {
-  std::string text(kBefore);
-  text.replace(text.find("[N,16,9,10]"), 11, "[N,512,7,7]");
-  text.replace(text.find("[24,16,3,3]"), 11, "[512,512,3,3]");
-  text.replace(text.find("pad=[1, 0, 1, 2]"), 16, "pad=[1, 1, 1, 1]");
+  const std::vector<std::pair<std::string_view, std::string_view>> many = {
+      {"[N,16,9,10]", "[N,512,7,7]"},
+      {"[24,16,3,3]", "[512,512,3,3]"},
+      {"[1, 0, 1, 2]", "[1, 1, 1, 1]"}};
+  std::string text = edited(many);
   const auto convolution_of = [](const ir::Graph& graph) {
     return graph.producer(graph.outputs()[0].value);
   };
