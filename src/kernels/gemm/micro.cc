@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <utility>
 
 #include <hwy/cache_control.h>
 
+#include "base/shards.h"
 #include "kernels/simd.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -49,6 +51,7 @@ struct Row {
 // Steps of b that are asked for early: a processor follows neither their stride nor, where another
 // core has written them, as far ahead as they take. Tiles of one vector have no load to spare.
 constexpr int64_t kStepsAhead = 32;
+constexpr int kLineVectors = 64 / HWY_MAX_BYTES;  // in a line of the cache
 
 template <int rows, int vectors>
 using Accumulators = V[rows][vectors];
@@ -60,7 +63,7 @@ HWY_INLINE void step(const Element& element, const float* b, int64_t ahead,
   const D d;
   if constexpr (vectors > 1) {
 #pragma GCC unroll 2
-    for (int v = 0; v < vectors; ++v) hwy::Prefetch(b + ahead + v * kLanes);
+    for (int v = 0; v < vectors; v += kLineVectors) hwy::Prefetch(b + ahead + v * kLanes);
   }
   V bv[vectors];
 #pragma GCC unroll 2
@@ -96,24 +99,6 @@ HWY_INLINE void chains(const Tile& t, int64_t depth, const float* a, const float
   }
 }
 
-// Goes on with two sets of chains by turns, the second `apart` steps further on: one alone would be
-// too few to keep the multipliers busy while each waits for its own last sum.
-template <int rows, int vectors>
-HWY_INLINE void both_chains(const Tile& t, int64_t depth, int64_t apart,
-                            Accumulators<rows, vectors>& acc, Accumulators<rows, vectors>& second) {
-  const int64_t a_row = t.a_row, a_step = t.a_step, b_step = t.b_step;
-  const int64_t ahead = kStepsAhead * b_step;
-  const float *a = t.a, *b = t.b, *a2 = a + apart * a_step, *b2 = b + apart * b_step;
-  for (int64_t k = depth; k > 0; --k) {
-    step<rows, vectors>([&](int r) HWY_ATTR { return a[r * a_row]; }, b, ahead, acc);
-    step<rows, vectors>([&](int r) HWY_ATTR { return a2[r * a_row]; }, b2, ahead, second);
-    a += a_step;
-    a2 += a_step;
-    b += b_step;
-    b2 += b_step;
-  }
-}
-
 // Calls f(accumulator, where it belongs in c, whether it is the last of its row) for all.
 template <int rows, int vectors, class F>
 HWY_INLINE void for_each(const Tile& t, Accumulators<rows, vectors>& acc, const F& f) {
@@ -126,10 +111,6 @@ HWY_INLINE void for_each(const Tile& t, Accumulators<rows, vectors>& acc, const 
 
 template <int rows, int vectors>
 HWY_INLINE void finish(const Tile& t, const Row& row, Accumulators<rows, vectors>& acc) {
-  if (t.chain == Chain::add)
-    for_each<rows, vectors>(t, acc, [&](V& sum, const float* c, bool last) HWY_ATTR {
-      sum = hn::Add(row.load(c, last), sum);
-    });
   if (t.finish != nullptr)
     finish_tile(
         acc, *t.finish,
@@ -153,54 +134,60 @@ void micro(const Tile& t) {
   finish<rows, vectors>(t, row, acc);
 }
 
-// Both sets of accumulators stay in registers.
+// A shard's sums stay in registers until they meet another's; what waits for them lies in L1.
 template <int rows, int vectors>
-void micro_pair(int64_t split, const Tile& t) {
+void micro_shards(const Tile& t, std::span<const int64_t> ends) {
   const D d;
   const Row row(t.cols - (vectors - 1) * kLanes);
-  Accumulators<rows, vectors> acc, second;
-  const auto zero = [&](V& sum, float*, bool) HWY_ATTR { sum = hn::Zero(d); };
-  for_each<rows, vectors>(t, acc, zero);
-  for_each<rows, vectors>(t, second, zero);
-  const auto go_on = [&](int64_t begin, int64_t end, auto& sums) HWY_ATTR {
-    chains<rows, vectors>(t, end - begin, t.a + begin * t.a_step, t.b + begin * t.b_step, sums);
-  };
-  const int64_t both = std::min(split, t.depth - split);
-  both_chains<rows, vectors>(t, both, split, acc, second);
-  go_on(both, split, acc);
-  go_on(split + both, t.depth, second);
+  Accumulators<rows, vectors> acc;
+  V waiting[kMaxTreeDepth][rows][vectors];
+  int top = 0;
+  const auto add_waiting = [&]() HWY_ATTR {
+    --top;
 #pragma GCC unroll 16
-  for (int r = 0; r < rows; ++r)
+    for (int r = 0; r < rows; ++r)
 #pragma GCC unroll 2
-    for (int v = 0; v < vectors; ++v) acc[r][v] = hn::Add(acc[r][v], second[r][v]);
+      for (int v = 0; v < vectors; ++v) acc[r][v] = hn::Add(waiting[top][r][v], acc[r][v]);
+  };
+  int64_t begin = 0;
+  for (size_t shard = 0; shard < ends.size(); ++shard) {
+    if (shard > 0) {
+      for (size_t done = shard; done % 2 == 0; done /= 2) add_waiting();
+#pragma GCC unroll 16
+      for (int r = 0; r < rows; ++r)
+#pragma GCC unroll 2
+        for (int v = 0; v < vectors; ++v) waiting[top][r][v] = acc[r][v];
+      ++top;
+    }
+    for_each<rows, vectors>(t, acc, [&](V& sum, float*, bool) HWY_ATTR { sum = hn::Zero(d); });
+    chains<rows, vectors>(t, ends[shard] - begin, t.a + begin * t.a_step, t.b + begin * t.b_step,
+                          acc);
+    begin = ends[shard];
+  }
+  while (top > 0) add_waiting();
   finish<rows, vectors>(t, row, acc);
 }
 
-using MicroFn = void (*)(const Tile&);
+using MicroFn = decltype(&micro<1, 1>);
+using ShardsFn = decltype(&micro_shards<1, 1>);
 
 template <int vectors, int... r>
 constexpr std::array<MicroFn, kRows> micros(std::integer_sequence<int, r...>) {
   return {&micro<r + 1, vectors>...};
 }
-constexpr std::array<MicroFn, kRows> kMicros[kVectors] = {
-    micros<1>(std::make_integer_sequence<int, kRows>{}),
-    micros<2>(std::make_integer_sequence<int, kRows>{})};
+template <int vectors, int... r>
+constexpr std::array<ShardsFn, kRows> sharded(std::integer_sequence<int, r...>) {
+  return {&micro_shards<r + 1, vectors>...};
+}
+constexpr auto kAllRows = std::make_integer_sequence<int, kRows>{};
+constexpr std::array<MicroFn, kRows> kMicros[kVectors] = {micros<1>(kAllRows), micros<2>(kAllRows)};
+constexpr std::array<ShardsFn, kRows> kSharded[kVectors] = {sharded<1>(kAllRows),
+                                                            sharded<2>(kAllRows)};
 
 void tile(int64_t rows, const Tile& t) { kMicros[(t.cols - 1) / kLanes][rows - 1](t); }
 
-constexpr int kPairRows = kRows / 2;
-using PairFn = void (*)(int64_t, const Tile&);
-
-template <int vectors, int... r>
-constexpr std::array<PairFn, kPairRows> pairs(std::integer_sequence<int, r...>) {
-  return {&micro_pair<r + 1, vectors>...};
-}
-constexpr std::array<PairFn, kPairRows> kPairs[kVectors] = {
-    pairs<1>(std::make_integer_sequence<int, kPairRows>{}),
-    pairs<2>(std::make_integer_sequence<int, kPairRows>{})};
-
-void pair(int64_t rows, int64_t split, const Tile& t) {
-  kPairs[(t.cols - 1) / kLanes][rows - 1](split, t);
+void shards(int64_t rows, const Tile& t, std::span<const int64_t> ends) {
+  kSharded[(t.cols - 1) / kLanes][rows - 1](t, ends);
 }
 
 constexpr int kRowPanels = 4;
@@ -334,22 +321,10 @@ void pack_bytes(BytePanel p) {
   }
 }
 
-void add(int64_t rows, int64_t cols, float* c, int64_t c_row, const float* x, int64_t x_row) {
-  const D d;
-  const int64_t last = (cols - 1) / kLanes * kLanes;
-  const Row row(cols - last);
-  for (int64_t r = 0; r < rows; ++r)
-    for (int64_t j = 0; j <= last; j += kLanes) {
-      float* to = c + r * c_row + j;
-      row.store(hn::Add(row.load(to, j == last), hn::LoadU(d, x + r * x_row + j)), to, j == last);
-    }
-}
-
 }  // namespace
 
-constexpr GemmFns kFns = {kLanes,    kRows,       kVectors* kLanes, &tile,
-                          kPairRows, &pair,       kRowPanels,       &row,
-                          &pack,     &pack_bytes, &pack_lanes,      &add};
+constexpr GemmFns kFns = {kLanes, kRows, kVectors* kLanes, &tile,      &shards, kRowPanels,
+                          &row,   &pack, &pack_bytes,      &pack_lanes};
 
 }  // namespace hone::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

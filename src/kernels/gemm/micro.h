@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "base/cpu.h"
 #include "kernels/finish.h"
@@ -16,7 +17,6 @@ namespace hone::kernels {
 enum class Chain {
   fresh,   ///< c = the chain from +0
   resume,  ///< c = the chain that goes on from c
-  add,     ///< c = c + the chain from +0
 };
 
 /// What `GemmFns::tile` computes: for c[r][j] with j < cols, the FMA chain over `depth` steps of
@@ -62,10 +62,9 @@ struct GemmFns {
   int64_t max_rows;  ///< the most rows of a tile
   int64_t max_cols;  ///< the most columns of a tile
   void (*tile)(int64_t rows, const Tile& tile);
-  int64_t pair_rows;  ///< the most rows of `pair`
-  /// The same with two chains for each element, which are added before they meet c: one over the
-  /// first `split` steps, and one over the others.
-  void (*pair)(int64_t rows, int64_t split, const Tile& tile);
+  /// The same of steps that are samples: a chain for each shard, of which one ends before each of
+  /// `ends`, and their sum over the shard tree (base/shards.h).
+  void (*shards)(int64_t rows, const Tile& tile, std::span<const int64_t> ends);
   int64_t row_panels;  ///< the most panels of `row`
   /// The same for one row and so many whole packed panels, `max_cols` wide and one after another,
   /// whose columns are adjacent in c: as many chains at once as the processor's pipeline wants.
@@ -74,9 +73,6 @@ struct GemmFns {
   void (*pack_bytes)(BytePanel panel);
   /// The same of a source whose step is 1; lanes from `width` on stay as they are.
   void (*transpose)(Panel panel);
-  /// c[r][j] = c[r][j] + x[r][j] for j < cols, at most `max_cols`. Rows of x are `x_row` floats,
-  /// whole vectors, apart.
-  void (*add)(int64_t rows, int64_t cols, float* c, int64_t c_row, const float* x, int64_t x_row);
 };
 
 /// The functions of a level, avx2 or higher.

@@ -5,20 +5,21 @@
 // its use where a single block reads it; the rows of a by each block. A block takes the chain in
 // chunks of steps, so that one panel of b stays in L1 while all the block's rows of a, which stay
 // in L2, pass by it; from chunk to chunk a chain goes on from what the result holds, so that chunks
-// do not touch the bits. A sum over a batch takes the shard tree tile by tile, with a stack of
-// tiles in L1. The commonest epilogues are applied by the tiles, in registers; others run in place
-// on a block that is done; where the result is written over what the epilogue reads, such as a
-// weight's next value over the weight, the block is in memory of its own until then. Matrices
-// beside each other are the outermost items of the same loops; where all of them meet one b, their
-// rows are those of one matrix. A narrow result, whose rows would leave most of a vector empty, is
-// computed as its transpose where a's rows lie side by side: the operands change places, and tiles
-// are transposed as they are stored. A first operand of bytes is packed as the floats that they
-// stand for.
+// do not touch the bits. A sum over a batch takes the shard tree tile by tile. The commonest
+// epilogues are applied by the tiles, in registers; others run in place on a block that is done;
+// where the result is written over what the epilogue reads, such as a weight's next value over the
+// weight, the block is in memory of its own until then. Matrices beside each other are the
+// outermost items of the same loops; where all of them meet one b, their rows are those of one
+// matrix. A narrow result, whose rows would leave most of a vector empty, is computed as its
+// transpose where a's rows lie side by side: the operands change places, and tiles are transposed
+// as they are stored. A first operand of bytes is packed as the floats that they stand for.
 #include <algorithm>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "base/cpu.h"
+#include "base/shards.h"
 #include "ir/infer.h"
 #include "kernels/blocks.h"
 #include "kernels/eltwise/broadcast.h"
@@ -26,7 +27,6 @@
 #include "kernels/epilogue.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/gemm/micro.h"
-#include "kernels/gemm/shard_tiles.h"
 #include "kernels/strided.h"
 
 namespace hone::kernels {
@@ -48,7 +48,7 @@ constexpr int64_t kSharedWork = int64_t{1} << 20, kSharedB = int64_t{1} << 17;
 constexpr int64_t kPackItem = int64_t{1} << 14;  // elements that one item packs at least
 // Reuse that pays for packing. A transposed a already has the rows of a tile side by side.
 constexpr int64_t kPackAFromCols = 160, kPackTransposedAFromCols = 512, kPackBFromRows = 96;
-constexpr int64_t kPlainB = 8192;    // a matrix of so many floats stays in L1 as it is
+constexpr int64_t kPlainB = 4096;    // so many floats stay in L1 as they lie, beside all else
 constexpr int64_t kWholeStrips = 2;  // cut first: an epilogue takes several whole rows at once
 // A result is turned if that takes at most 4/5 of the vectors.
 constexpr int64_t kTurnedVectors = 5, kVectors = 4;
@@ -83,7 +83,7 @@ class PackedGemm final : public Kernel {
     float* c;
     float* packed_a;  // of the worker
     float* packed_b;
-    float* slots;
+    float* turned;       // a tile before it is transposed
     float* apart;        // where blocks are computed until their epilogue; null: in the result
     std::byte* scratch;  // of the epilogue
     int64_t row;         // of the results, taken as one matrix, where this one begins
@@ -101,6 +101,7 @@ class PackedGemm final : public Kernel {
 
   // A strip is the rows of one tile, a panel its columns. Strips are as even as they can be.
   Range strip(int64_t i) const { return even_part(i, strips_, m_); }
+  bool sharded() const { return shard_ends_.size() > 1; }
   // A ragged panel is always packed, so that whole vectors can be read.
   bool is_packed(const Columns& panel) const { return pack_b_ || panel.size != panel.pitch; }
 
@@ -118,6 +119,10 @@ class PackedGemm final : public Kernel {
                       bool meets) const;
   static bool needs_apart(const Call& call);
   bool pays_to_turn(const ir::MatmulDims& d) const;
+  void compute(const Tile& tile, int64_t rows) const {
+    if (sharded()) fns_.shards(rows, tile, shard_ends_);
+    else fns_.tile(rows, tile);
+  }
   void turned_tile(Tile tile, Range rows, const Columns& cols, const Memory& at,
                    const Target& to) const;
   int64_t row_panels(int64_t first, int64_t end) const;
@@ -133,7 +138,7 @@ class PackedGemm final : public Kernel {
   Strided a_of_, b_of_;  // which matrix of an operand each product reads
   int64_t products_, b_matrices_;
   int64_t a_row_, a_step_, b_step_, b_col_;
-  ShardTiles shards_;
+  std::vector<int64_t> shard_ends_;  // of steps; one where the sum has no shards
   int64_t strips_, panels_;
   int64_t block_strips_ = 1, block_panels_ = 1;  // in a block
   bool panels_first_ = false;                    // threads share out b, which is more than a
@@ -147,7 +152,7 @@ class PackedGemm final : public Kernel {
   int64_t packed_b_floats_;              // of one b, or of what a block packs at once
   int64_t packed_a_floats_;              // of a chunk of a block
   int64_t apart_floats_ = 0;             // of a block
-  int64_t packed_a_at_, slots_at_, apart_at_, scratch_at_, slot_floats_, scratch_floats_,
+  int64_t packed_a_at_, turned_at_, apart_at_, scratch_at_, turned_floats_, scratch_floats_,
       total_floats_;
 };
 
@@ -171,10 +176,10 @@ PackedGemm::PackedGemm(const Problem& problem)
   b_of_ = {d.leading.dims(), broadcast_strides(d.leading_b, d.leading)};
   products_ = d.leading.elements();
   b_matrices_ = d.leading_b.elements();
-  shards_ = {fns_,
-             {problem.attrs().integer("batch", std::max<int64_t>(1, depth_)),
-              problem.attrs().integer("shards", 1)},
-             depth_};
+  const Sharding sharding{problem.attrs().integer("batch", std::max<int64_t>(1, depth_)),
+                          problem.attrs().integer("shards", 1)};
+  for (int64_t s = 0; s < sharding.present(depth_); ++s)
+    shard_ends_.push_back(sharding.end(s, depth_));
   if (trans_a && !problem.panels && pays_to_turn(d)) {
     turned_ = true;
     std::swap(m_, n_);
@@ -201,24 +206,24 @@ PackedGemm::PackedGemm(const Problem& problem)
   packed_ = problem.panels.has_value();
   pack_b_ = !packed_ && (trans_b || bytes_b_ || (m_ >= kPackBFromRows && depth_ * n_ > kPlainB));
   finish_ = Finish::of(problem);
-  if (turned_ || shards_.several() || (finish_ && finish_->has_other())) finish_.reset();
+  if (turned_ || (finish_ && finish_->has_other())) finish_.reset();
   if (!finish_) epilogue_ = TileProgram::epilogue_of(problem);
   cut_blocks(problem.threads);
 
   const int64_t depth = std::max<int64_t>(1, depth_);
-  chunks_ = !shards_.several() ? ceil_div(depth, kChunk) : 1;
+  chunks_ = !sharded() ? ceil_div(depth, kChunk) : 1;
   chunk_ = ceil_div(depth, chunks_);
   pack_first_ = pack_b_ && strips_ > block_strips_;
   pack_panels_ = ceil_div(kPackItem, fns_.max_cols * depth);
   packed_b_floats_ = pack_first_ ? format_.elements() : packed_ ? 0 : fns_.max_cols * chunk_;
   packed_a_floats_ = pack_a_ ? block_strips_ * fns_.max_rows * round_up(chunk_, kAlignedFloats) : 0;
   packed_a_at_ = (pack_first_ ? b_matrices_ : problem.threads) * packed_b_floats_;
-  slots_at_ = packed_a_at_ + problem.threads * packed_a_floats_;
-  slot_floats_ = shards_.slot_floats() + (turned_ ? fns_.max_rows * fns_.max_cols : 0);
+  turned_at_ = packed_a_at_ + problem.threads * packed_a_floats_;
+  turned_floats_ = turned_ ? fns_.max_rows * fns_.max_cols : 0;
   for (size_t j = 2; j < problem.operands.size(); ++j)
     if (epilogue_over_operand(problem, 0, static_cast<int>(j)))
       apart_floats_ = block_strips_ * fns_.max_rows * block_panels_ * fns_.max_cols;
-  apart_at_ = slots_at_ + problem.threads * slot_floats_;
+  apart_at_ = turned_at_ + problem.threads * turned_floats_;
   scratch_at_ = apart_at_ + problem.threads * apart_floats_;
   scratch_floats_ =
       epilogue_ ? round_up(ceil_div(epilogue_->scratch_bytes(), sizeof(float)), kAlignedFloats) : 0;
@@ -228,7 +233,7 @@ PackedGemm::PackedGemm(const Problem& problem)
 bool PackedGemm::pays_to_turn(const ir::MatmulDims& d) const {
   return kTurnedVectors * d.cols * ceil_div(d.rows, fns_.lanes) <=
              kVectors * d.rows * ceil_div(d.cols, fns_.lanes) &&
-         (shards_.several() || d.depth <= kChunk);
+         (sharded() || d.depth <= kChunk);
 }
 
 // Starts from the largest block and cuts it across its longer side; across the panels where b comes
@@ -286,13 +291,12 @@ void PackedGemm::read_a(Tile& tile, const Memory& at, Range rows, int64_t first,
   else fns_.pack({at.a + from, a_row_, a_step_, rows.size(), steps.size(), packed, rows.size()});
 }
 
-// Computes a tile beside its slots, and stores its transpose.
+// Computes a tile apart, and stores its transpose.
 void PackedGemm::turned_tile(Tile tile, Range rows, const Columns& cols, const Memory& at,
                              const Target& to) const {
-  tile.c = at.slots;
+  tile.c = at.turned;
   tile.c_row = cols.pitch;
-  if (shards_.several()) shards_.tile(tile, rows.size(), at.slots + fns_.max_rows * fns_.max_cols);
-  else fns_.tile(rows.size(), tile);
+  compute(tile, rows.size());
   fns_.transpose(
       {tile.c, tile.c_row, 1, rows.size(), cols.size, to.at(rows.begin, cols.begin), to.c_col});
 }
@@ -328,14 +332,13 @@ void PackedGemm::panel_of_block(const Memory& at, const Target& to, Range strips
     read_a(tile, at, rows, first, steps, meets);
     tile.c = to.at(rows.begin, cols.begin);
     if (turned_) turned_tile(tile, rows, cols, at, to);
-    else if (shards_.several()) shards_.tile(tile, rows.size(), at.slots);
-    else fns_.tile(rows.size(), tile);
+    else compute(tile, rows.size());
   }
 }
 
 // How many panels, from `first` on, a single row can take at once.
 int64_t PackedGemm::row_panels(int64_t first, int64_t end) const {
-  if (m_ != 1 || !packed_ || shards_.several()) return 0;
+  if (m_ != 1 || !packed_ || sharded()) return 0;
   int64_t count = 0;
   while (count < std::min(fns_.row_panels, end - first) &&
          format_.columns(first + count).size == fns_.max_cols)
@@ -412,7 +415,7 @@ void PackedGemm::run(const Call& call) const noexcept {
                   call.results[0].as<float>(),
                   workspace + packed_a_at_,
                   workspace,
-                  workspace + slots_at_,
+                  workspace + turned_at_,
                   needs_apart(call) ? workspace + apart_at_ : nullptr,
                   call.workspace + scratch_at_ * int64_t{sizeof(float)},
                   0};
@@ -435,7 +438,7 @@ void PackedGemm::run(const Call& call) const noexcept {
     mine.row = product * (turned_ ? n_ : m_);
     if (!pack_first_) mine.packed_b += worker * packed_b_floats_;
     mine.packed_a += worker * packed_a_floats_;
-    mine.slots += worker * slot_floats_;
+    mine.turned += worker * turned_floats_;
     if (mine.apart != nullptr) mine.apart += worker * apart_floats_;
     mine.scratch += worker * scratch_floats_ * int64_t{sizeof(float)};
     block(call, mine, even_part(panels_first_ ? item % down : item / across, down, strips_),
