@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""hone beside its peers: each row's contenders take turns, so that a machine whose speed drifts is as
-kind to one as to the other.
+"""hone beside its peers: each row's contenders take short turns, so that a machine whose speed drifts is as kind to one
+as to the other.
 
     ./dev bench --peers [ROW...] [--torch] [--keras] [--only PEER,...] [--threads N] [--rounds N] [--seconds S]
 
@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import pathlib
+import random
 import subprocess
 import sys
 
@@ -33,9 +34,9 @@ def parse():
     parser.add_argument("--keras", action="store_true", help="also Keras on TensorFlow (1 GB to install)")
     parser.add_argument("--only", metavar="PEER,...", help="these peers and no others")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=1, help="that each measurement lasts")
-    parser.add_argument("--hone", type=pathlib.Path, default=ROOT / "build/release/hone", help=argparse.SUPPRESS)
+    parser.add_argument("--rounds", type=int, default=21)
+    parser.add_argument("--seconds", type=float, default=0.2, help="that each turn lasts")
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build/release", help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
@@ -46,21 +47,29 @@ def commit():
     return (git("rev-parse", "--short", "HEAD") or "no commit") + ("+" if git("status", "--porcelain") else "")
 
 
-def run_row(row, given, contenders, rounds):
-    """The measurements of each contender, round by round; the reason instead where one failed."""
-    found = {contender.name: [] for contender in contenders}
-    for i in range(rounds):
-        first = i % len(contenders)  # nobody is always measured after the same other
-        for contender in contenders[first:] + contenders[:first]:
-            so_far = found[contender.name]
-            if isinstance(so_far, str):
-                continue
+def run_row(row, given, contenders, args):
+    """What each contender found, round by round; the reason instead where one failed."""
+    found, running, draw = {}, {}, random.Random(0)
+    try:
+        for contender in contenders:
+            print(f"\r{row.name}: starting {contender.name}\033[K", end="", file=sys.stderr, flush=True)
             try:
-                so_far.append(contender.measure(row, given))
+                running[contender.name] = contender.start(row, given)
+                found[contender.name] = []
             except Exception as problem:  # one that fails leaves its cell and the run goes on
                 found[contender.name] = f"failed: {problem}"
-        print(f"\r{row.name}: round {i + 1} of {rounds}", end="", file=sys.stderr, flush=True)
-    print(file=sys.stderr)
+        for i in range(args.rounds):
+            for name in draw.sample(list(running), len(running)):  # nobody always comes after the same other
+                try:
+                    found[name].append(running[name].turn(args.seconds))
+                except Exception as problem:
+                    running.pop(name).end()
+                    found[name] = f"failed: {problem}"
+            print(f"\r{row.name}: round {i + 1} of {args.rounds}\033[K", end="", file=sys.stderr, flush=True)
+    finally:
+        for contender in running.values():
+            contender.end()
+        print(file=sys.stderr)
     return found
 
 
@@ -70,15 +79,15 @@ def main():
     rows = chosen(args.rows)
     work = ROOT / "build/peers"
     installed = environments.Environments(work, environments.chosen(args))
-    inputs = Inputs(work, args.hone, installed)
-    hone = Hone(args.hone, args.threads, args.seconds)
-    machine = Machine(args.hone, args.threads)
-    peers = [Peer(engine, installed, args.threads, args.seconds) for engine in installed.engines]
+    inputs = Inputs(work, args.build / "hone", installed)
+    machine = Machine(args.build / "hone", args.threads)
+    hone = Hone(args.build / "bench_contender", args.threads)
+    peers = [Peer(engine, installed, args.threads) for engine in installed.engines]
     results = []
     for row in rows:
         contenders = [hone] + [peer for peer in peers if peer.takes(row)]
         given = inputs.of(row)
-        results.append(table.Result(row, run_row(row, given, contenders, args.rounds), machine.floor(row, given)))
+        results.append(table.Result(row, run_row(row, given, contenders, args), machine.floor(row, given)))
         print(table.line_of(results[-1]), flush=True)
     notes = table.notes(machine, installed.versions(), args, measured, busy)
     text = table.markdown(results, notes)
@@ -87,8 +96,9 @@ def main():
     if args.rows or args.only:
         print("docs/performance.md is written by a run of all rows and peers.", file=sys.stderr)
         return
-    (ROOT / "docs/images/peers.svg").write_text(picture.svg(results))
-    table.write_into(ROOT / "docs/performance.md", text)
+    image = f"images/peers-{machine.isa}.svg"
+    (ROOT / "docs" / image).write_text(picture.svg(results))
+    table.write_into(ROOT / "docs/performance.md", machine.isa, text, image)
 
 
 if __name__ == "__main__":

@@ -6,24 +6,25 @@ import textwrap
 
 from environments import NAMES
 
-BEGIN, END = "<!-- peers: written by ./dev bench --peers -->", "<!-- peers: end -->"
-
 
 @dataclasses.dataclass
 class Result:
     row: object
-    found: dict  # contender: its measurements, or why there are none
+    found: dict  # contender: what each of its turns gave, or why there is nothing
     floor: object
 
     def median(self, name):
         """The median over the rounds, or None."""
         rounds = self.found.get(name)
-        return statistics.median(m.median for m in rounds) if rounds and not isinstance(rounds, str) else None
+        return statistics.median(rounds) if rounds and not isinstance(rounds, str) else None
+
+    def ratios(self, name, than):
+        """How much faster one was than another in each round, the least first."""
+        ratios = [a / b for a, b in zip(self.found[name], self.found[than])]
+        return sorted(ratios if self.row.trains else [1 / ratio for ratio in ratios])
 
     def faster(self, name, than):
-        """How much faster one is than another: the median over the rounds of each round's ratio."""
-        ratios = [a.median / b.median for a, b in zip(self.found[name], self.found[than])]
-        return statistics.median(ratios if self.row.trains else [1 / ratio for ratio in ratios])
+        return statistics.median(self.ratios(name, than))
 
     def peers(self):
         """The peers that were measured, the fastest first."""
@@ -31,8 +32,11 @@ class Result:
         return sorted(names, key=self.median, reverse=self.row.trains)
 
     def ratio(self):
-        """hone's speed over the best peer's, or None."""
-        return self.faster("hone", self.peers()[0]) if self.peers() and self.median("hone") is not None else None
+        """hone's speed over the best peer's: a quarter, half and three quarters of the rounds are below; or None."""
+        if not self.peers() or self.median("hone") is None:
+            return None
+        ratios = self.ratios("hone", self.peers()[0])
+        return [ratios[i * (len(ratios) - 1) // 4] for i in (1, 2, 3)]
 
     def share(self):
         return self.floor.share(self.row, self.median("hone")) if self.median("hone") is not None else None
@@ -53,14 +57,15 @@ def cells(result):
         floor, share = "", None
     peers = [f"{NAMES[name]} {number(result.median(name), row)}" for name in result.peers()]
     peers += [f"{NAMES[name]}: {why}" for name, why in result.found.items() if name != "hone" and isinstance(why, str)]
-    return [row.what, hone, f"**{ratio:.2f}**" if ratio else "", f"{share:.0%}" if share else "", floor,
+    ratio = "**{1:.2f}** ({0:.2f} to {2:.2f})".format(*ratio) if ratio else ""
+    return [row.what, hone, ratio, f"{share:.0%}" if share else "", floor,
             ", ".join(peers)]
 
 
 def line_of(result):
     _, hone, ratio, share, floor, peers = cells(result)
     unit = " images/s" if result.row.trains else ""
-    return (f"{result.row.name}: hone {hone}{unit}, {ratio.strip('*') or '-'} x the best peer, {share} of the floor "
+    return (f"{result.row.name}: hone {hone}{unit}, {ratio.replace('*', '') or '-'} x the best peer, {share} of the floor "
             f"{floor}; {peers}")
 
 
@@ -76,7 +81,8 @@ def notes(machine, versions, args, commit, busy):
         f"{machine.describe()}. {', '.join([f'hone at {commit}', *versions])}.",
         "",
         f"Training is in images/s. Each figure is the median of {args.rounds} rounds, in which the contenders take turns "
-        f"for {args.seconds:g} s each, warm; a ratio is the median of the rounds' ratios. Peers are called from Python: "
+        f"for {args.seconds:g} s each, warm, by processes that stay and are stopped between their turns; a ratio is the "
+        "median of the rounds' ratios, with the quartiles behind it. Peers are called from Python: "
         "of a few microseconds, some are the call. The floor of a row is its arithmetic (without the savings of "
         "Winograd's transforms, so that more than 100% is possible) at the machine's peak or, if that is longer, reading "
         "its weights from memory once where they exceed the caches.",
@@ -91,14 +97,18 @@ def as_json(results, notes):
     return {"notes": notes, "rows": [
         {"name": r.row.name, "unit": r.row.unit, "ratio": r.ratio(), "share": r.share(),
          "floor": dataclasses.asdict(r.floor),
-         "found": {name: rounds if isinstance(rounds, str) else [dataclasses.asdict(m) for m in rounds]
-                   for name, rounds in r.found.items()}} for r in results]}
+         "found": r.found} for r in results]}
 
 
-def write_into(document, text):
-    """Replaces what an earlier run wrote, or appends."""
-    block = f"{BEGIN}\n\n{text}\n\n![Each contender's speed over that of the best peer](images/peers.svg)\n\n{END}\n"
-    old = document.read_text() if document.exists() else "# Performance\n\n## Beside its peers\n\n"
-    before, found, rest = old.partition(BEGIN)
-    after = rest.partition(END)[2].removeprefix("\n") if found else ""
-    document.write_text((before if found else before.rstrip("\n") + "\n\n") + block + after)
+def write_into(document, isa, text, image):
+    """Replaces what an earlier run on a machine of this kind wrote, or puts it behind the last such table."""
+    begin, end = f"<!-- peers, {isa}: written by ./dev bench --peers -->", "<!-- peers: end -->"
+    block = f"{begin}\n\n{text}\n\n![Each contender's speed over that of the best peer]({image})\n\n{end}"
+    old = document.read_text()
+    if begin in old:
+        before, _, rest = old.partition(begin)
+        new = before + block + rest.partition(end)[2]
+    else:
+        before, _, rest = old.rpartition(end)
+        new = before + end + "\n\n" + block + rest if before else old.rstrip("\n") + "\n\n" + block + "\n"
+    document.write_text(new)

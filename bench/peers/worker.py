@@ -1,37 +1,48 @@
-"""One measurement of one peer, in that peer's interpreter: worker.py ENGINE TASK (JSON); prints a JSON object as
-its last line."""
+"""One peer at work on one row, in that peer's interpreter: worker.py ENGINE TASK (JSON). It runs for so many seconds as
+each line of its input says, and answers with the median time of a run in microseconds, or with images a second; once
+unasked, when it is ready."""
 import importlib
 import json
+import os
 import statistics
 import sys
 import time
 
-WARM_UP = 0.2  # of the time that is measured
-SLICES = 5
 TOLERANCE = {32: 1e-3, 8: 0.1}  # engines round bytes where they like
 
 
-def time_runs(run, seconds):
-    """Microseconds of each run, once it is warm."""
-    def repeat(for_seconds, least):
-        out, end = [], time.perf_counter() + for_seconds
-        while len(out) < least or time.perf_counter() < end:
-            start = time.perf_counter()
+def answer_turns(measure, answers):
+    """`measure` takes seconds and gives what is answered."""
+    seconds = 0
+    while True:
+        print(measure(seconds), file=answers, flush=True)
+        line = sys.stdin.readline()
+        if not line:
+            return
+        seconds = float(line)
+
+
+def median_of_runs(run, *kept):
+    """`kept` lives as long as the runs."""
+    def measure(seconds, _=kept):
+        out, start = [], time.perf_counter()
+        while True:
+            begin = time.perf_counter()
             run()
-            out.append(1e6 * (time.perf_counter() - start))
-        return out
-    repeat(WARM_UP * seconds, 3)
-    out = repeat(seconds, 10)
-    return {"median": statistics.median(out), "best": min(out)}
+            end = time.perf_counter()
+            out.append(1e6 * (end - begin))
+            if end - start >= seconds:
+                return statistics.median(out)
+    return measure
 
 
-def time_training(step, finish, task, batch):
-    """Images a second of some slices; `step` takes the indices of a batch."""
+def rate_of_training(step, finish, task, batch):
+    """`step` takes the indices of a batch; epoch after epoch, each in another order."""
     import numpy
 
     random = numpy.random.default_rng(0)
 
-    def steps():  # epoch after epoch, each in another order
+    def steps():
         while True:
             order = random.permutation(task["images"])
             for first in range(0, task["images"] - batch + 1, batch):
@@ -39,7 +50,7 @@ def time_training(step, finish, task, batch):
 
     batches = steps()
 
-    def images_per_s(seconds):
+    def measure(seconds):
         done, start = 0, time.perf_counter()
         while done == 0 or time.perf_counter() - start < seconds:
             step(next(batches))
@@ -48,12 +59,7 @@ def time_training(step, finish, task, batch):
                 finish()  # no queue may grow behind the clock
         finish()
         return done / (time.perf_counter() - start)
-
-    step(next(batches))  # compiles
-    finish()
-    images_per_s(WARM_UP * task["seconds"])
-    found = [images_per_s(task["seconds"] / SLICES) for _ in range(SLICES)]
-    return {"median": statistics.median(found), "best": max(found)}
+    return measure
 
 
 def training_data(task):
@@ -76,28 +82,30 @@ def require_same(found, expected, tolerance):
         raise RuntimeError(f"its logits differ from hone's by {error:.1e} of the largest")
 
 
-def time_inference(engine, task):
+def inference(engine, task):
     import numpy
 
-    images = numpy.load(task["images_file"])  # kept: an engine may share their memory
+    images = numpy.load(task["images_file"])
     run, logits_of = engine.inference(task, images)
     if logits_of is not None:
         require_same(logits_of(run()), numpy.load(task["logits_file"]), TOLERANCE[task["bits"]])
-    return time_runs(run, task["seconds"])
+    return median_of_runs(run, images)  # an engine may share their memory
+
+
+def training(engine, task):
+    step, finish = engine.training(task, *training_data(task))
+    # Keras goes through whole epochs by itself.
+    batch = task["images"] if getattr(engine, "WHOLE_EPOCHS", False) else task["batch"]
+    return rate_of_training(step, finish, task, batch)
 
 
 def main():
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # engines print as they like
     name, task = sys.argv[1], json.loads(sys.argv[2])
     module, _, task["variant"] = name.partition("-")
     engine = importlib.import_module(f"engines.{module}")
-    if task["images"]:
-        step, finish = engine.training(task, *training_data(task))
-        # Keras goes through whole epochs by itself.
-        batch = task["images"] if getattr(engine, "WHOLE_EPOCHS", False) else task["batch"]
-        found = time_training(step, finish, task, batch)
-    else:
-        found = time_inference(engine, task)
-    print("\n" + json.dumps(found))
+    answer_turns((training if task["images"] else inference)(engine, task), answers)
 
 
 if __name__ == "__main__":
