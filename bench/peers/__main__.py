@@ -12,6 +12,7 @@ import json
 import os
 import pathlib
 import random
+import signal
 import subprocess
 import sys
 
@@ -75,6 +76,7 @@ def run_row(row, given, contenders, args):
 
 def main():
     args = parse()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # contenders are ended, which may be stopped
     measured, busy = commit(), os.getloadavg()[0]
     rows = chosen(args.rows)
     work = ROOT / "build/peers"

@@ -53,7 +53,7 @@ class Running:
         end = time.monotonic() + LONGEST
         line = b""
         while not line.endswith(b"\n"):
-            if not select.select([self.process.stdout], [], [], end - time.monotonic())[0]:
+            if not select.select([self.process.stdout], [], [], max(0, end - time.monotonic()))[0]:
                 raise RuntimeError(f"no answer within {LONGEST} s")
             more = os.read(self.process.stdout.fileno(), 4096)
             if not more:
