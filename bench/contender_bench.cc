@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
 #include <iostream>
 #include <string>
 #include <vector>
@@ -34,9 +33,9 @@ bool answer(double found, double& seconds) {
 void infer(const std::string& file, int64_t batch, int threads) {
   const Session session = Session::load(file, {.threads = threads});
   const auto input = session.inputs().at(0);
-  std::vector<int64_t> dims(input.type.shape.dims().begin(), input.type.shape.dims().end());
-  dims.at(0) = batch;
-  Tensor values(DType::f32, Shape(dims));
+  Shape shape = input.type.shape;
+  shape[0] = batch;
+  Tensor values(DType::f32, shape);
   for (int64_t i = 0; i < values.elements(); ++i)
     values.data<float>()[i] = static_cast<float>((i * 7919) % 255) / 255;
   const Tensors inputs = {{input.name, values}};

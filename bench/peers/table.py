@@ -58,15 +58,14 @@ def cells(result):
     peers = [f"{NAMES[name]} {number(result.median(name), row)}" for name in result.peers()]
     peers += [f"{NAMES[name]}: {why}" for name, why in result.found.items() if name != "hone" and isinstance(why, str)]
     ratio = "**{1:.2f}** ({0:.2f} to {2:.2f})".format(*ratio) if ratio else ""
-    return [row.what, hone, ratio, f"{share:.0%}" if share else "", floor,
-            ", ".join(peers)]
+    return [row.what, hone, ratio, f"{share:.0%}" if share else "", floor, ", ".join(peers)]
 
 
 def line_of(result):
     _, hone, ratio, share, floor, peers = cells(result)
     unit = " images/s" if result.row.trains else ""
-    return (f"{result.row.name}: hone {hone}{unit}, {ratio.replace('*', '') or '-'} x the best peer, {share} of the floor "
-            f"{floor}; {peers}")
+    ratio = ratio.replace("*", "") or "-"
+    return f"{result.row.name}: hone {hone}{unit}, {ratio} x the best peer, {share} of the floor {floor}; {peers}"
 
 
 def markdown(results, notes):

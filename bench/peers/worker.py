@@ -22,9 +22,8 @@ def answer_turns(measure, answers):
         seconds = float(line)
 
 
-def median_of_runs(run, *kept):
-    """`kept` lives as long as the runs."""
-    def measure(seconds, _=kept):
+def median_of_runs(run, images):
+    def measure(seconds, _=images):  # kept: an engine may share their memory
         out, start = [], time.perf_counter()
         while True:
             begin = time.perf_counter()
@@ -89,7 +88,7 @@ def inference(engine, task):
     run, logits_of = engine.inference(task, images)
     if logits_of is not None:
         require_same(logits_of(run()), numpy.load(task["logits_file"]), TOLERANCE[task["bits"]])
-    return median_of_runs(run, images)  # an engine may share their memory
+    return median_of_runs(run, images)
 
 
 def training(engine, task):

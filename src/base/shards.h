@@ -5,6 +5,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cstdint>
 
 namespace hone {
@@ -32,6 +33,9 @@ struct Sharding {
 /// Deepest stack that `tree_fold` needs for V <= 2^16 leaves.
 inline constexpr int kMaxTreeDepth = 17;
 
+/// How many times the last two partials meet when `done` leaves are there, before the next comes.
+constexpr int tree_merges(uint64_t done) { return std::countr_zero(done); }
+
 /// Visits leaves 0..n-1 in order and folds them over the tree with a stack of partials.
 /// `leaf(i, slot)` writes leaf i's partial to stack slot `slot`; `combine(into, from)` does
 /// slot[into] = slot[into] + slot[from]. The result is in slot 0.
@@ -40,7 +44,7 @@ constexpr void tree_fold(int64_t n, Leaf&& leaf, Combine&& combine) {
   int top = 0;
   for (int64_t i = 0; i < n; ++i) {
     leaf(i, top);
-    for (int64_t done = i + 1; (done & 1) == 0; done >>= 1) {
+    for (int merges = tree_merges(static_cast<uint64_t>(i) + 1); merges > 0; --merges) {
       combine(top - 1, top);
       --top;
     }

@@ -134,25 +134,24 @@ void micro(const Tile& t) {
   finish<rows, vectors>(t, row, acc);
 }
 
-// A shard's sums stay in registers until they meet another's; what waits for them lies in L1.
+// What tree_fold does with the top of its stack in registers, which lambdas would make it leave:
+// they are not inlined there, being for another ISA. What waits below it lies in L1.
 template <int rows, int vectors>
 void micro_shards(const Tile& t, std::span<const int64_t> ends) {
   const D d;
   const Row row(t.cols - (vectors - 1) * kLanes);
-  Accumulators<rows, vectors> acc;
-  V waiting[kMaxTreeDepth][rows][vectors];
+  Accumulators<rows, vectors> acc, waiting[kMaxTreeDepth];
   int top = 0;
-  const auto add_waiting = [&]() HWY_ATTR {
-    --top;
+  const auto add = [&](const Accumulators<rows, vectors>& earlier) HWY_ATTR {
 #pragma GCC unroll 16
     for (int r = 0; r < rows; ++r)
 #pragma GCC unroll 2
-      for (int v = 0; v < vectors; ++v) acc[r][v] = hn::Add(waiting[top][r][v], acc[r][v]);
+      for (int v = 0; v < vectors; ++v) acc[r][v] = hn::Add(earlier[r][v], acc[r][v]);
   };
   int64_t begin = 0;
   for (size_t shard = 0; shard < ends.size(); ++shard) {
     if (shard > 0) {
-      for (size_t done = shard; done % 2 == 0; done /= 2) add_waiting();
+      for (int merges = tree_merges(shard); merges > 0; --merges) add(waiting[--top]);
 #pragma GCC unroll 16
       for (int r = 0; r < rows; ++r)
 #pragma GCC unroll 2
@@ -164,7 +163,7 @@ void micro_shards(const Tile& t, std::span<const int64_t> ends) {
                           acc);
     begin = ends[shard];
   }
-  while (top > 0) add_waiting();
+  while (top > 0) add(waiting[--top]);
   finish<rows, vectors>(t, row, acc);
 }
 

@@ -211,7 +211,7 @@ PackedGemm::PackedGemm(const Problem& problem)
   cut_blocks(problem.threads);
 
   const int64_t depth = std::max<int64_t>(1, depth_);
-  chunks_ = !sharded() ? ceil_div(depth, kChunk) : 1;
+  chunks_ = sharded() ? 1 : ceil_div(depth, kChunk);
   chunk_ = ceil_div(depth, chunks_);
   pack_first_ = pack_b_ && strips_ > block_strips_;
   pack_panels_ = ceil_div(kPackItem, fns_.max_cols * depth);
