@@ -11,7 +11,8 @@
 // run (weights are zero there). What is left needs no cases. Where parts of the result share few
 // lines of x, each copies what it reads to memory of the worker's own, which the caches keep; else
 // x is copied as a whole before. A block of pixels and panels is summed into memory of the worker's
-// own, where the epilogue takes it from; without one, straight into the result.
+// own, where the epilogue takes it from; without one, straight into the result. Where the epilogue
+// is the commonest, tiles make the result's bytes themselves.
 #include <algorithm>
 #include <cstring>
 
@@ -49,11 +50,13 @@ class Dot final : public Kernel {
     int64_t pixel, pixel_end;
     int64_t panel, panel_end;
   };
-  /// Where x, the weights and what sums start from lie when the blocks begin.
+  /// Where x, the weights and what sums start from lie when the blocks begin; and factors, if tiles
+  /// write bytes.
   struct Memory {
     const std::byte* x;
     const int8_t* weights;
     const int32_t* init;
+    const float* factor;
   };
 
   bool has_own_sums() const { return epilogue_ || line_pixels_ != at_.ow; }
@@ -92,6 +95,7 @@ class Dot final : public Kernel {
   void fill_padding(std::byte* to, int64_t elements) const;
   void subtract_offset(const Call& call, const Memory& memory, std::byte* offsets,
                        int32_t* init) const;
+  void give_columns(const Call& call, int32_t* init, float* factor) const;
   int64_t keep_pixels(const Part& part, int32_t* sums, int64_t row) const;
   void finish(const Block& block, const Call& call, const int32_t* sums, int64_t row,
               std::byte* scratch) const;
@@ -110,14 +114,15 @@ class Dot final : public Kernel {
   std::vector<int64_t> runs_;
   std::vector<int64_t> no_runs_;  // as many, all at 0
   bool stages_, packs_, has_offset_;
+  bool may_write_bytes_;    // by tiles
   bool stages_parts_;       // each its own
   int64_t copy_bytes_ = 0;  // of a part
   int64_t line_;            // elements of a line of x as it is read
   int64_t image_lines_;
   int64_t x_row_ = 0;    // from each pixel's elements to the next, unless that varies
   int64_t line_pixels_;  // that are computed for each line of the result
-  int64_t x_at_, init_at_, offsets_at_, scratch_at_;  // in the workspace
-  int64_t part_pixels_ = 1, part_panels_ = 1;         // of an item
+  int64_t x_at_, init_at_, factor_at_, offsets_at_, scratch_at_;  // in the workspace
+  int64_t part_pixels_ = 1, part_panels_ = 1;                     // of an item
   int64_t block_pixels_ = 1, block_panels_ = 1, block_cols_ = 1;
   SumEpilogue epilogue_;
 };
@@ -134,6 +139,8 @@ Dot::Dot(const Problem& problem)
       packs_(!problem.panels),
       has_offset_(is_signed_ && fns_.i8_offset != 0),
       epilogue_(problem) {
+  may_write_bytes_ =
+      epilogue_.requantisation() != nullptr && (depthwise_ || fns_.tiles_write_bytes);
   // Depthwise, all columns of a panel are read.
   const bool reads_past = depthwise_ ? pairs_ || at_.c % fns_.channels != 0
                                      : format_.depth_pitch() != format_.depth.extent;
@@ -175,7 +182,9 @@ Dot::Dot(const Problem& problem)
   init_at_ = end_of(x_at_, stages_ && !stages_parts_
                                ? (at_.n * image_lines_ * line_ + slack) * fns_.element_bytes
                                : 0);
-  offsets_at_ = end_of(init_at_, has_offset_ ? std::ssize(panels_) * panel_columns() * 4 : 0);
+  const int64_t column_bytes = std::ssize(panels_) * panel_columns() * 4;
+  factor_at_ = end_of(init_at_, has_offset_ || may_write_bytes_ ? column_bytes : 0);
+  offsets_at_ = end_of(factor_at_, may_write_bytes_ ? column_bytes : 0);
   scratch_at_ = end_of(offsets_at_, has_offset_ ? run_elements() : 0);
 }
 
@@ -284,6 +293,20 @@ void Dot::subtract_offset(const Call& call, const Memory& memory, std::byte* off
   });
 }
 
+// Of each panel, those behind its columns being zeros.
+void Dot::give_columns(const Call& call, int32_t* init, float* factor) const {
+  const int64_t all = std::ssize(panels_) * panel_columns();
+  if (!has_offset_) std::fill_n(init, all, 0);
+  std::fill_n(factor, all, 0.0F);
+  for (const Panel& panel : panels_) {
+    const int64_t begin = column(panel);
+    epilogue_.requantisation()->give_columns(call, {begin, begin + panel.columns.size}, init,
+                                             factor);
+    init += panel_columns();
+    factor += panel_columns();
+  }
+}
+
 // Counts on from the first: a division costs as much as a few vectors of products.
 void Dot::list_pixels(const Part& part, int64_t* x_at) const {
   if (x_row_ != 0) {
@@ -336,12 +359,17 @@ void Dot::block(const Part& part, const Call& call, const Memory& memory,
   for (int64_t i = part.panel; i < part.panel_end; ++i) {
     const Panel& panel = panels_[static_cast<size_t>(i)];
     const int64_t channel = depthwise_ ? panel.columns.begin : panel.group * (at_.c / at_.groups);
+    TileBytes bytes{};
+    if (memory.factor != nullptr)
+      bytes = epilogue_.requantisation()->tile_bytes(call, block.row, column(panel),
+                                                     memory.factor + i * panel_columns());
     tiles()({memory.x + channel * fns_.element_bytes, x_at, x_row_, runs_.data(), std::ssize(runs_),
              pairs_ ? at_.c : steps(), memory.weights + format_.offset(panel.group, panel.columns),
              memory.init == nullptr ? nullptr : memory.init + i * panel_columns(),
-             sums + column(panel) - begin, row, block.rows, panel.columns.size});
+             sums + column(panel) - begin, row, block.rows, panel.columns.size,
+             memory.factor == nullptr ? nullptr : &bytes});
   }
-  if (!has_own_sums()) return;
+  if (!has_own_sums() || memory.factor != nullptr) return;
   if (line_pixels_ != at_.ow) {
     block.rows = keep_pixels(part, sums, row);
     block.row = result_pixel(part.pixel);
@@ -377,7 +405,7 @@ void Dot::finish(const Block& block, const Call& call, const int32_t* sums, int6
 }
 
 void Dot::run(const Call& call) const noexcept {
-  Memory memory{call.operands[0].data, call.operands[1].as<int8_t>(), nullptr};
+  Memory memory{call.operands[0].data, call.operands[1].as<int8_t>(), nullptr, nullptr};
   if (packs_) {
     int8_t* packed = reinterpret_cast<int8_t*>(call.workspace);
     pack_integers(format_, call.operands[1].as<int8_t>(), call.pool, packed);
@@ -387,10 +415,16 @@ void Dot::run(const Call& call) const noexcept {
     stage(call, call.workspace + x_at_);
     memory.x = call.workspace + x_at_;
   }
+  int32_t* init = reinterpret_cast<int32_t*>(call.workspace + init_at_);
   if (has_offset_) {
-    int32_t* init = reinterpret_cast<int32_t*>(call.workspace + init_at_);
     subtract_offset(call, memory, call.workspace + offsets_at_, init);
     memory.init = init;
+  }
+  if (may_write_bytes_ && epilogue_.requantisation()->suits_tiles(call)) {
+    float* factor = reinterpret_cast<float*>(call.workspace + factor_at_);
+    give_columns(call, init, factor);
+    memory.init = init;
+    memory.factor = factor;
   }
   call.pool->run(parts(), [&](int64_t item, int worker) {
     run_part(part(item), call, memory, call.workspace + scratch_at_ + worker * scratch_bytes());

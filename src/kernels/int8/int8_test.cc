@@ -123,6 +123,31 @@ TEST(Int8, RequantisesAsTheEpilogueSays) {
         }
 }
 
+TEST(Int8, RequantisesDepthwiseConvolutions) {
+  for (const DType dtype : {DType::u8, DType::i8})
+    for (const int64_t channels : {16, 50, 130})
+      for (const float greatest : {0.5F, 0.7F}) {
+        std::vector<float> factors(static_cast<size_t>(channels), 0.004F);
+        std::vector<int32_t> bias(static_cast<size_t>(channels), -77);
+        factors[1] = greatest;
+        bias[1] = INT32_MAX;
+        ir::Attrs attrs = conv_attrs({1, 2, 0, 3}, channels, 77);
+        const NodeCase plain(ir::op::conv2d,
+                             {extreme_bytes(DType::u8, {2, 9, 12, channels}, 3),
+                              extreme_bytes(DType::i8, {3, 3, 1, channels}, 4)},
+                             attrs);
+        attrs.set("epilogue",
+                  requantisation(by_reference(plain)[0].shape(), true, false, 9, dtype));
+        const NodeCase c(
+            ir::op::conv2d,
+            {extreme_bytes(DType::u8, {2, 9, 12, channels}, 3),
+             extreme_bytes(DType::i8, {3, 3, 1, channels}, 4),
+             Tensor::from<int32_t>({channels}, bias), Tensor::from<float>({channels}, factors)},
+            attrs);
+        EXPECT_EQ(check_against_reference(c), 1) << channels << " " << greatest;
+      }
+}
+
 /// The residual form: bytes of sums are added to others, and the sum is bytes again.
 ir::Region residual(const Shape& loop, bool relu, bool swap, DType inner, DType other,
                     DType dtype) {

@@ -7,6 +7,7 @@ namespace {
 // Here, where any machine can run it: a level's numbers are asked for by passes as well.
 DotFns with_amx_tiles(DotFns fns) {
   fns.tiles = &int8_amx::tiles;
+  fns.tiles_write_bytes = false;
   fns.end = &int8_amx::release;
   fns.even_rows = true;
   return fns;

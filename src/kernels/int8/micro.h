@@ -16,6 +16,17 @@
 
 namespace hone::kernels {
 
+/// How the sums of tiles become the bytes of a result, as requantise.h says; their bias is in what
+/// they start from.
+struct TileBytes {
+  const float* factor;  ///< for each column, of whole vectors; no greater than a half, so that no
+                        ///< product is beyond the integers
+  int32_t zero, least;  ///< added to a result; no byte is less
+  bool is_signed;
+  std::byte* to;
+  int64_t to_row;
+};
+
 /// sums[r][j] = init[j] + the sum over (run, k) of x[x_at[r] + runs[run] + k] *
 /// panel[run][k][j]; depthwise, the sum over run of x[x_at[r] + runs[run] + j]
 /// * panel[run][j], where all columns of the panel's pitch are read.
@@ -34,6 +45,7 @@ struct DotTiles {
   int32_t* sums;
   int64_t sums_row;
   int64_t rows, cols;
+  const TileBytes* bytes = nullptr;  ///< if not null, these are written and no sums
 };
 
 /// Bytes that are added to those of sums, in the layout of the result (requantise.h).
@@ -75,6 +87,7 @@ struct DotFns {
   int64_t channels;  ///< columns of a depthwise panel
   bool even_rows;    ///< `tiles` is faster where rows lie evenly in x
   void (*tiles)(const DotTiles&);
+  bool tiles_write_bytes;  ///< else only depthwise ones do
   /// The same for weights of 16 bits; null where elements are bytes.
   void (*tiles_of_words)(const DotTiles&);
   /// Behind the last tiles of a part, at levels with registers to give back; else null.

@@ -161,12 +161,33 @@ std::optional<Requantisation> Requantisation::of(const Problem& problem) {
   return RequantisationMatch(*problem.attrs().get<ir::Region>("epilogue")).match();
 }
 
+bool Requantisation::suits_tiles(const Call& call) const {
+  if (other_ >= 0) return false;
+  constexpr float kMostInTiles = 0.5F;
+  if (factor_ < 0) return std::abs(number_) <= kMostInTiles;
+  const float* factor = operand<float>(call, factor_, 0);
+  // Without an early end, which would keep the compiler from making vectors of it.
+  bool suits = true;
+  for (int64_t i = 0; i < cols_; ++i) suits &= std::abs(factor[i]) <= kMostInTiles;
+  return suits;
+}
+
+void Requantisation::give_columns(const Call& call, Range columns, int32_t* init,
+                                  float* factor) const {
+  if (const int32_t* bias = operand<int32_t>(call, bias_, columns.begin))
+    for (int64_t j = 0; j < columns.size(); ++j) init[j] += bias[j];
+  if (factor_ < 0) std::fill_n(factor, columns.size(), number_);
+  else std::copy_n(operand<float>(call, factor_, columns.begin), columns.size(), factor);
+}
+
+TileBytes Requantisation::tile_bytes(const Call& call, int64_t row, int64_t col,
+                                     const float* factor) const {
+  return {factor, zero_, least(), is_signed_, call.results[0].data + row * cols_ + col, cols_};
+}
+
 bool Requantisation::run(const DotFns& fns, const Block& block, const Call& call,
                          const int32_t* sums, int64_t sums_row) const {
-  const auto operand = [&]<class T>(int i, T) {
-    return i < 0 ? nullptr : call.operands[static_cast<size_t>(i)].as<const T>() + block.col;
-  };
-  const float* factor = factor_ < 0 ? &number_ : operand(factor_, float{});
+  const float* factor = factor_ < 0 ? &number_ : operand<float>(call, factor_, block.col);
   const int64_t factors = factor_ < 0 ? 1 : block.cols;
   // Without an early end, which would keep the compiler from making vectors of it.
   bool finite = true;
@@ -175,8 +196,8 @@ bool Requantisation::run(const DotFns& fns, const Block& block, const Call& call
   const int64_t at = block.row * cols_ + block.col;
   ResidualBytes residual = residual_;
   if (other_ >= 0) residual.other = call.operands[static_cast<size_t>(other_)].data + at;
-  fns.requantise({sums, sums_row, block.rows, block.cols, operand(bias_, int32_t{}), factor,
-                  factor_ >= 0, relu_, zero_, is_signed_, other_ >= 0 ? &residual : nullptr,
+  fns.requantise({sums, sums_row, block.rows, block.cols, operand<int32_t>(call, bias_, block.col),
+                  factor, factor_ >= 0, relu_, zero_, is_signed_, other_ >= 0 ? &residual : nullptr,
                   call.results[0].data + at, cols_});
   return true;
 }

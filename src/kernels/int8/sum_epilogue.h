@@ -17,6 +17,10 @@ class SumEpilogue {
 
   /// False if the node has none: its sums are the result.
   explicit operator bool() const { return program_.has_value(); }
+  /// Null unless it requantises the sums.
+  const Requantisation* requantisation() const {
+    return requantisation_ ? &*requantisation_ : nullptr;
+  }
   int64_t scratch_bytes() const { return program_ ? program_->scratch_bytes() : 0; }
   /// Writes a block of the result. Rows of sums are `sums_row` apart.
   void run(const Block& block, const Call& call, const int32_t* sums, int64_t sums_row,
