@@ -6,13 +6,13 @@
 // Where a level wants the rows of a tile to lie evenly in x, pixels are counted through all of a
 // padded line: those behind the result's are computed too, and dropped.
 //
-// x is copied where it must be: to have padding around it, to be elements of a
-// level that multiplies 16 bits, or so that a step of the depth may read past a
-// run (weights are zero there). What is left needs no cases. Where parts of the result share few
-// lines of x, each copies what it reads to memory of the worker's own, which the caches keep; else
-// x is copied as a whole before. A block of pixels and panels is summed into memory of the worker's
-// own, where the epilogue takes it from; without one, straight into the result. Where the epilogue
-// is the commonest, tiles make the result's bytes themselves.
+// x is copied where it must be (staging.h): to have padding around it, to be elements of a level
+// that multiplies 16 bits, or so that a step of the depth may read past a run (weights are zero
+// there). What is left needs no cases. Where parts of the result share few lines of x, each copies
+// what it reads to memory of the worker's own, which the caches keep; else x is copied as a whole
+// before. A block of pixels and panels is summed into memory of the worker's own, where the
+// epilogue takes it from; without one, straight into the result. Where the epilogue is the
+// commonest, tiles make the result's bytes themselves.
 #include <algorithm>
 #include <cstring>
 
@@ -20,6 +20,7 @@
 #include "kernels/int8/geometry.h"
 #include "kernels/int8/int8.h"
 #include "kernels/int8/micro.h"
+#include "kernels/int8/staging.h"
 #include "kernels/int8/sum_epilogue.h"
 #include "kernels/panels.h"
 
@@ -90,9 +91,6 @@ class Dot final : public Kernel {
   Part part(int64_t item) const;
   Range lines_of(const Part& part) const;
   void stage(const Call& call, std::byte* to) const;
-  void stage_bytes(const std::byte* from, int64_t n, std::byte* to) const;
-  void stage_lines(const std::byte* x, Range lines, std::byte* to) const;
-  void fill_padding(std::byte* to, int64_t elements) const;
   void subtract_offset(const Call& call, const Memory& memory, std::byte* offsets,
                        int32_t* init) const;
   void give_columns(const Call& call, int32_t* init, float* factor) const;
@@ -107,18 +105,16 @@ class Dot final : public Kernel {
   DotGeometry at_;
   bool is_signed_;  // x
   bool depthwise_, pairs_;
-  int64_t pad_element_;
+  Staging staging_;
   ir::PanelFormat format_;
   int64_t threads_;
   std::vector<Panel> panels_;
   std::vector<int64_t> runs_;
   std::vector<int64_t> no_runs_;  // as many, all at 0
   bool stages_, packs_, has_offset_;
-  bool may_write_bytes_;    // by tiles
-  bool stages_parts_;       // each its own
-  int64_t copy_bytes_ = 0;  // of a part
-  int64_t line_;            // elements of a line of x as it is read
-  int64_t image_lines_;
+  bool may_write_bytes_;                     // by tiles
+  bool stages_parts_;                        // each its own
+  int64_t copy_lines_ = 0, copy_bytes_ = 0;  // of a part
   int64_t x_row_ = 0;    // from each pixel's elements to the next, unless that varies
   int64_t line_pixels_;  // that are computed for each line of the result
   int64_t x_at_, init_at_, factor_at_, offsets_at_, scratch_at_;  // in the workspace
@@ -133,7 +129,7 @@ Dot::Dot(const Problem& problem)
       is_signed_(problem.operands[0].dtype == DType::i8),
       depthwise_(at_.is_depthwise()),
       pairs_(depthwise_ && in_pairs(fns_, at_.kw, at_.stride_w, at_.dilation_w)),
-      pad_element_(problem.attrs().integer("pad_value") + (is_signed_ ? fns_.i8_offset : 0)),
+      staging_(fns_, at_, is_signed_, problem.attrs().integer("pad_value")),
       format_(dot_panels(*problem.node, problem.operands[1].shape, problem.isa)),
       threads_(problem.threads),
       packs_(!problem.panels),
@@ -145,19 +141,17 @@ Dot::Dot(const Problem& problem)
   const bool reads_past = depthwise_ ? pairs_ || at_.c % fns_.channels != 0
                                      : format_.depth_pitch() != format_.depth.extent;
   stages_ = fns_.element_bytes != 1 || has_offset_ || at_.has_padding() || reads_past;
-  line_ = (at_.left + at_.w + at_.right) * at_.c;
-  image_lines_ = at_.top + at_.h + at_.bottom;
   const bool even = fns_.even_rows && stages_ && !depthwise_ && at_.stride_h == 1 &&
                     at_.stride_w == 1 && at_.c > 0;
-  line_pixels_ = even ? line_ / at_.c : at_.ow;
-  const int64_t x_row = at_.stride_w * at_.c, x_line = at_.stride_h * line_;
-  if ((at_.n == 1 || image_lines_ * line_ == at_.oh * x_line) &&
+  line_pixels_ = even ? staging_.line() / at_.c : at_.ow;
+  const int64_t x_row = at_.stride_w * at_.c, x_line = at_.stride_h * staging_.line();
+  if ((at_.n == 1 || staging_.lines() * staging_.line() == at_.oh * x_line) &&
       (at_.n * at_.oh == 1 || x_line == line_pixels_ * x_row))
     x_row_ = x_row;
   // Pixels behind a line's are read as far as the filter reaches.
   const int64_t slack = fns_.channels + ((at_.kw - 1) * at_.dilation_w + 1) * at_.c;
   for (int64_t kh = 0; kh < at_.kh; ++kh) {
-    const int64_t line = kh * at_.dilation_h * line_;
+    const int64_t line = kh * at_.dilation_h * staging_.line();
     if (pairs_ || at_.has_whole_lines()) runs_.push_back(line);
     else
       for (int64_t kw = 0; kw < at_.kw; ++kw) runs_.push_back(line + kw * at_.dilation_w * at_.c);
@@ -174,14 +168,15 @@ Dot::Dot(const Problem& problem)
   cut_parts();
   if (stages_parts_)
     for (int64_t item = 0; item < parts(); ++item)
-      copy_bytes_ = std::max(copy_bytes_, lines_of(part(item)).size() * line_);
-  if (stages_parts_) copy_bytes_ = round_up((copy_bytes_ + slack) * fns_.element_bytes, 64);
+      copy_lines_ = std::max(copy_lines_, lines_of(part(item)).size());
+  if (stages_parts_)
+    copy_bytes_ = round_up(staging_.bytes(copy_lines_) + slack * fns_.element_bytes, 64);
 
   const auto end_of = [](int64_t begin, int64_t bytes) { return round_up(begin + bytes, 64); };
   x_at_ = packs_ ? end_of(0, format_.elements()) : 0;
-  init_at_ = end_of(x_at_, stages_ && !stages_parts_
-                               ? (at_.n * image_lines_ * line_ + slack) * fns_.element_bytes
-                               : 0);
+  init_at_ = end_of(x_at_, stages_ && !stages_parts_ ? staging_.bytes(at_.n * staging_.lines()) +
+                                                           slack * fns_.element_bytes
+                                                     : 0);
   const int64_t column_bytes = std::ssize(panels_) * panel_columns() * 4;
   factor_at_ = end_of(init_at_, has_offset_ || may_write_bytes_ ? column_bytes : 0);
   offsets_at_ = end_of(factor_at_, may_write_bytes_ ? column_bytes : 0);
@@ -206,7 +201,7 @@ void Dot::cut(int threads) {
 // Parts of whole lines and all columns, as many for each thread, of blocks that stay in the caches.
 void Dot::cut_lines(int threads) {
   const int64_t lines = at_.n * at_.oh;
-  const int64_t bytes = lines * at_.stride_h * line_ * fns_.element_bytes;
+  const int64_t bytes = staging_.bytes(lines * at_.stride_h);
   const int64_t work = pixels() * at_.o * format_.tap.extent * format_.depth.extent;
   const int64_t wanted = std::max(ceil_div(bytes, kPartBytes),
                                   std::min(kBlocksPerThread * threads, work / kLeastBlock));
@@ -237,44 +232,17 @@ Dot::Part Dot::part(int64_t item) const {
 Range Dot::lines_of(const Part& part) const {
   const auto first = [&](int64_t pixel) {
     const int64_t line = pixel / line_pixels_;
-    return line / at_.oh * image_lines_ + line % at_.oh * at_.stride_h;
+    return line / at_.oh * staging_.lines() + line % at_.oh * at_.stride_h;
   };
   return {first(part.pixel), first(part.pixel_end - 1) + (at_.kh - 1) * at_.dilation_h + 1};
 }
 
-void Dot::fill_padding(std::byte* to, int64_t elements) const {
-  if (fns_.element_bytes == 1)
-    std::memset(to, static_cast<int>(pad_element_), static_cast<size_t>(elements));
-  else std::fill_n(reinterpret_cast<int16_t*>(to), elements, static_cast<int16_t>(pad_element_));
-}
-
-void Dot::stage_bytes(const std::byte* from, int64_t n, std::byte* to) const {
-  if (is_signed_) fns_.stage_i8(to, reinterpret_cast<const int8_t*>(from), n);
-  else fns_.stage_u8(to, reinterpret_cast<const uint8_t*>(from), n);
-}
-
-void Dot::stage_lines(const std::byte* x, Range lines, std::byte* to) const {
-  if (!at_.has_padding()) return stage_bytes(x + lines.begin * line_, lines.size() * line_, to);
-  const int64_t bytes = fns_.element_bytes;
-  const int64_t left = at_.left * at_.c, inside = at_.w * at_.c;
-  for (int64_t line = lines.begin; line < lines.end; ++line, to += line_ * bytes) {
-    const int64_t h = line % image_lines_ - at_.top;
-    if (h < 0 || h >= at_.h) {
-      fill_padding(to, line_);
-      continue;
-    }
-    fill_padding(to, left);
-    stage_bytes(x + (line / image_lines_ * at_.h + h) * inside, inside, to + left * bytes);
-    fill_padding(to + (left + inside) * bytes, at_.right * at_.c);
-  }
-}
-
 void Dot::stage(const Call& call, std::byte* to) const {
-  const int64_t bytes = line_ * fns_.element_bytes, lines = at_.n * image_lines_;
+  const int64_t bytes = staging_.bytes(1), lines = at_.n * staging_.lines();
   const int64_t item_lines = ceil_div(kStageBytes, std::max<int64_t>(1, bytes));
   call.pool->run(ceil_div(lines, item_lines), [&](int64_t item, int) {
     const int64_t begin = item * item_lines, end = std::min(lines, begin + item_lines);
-    stage_lines(call.operands[0].data, {begin, end}, to + begin * bytes);
+    staging_.copy(call.operands[0].data, {begin, end}, to + begin * bytes);
   });
 }
 
@@ -318,7 +286,7 @@ void Dot::list_pixels(const Part& part, int64_t* x_at) const {
   const int64_t step = at_.stride_w * at_.c;
   for (int64_t left = part.pixel_end - part.pixel; left > 0;) {
     const int64_t count = std::min(left, line_pixels_ - col);
-    int64_t at = (sample * image_lines_ + line * at_.stride_h) * line_ + col * step;
+    int64_t at = (sample * staging_.lines() + line * at_.stride_h) * staging_.line() + col * step;
     for (int64_t i = 0; i < count; ++i, at += step) *x_at++ = at;
     left -= count;
     col = 0;
@@ -332,8 +300,8 @@ void Dot::list_pixels(const Part& part, int64_t* x_at) const {
 void Dot::run_part(const Part& part, const Call& call, Memory memory, std::byte* scratch) const {
   if (stages_parts_) {
     const Range lines = lines_of(part);
-    stage_lines(memory.x, lines, scratch + copy_at());
-    memory.x = scratch + copy_at() - lines.begin * line_ * fns_.element_bytes;
+    staging_.copy(memory.x, lines, scratch + copy_at());
+    memory.x = scratch + copy_at() - staging_.bytes(lines.begin);
   }
   for (int64_t pixel = part.pixel; pixel < part.pixel_end; pixel += block_pixels_) {
     const int64_t pixel_end = std::min(part.pixel_end, pixel + block_pixels_);
