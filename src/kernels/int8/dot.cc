@@ -22,6 +22,7 @@
 #include "kernels/int8/micro.h"
 #include "kernels/int8/staging.h"
 #include "kernels/int8/sum_epilogue.h"
+#include "kernels/line_kernel.h"
 #include "kernels/panels.h"
 
 namespace hone::kernels {
@@ -35,11 +36,20 @@ constexpr int64_t kStageBytes = 16 << 10;          // that one item copies at le
 constexpr int64_t kLeastLines = 4;                 // for each thread, to be shared out evenly
 constexpr int64_t kPartBytes = 96 << 10;           // of x that a part reads, if it copies that
 
-class Dot final : public Kernel {
+class Dot final : public Kernel, public LineKernel {
  public:
   explicit Dot(const Problem& problem);
   void run(const Call& call) const noexcept override;
   int64_t workspace_bytes() const override { return scratch_at_ + threads_ * scratch_bytes(); }
+
+  /// For a chain, weights must lie as they are read. A block would have too few rows for AMX, and
+  /// sums that begin with products would have to be begun for each block.
+  const LineKernel* lines() const override {
+    return packs_ || fns_.even_rows || has_offset_ || line_width_ == 0 ? nullptr : this;
+  }
+  Lines reads(Lines lines) const override;
+  int64_t line_scratch_bytes() const override;
+  void run_lines(const Call& call, Lines lines) const noexcept override;
 
  private:
   struct Panel {
@@ -71,6 +81,15 @@ class Dot final : public Kernel {
   }
   int64_t copy_at() const { return epilogue_at() + round_up(epilogue_.scratch_bytes(), 64); }
   int64_t scratch_bytes() const { return copy_at() + copy_bytes_; }
+  int64_t column_bytes() const { return std::ssize(panels_) * panel_columns() * 4; }
+  /// Of the copy of so many lines, and of what is read behind it.
+  int64_t copy_bytes(int64_t lines) const {
+    return round_up(staging_.bytes(lines) + slack_ * fns_.element_bytes, 64);
+  }
+  /// Lines of the copy that so many lines of the result read.
+  int64_t copied_lines(int64_t lines) const {
+    return (lines - 1) * at_.stride_h + (at_.kh - 1) * at_.dilation_h + 1;
+  }
   int64_t column(const Panel& panel) const {
     return panel.group * format_.column.extent + panel.columns.begin;
   }
@@ -93,12 +112,13 @@ class Dot final : public Kernel {
   void stage(const Call& call, std::byte* to) const;
   void subtract_offset(const Call& call, const Memory& memory, std::byte* offsets,
                        int32_t* init) const;
-  void give_columns(const Call& call, int32_t* init, float* factor) const;
+  Memory with_columns(const Call& call, Memory memory, int32_t* init, float* factor) const;
   int64_t keep_pixels(const Part& part, int32_t* sums, int64_t row) const;
   void finish(const Block& block, const Call& call, const int32_t* sums, int64_t row,
               std::byte* scratch) const;
   void list_pixels(const Part& part, int64_t* x_at) const;
-  void run_part(const Part& part, const Call& call, Memory memory, std::byte* scratch) const;
+  void run_part(const Part& part, const Call& call, Memory memory, std::byte* scratch,
+                bool copies) const;
   void block(const Part& part, const Call& call, const Memory& memory, std::byte* scratch) const;
 
   const DotFns& fns_;
@@ -112,14 +132,18 @@ class Dot final : public Kernel {
   std::vector<int64_t> runs_;
   std::vector<int64_t> no_runs_;  // as many, all at 0
   bool stages_, packs_, has_offset_;
-  bool may_write_bytes_;                     // by tiles
-  bool stages_parts_;                        // each its own
-  int64_t copy_lines_ = 0, copy_bytes_ = 0;  // of a part
-  int64_t x_row_ = 0;    // from each pixel's elements to the next, unless that varies
-  int64_t line_pixels_;  // that are computed for each line of the result
+  bool may_write_bytes_;    // by tiles
+  bool stages_parts_;       // each its own
+  int64_t copy_bytes_ = 0;  // of a part
+  int64_t slack_;           // elements that may be read behind the copy
+  int64_t x_row_ = 0;       // from each pixel's elements to the next, unless that varies
+  int64_t line_pixels_;     // that are computed for each line of the result
   int64_t x_at_, init_at_, factor_at_, offsets_at_, scratch_at_;  // in the workspace
   int64_t part_pixels_ = 1, part_panels_ = 1;                     // of an item
   int64_t block_pixels_ = 1, block_panels_ = 1, block_cols_ = 1;
+  int64_t line_width_ = 0;       // pixels of a line of the result, if it has lines
+  int64_t result_h_, source_h_;  // lines of a sample
+  int64_t copied_at_once_ = 0;   // lines of the result, in a chain
   SumEpilogue epilogue_;
 };
 
@@ -149,7 +173,7 @@ Dot::Dot(const Problem& problem)
       (at_.n * at_.oh == 1 || x_line == line_pixels_ * x_row))
     x_row_ = x_row;
   // Pixels behind a line's are read as far as the filter reaches.
-  const int64_t slack = fns_.channels + ((at_.kw - 1) * at_.dilation_w + 1) * at_.c;
+  slack_ = fns_.channels + ((at_.kw - 1) * at_.dilation_w + 1) * at_.c;
   for (int64_t kh = 0; kh < at_.kh; ++kh) {
     const int64_t line = kh * at_.dilation_h * staging_.line();
     if (pairs_ || at_.has_whole_lines()) runs_.push_back(line);
@@ -166,20 +190,28 @@ Dot::Dot(const Problem& problem)
   if (stages_parts_ && depthwise_) cut_lines(problem.threads);
   else cut(problem.threads);
   cut_parts();
-  if (stages_parts_)
+  if (stages_parts_) {
+    int64_t most = 0;
     for (int64_t item = 0; item < parts(); ++item)
-      copy_lines_ = std::max(copy_lines_, lines_of(part(item)).size());
-  if (stages_parts_)
-    copy_bytes_ = round_up(staging_.bytes(copy_lines_) + slack * fns_.element_bytes, 64);
+      most = std::max(most, lines_of(part(item)).size());
+    copy_bytes_ = copy_bytes(most);
+  }
+
+  const Shape& x = problem.operands[0].shape;
+  const Shape& result = problem.results[0].shape;
+  const bool has_lines = result.rank() == x.rank() && (x.rank() == 4 || x.rank() == 2);
+  const bool is_image = has_lines && x.rank() == 4;
+  line_width_ = !has_lines ? 0 : is_image ? result[2] : 1;
+  result_h_ = is_image ? result[1] : 1;
+  source_h_ = is_image ? x[1] : 1;
+  copied_at_once_ =
+      std::max<int64_t>(1, kPartBytes / std::max<int64_t>(1, staging_.bytes(at_.stride_h)));
 
   const auto end_of = [](int64_t begin, int64_t bytes) { return round_up(begin + bytes, 64); };
   x_at_ = packs_ ? end_of(0, format_.elements()) : 0;
-  init_at_ = end_of(x_at_, stages_ && !stages_parts_ ? staging_.bytes(at_.n * staging_.lines()) +
-                                                           slack * fns_.element_bytes
-                                                     : 0);
-  const int64_t column_bytes = std::ssize(panels_) * panel_columns() * 4;
-  factor_at_ = end_of(init_at_, has_offset_ || may_write_bytes_ ? column_bytes : 0);
-  offsets_at_ = end_of(factor_at_, may_write_bytes_ ? column_bytes : 0);
+  init_at_ = end_of(x_at_, stages_ && !stages_parts_ ? copy_bytes(at_.n * staging_.lines()) : 0);
+  factor_at_ = end_of(init_at_, has_offset_ || may_write_bytes_ ? column_bytes() : 0);
+  offsets_at_ = end_of(factor_at_, may_write_bytes_ ? column_bytes() : 0);
   scratch_at_ = end_of(offsets_at_, has_offset_ ? run_elements() : 0);
 }
 
@@ -261,11 +293,14 @@ void Dot::subtract_offset(const Call& call, const Memory& memory, std::byte* off
   });
 }
 
-// Of each panel, those behind its columns being zeros.
-void Dot::give_columns(const Call& call, int32_t* init, float* factor) const {
+// If tiles can write bytes: bias and factors of each panel's columns, and zeros behind them.
+Dot::Memory Dot::with_columns(const Call& call, Memory memory, int32_t* init, float* factor) const {
+  if (!may_write_bytes_ || !epilogue_.requantisation()->suits_tiles(call)) return memory;
   const int64_t all = std::ssize(panels_) * panel_columns();
-  if (!has_offset_) std::fill_n(init, all, 0);
+  if (memory.init == nullptr) std::fill_n(init, all, 0);
   std::fill_n(factor, all, 0.0F);
+  memory.init = init;
+  memory.factor = factor;
   for (const Panel& panel : panels_) {
     const int64_t begin = column(panel);
     epilogue_.requantisation()->give_columns(call, {begin, begin + panel.columns.size}, init,
@@ -273,6 +308,7 @@ void Dot::give_columns(const Call& call, int32_t* init, float* factor) const {
     init += panel_columns();
     factor += panel_columns();
   }
+  return memory;
 }
 
 // Counts on from the first: a division costs as much as a few vectors of products.
@@ -297,8 +333,9 @@ void Dot::list_pixels(const Part& part, int64_t* x_at) const {
   }
 }
 
-void Dot::run_part(const Part& part, const Call& call, Memory memory, std::byte* scratch) const {
-  if (stages_parts_) {
+void Dot::run_part(const Part& part, const Call& call, Memory memory, std::byte* scratch,
+                   bool copies) const {
+  if (copies) {
     const Range lines = lines_of(part);
     staging_.copy(memory.x, lines, scratch + copy_at());
     memory.x = scratch + copy_at() - staging_.bytes(lines.begin);
@@ -388,15 +425,40 @@ void Dot::run(const Call& call) const noexcept {
     subtract_offset(call, memory, call.workspace + offsets_at_, init);
     memory.init = init;
   }
-  if (may_write_bytes_ && epilogue_.requantisation()->suits_tiles(call)) {
-    float* factor = reinterpret_cast<float*>(call.workspace + factor_at_);
-    give_columns(call, init, factor);
-    memory.init = init;
-    memory.factor = factor;
-  }
+  memory = with_columns(call, memory, init, reinterpret_cast<float*>(call.workspace + factor_at_));
   call.pool->run(parts(), [&](int64_t item, int worker) {
-    run_part(part(item), call, memory, call.workspace + scratch_at_ + worker * scratch_bytes());
+    run_part(part(item), call, memory, call.workspace + scratch_at_ + worker * scratch_bytes(),
+             stages_parts_);
   });
+}
+
+Lines Dot::reads(Lines lines) const {
+  const int64_t sample = lines.begin / result_h_;
+  const auto source = [&](int64_t line) {
+    return (line - sample * result_h_) * at_.stride_h - at_.top;
+  };
+  const auto in_image = [&](int64_t line) {
+    return sample * source_h_ + std::clamp<int64_t>(line, 0, source_h_);
+  };
+  return {in_image(source(lines.begin)),
+          in_image(source(lines.end - 1) + (at_.kh - 1) * at_.dilation_h + 1)};
+}
+
+int64_t Dot::line_scratch_bytes() const {
+  return copy_at() + (stages_ ? copy_bytes(copied_lines(copied_at_once_)) : 0) +
+         (may_write_bytes_ ? 2 * column_bytes() : 0);
+}
+
+void Dot::run_lines(const Call& call, Lines lines) const noexcept {
+  std::byte* columns = call.workspace + line_scratch_bytes() - 2 * column_bytes();
+  const Memory memory = with_columns(
+      call, {call.operands[0].data, call.operands[1].as<int8_t>(), nullptr, nullptr},
+      reinterpret_cast<int32_t*>(columns), reinterpret_cast<float*>(columns + column_bytes()));
+  // Of a 1 x 1, what is a line there is a pixel here.
+  const int64_t end = lines.end * line_width_, step = copied_at_once_ * line_pixels_;
+  for (int64_t pixel = lines.begin * line_width_; pixel < end; pixel += step)
+    run_part({pixel, std::min(end, pixel + step), 0, std::ssize(panels_)}, call, memory,
+             call.workspace, stages_);
 }
 
 }  // namespace
