@@ -254,9 +254,10 @@ void pack_steps(Panel p) {
 
 // Steps are adjacent in the source: transposes squares of 4 x 4, for all lanes of some steps before
 // the next steps, so that what is written stays in L1 until it is whole. The last group of four
-// lanes overlaps the one before it; fewer than four lanes or steps go one by one. (By value: the
+// lanes overlaps the one before it; fewer than four lanes or steps go one by one. (A copy, as the
 // vector stores might alias a reference.)
-void pack_lanes(Panel p) {
+void pack_lanes(const Panel& panel) {
+  const Panel p = panel;
   const hn::FixedTag<float, 4> d;
   const hn::RebindToUnsigned<hn::Repartition<double, decltype(d)>> pairs;
   constexpr int64_t kSteps = 64;
@@ -295,29 +296,67 @@ void pack(const Panel& p) {
   pack_lanes(p);
 }
 
-// A step's last bytes are read together with those before them where it has enough. (By value, as
-// above.)
-void pack_bytes(BytePanel p) {
-  const D d;
-  const hn::Rebind<int32_t, D> integers;
-  const hn::Rebind<uint8_t, D> bytes;
-  const V zero = hn::Set(d, p.zero), scale = hn::Set(d, p.scale);
-  const auto copy = [&](const uint8_t* from, float* to) HWY_ATTR {
+/// Makes floats of bytes.
+class Converter {
+ public:
+  explicit Converter(const BytePanel& p)
+      : zero_(hn::Set(D(), p.zero)), scale_(hn::Set(D(), p.scale)) {}
+
+  /// A vector of them.
+  HWY_INLINE void operator()(const uint8_t* from, float* to) const {
+    const D d;
+    const hn::Rebind<int32_t, D> integers;
+    const hn::Rebind<uint8_t, D> bytes;
     const V value = hn::ConvertTo(d, hn::PromoteTo(integers, hn::LoadU(bytes, from)));
-    hn::StoreU(hn::Mul(hn::Sub(value, zero), scale), d, to);
-  };
-  const int64_t whole = p.width / kLanes * kLanes, last = p.width - kLanes;
-  for (int64_t k = 0; k < p.depth; ++k) {
-    const uint8_t* from = p.source + k * p.step;
-    float* to = p.packed + k * p.pitch;
-    if (p.width < p.pitch) hn::StoreU(hn::Zero(d), d, to + p.pitch - kLanes);
-    for (int64_t i = 0; i < whole; i += kLanes) copy(from + i, to + i);
-    if (whole == p.width) continue;
-    if (last >= 0) copy(from + last, to + last);
+    hn::StoreU(hn::Mul(hn::Sub(value, zero_), scale_), d, to);
+  }
+
+ private:
+  V zero_, scale_;
+};
+
+// Panels of so many whole vectors.
+template <int vectors>
+void pack_whole(BytePanel p) {
+  const Converter convert(p);
+  for (int64_t k = p.depth; k > 0; --k, p.source += p.step, p.packed += p.pitch)
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) convert(p.source + v * kLanes, p.packed + v * kLanes);
+}
+
+// Fewer bytes than a vector are read with what follows them, in the source and in the panel, as
+// long as there is enough of that.
+void pack_narrow(BytePanel p) {
+  const Converter convert(p);
+  const uint8_t* source_end = p.source + (p.depth - 1) * p.step + p.width;
+  const float* packed_end = p.packed + p.depth * p.pitch;
+  for (int64_t k = p.depth; k > 0; --k, p.source += p.step, p.packed += p.pitch) {
+    if (p.source + kLanes <= source_end && p.packed + kLanes <= packed_end)
+      convert(p.source, p.packed);
     else
       for (int64_t i = 0; i < p.width; ++i)
-        to[i] = (static_cast<float>(from[i]) - p.zero) * p.scale;
+        p.packed[i] = (static_cast<float>(p.source[i]) - p.zero) * p.scale;
+    std::fill(p.packed + p.width, p.packed + p.pitch, 0.0f);
   }
+}
+
+// A step's last bytes are read together with those before them.
+void pack_wide(BytePanel p) {
+  const Converter convert(p);
+  const int64_t last = p.width - kLanes;
+  for (int64_t k = p.depth; k > 0; --k, p.source += p.step, p.packed += p.pitch) {
+    if (p.width < p.pitch) hn::StoreU(hn::Zero(D()), D(), p.packed + p.pitch - kLanes);
+#pragma GCC unroll 4
+    for (int64_t i = 0; i <= last; i += kLanes) convert(p.source + i, p.packed + i);
+    convert(p.source + last, p.packed + last);
+  }
+}
+
+void pack_bytes(const BytePanel& p) {
+  if (p.width < kLanes) pack_narrow(p);
+  else if (p.width == kLanes) pack_whole<1>(p);
+  else if (p.width == kVectors * kLanes) pack_whole<kVectors>(p);
+  else pack_wide(p);
 }
 
 }  // namespace

@@ -70,9 +70,9 @@ struct GemmFns {
   /// whose columns are adjacent in c: as many chains at once as the processor's pipeline wants.
   void (*row)(int64_t panels, int64_t panel_floats, const Tile& tile);
   void (*pack)(const Panel& panel);
-  void (*pack_bytes)(BytePanel panel);
+  void (*pack_bytes)(const BytePanel& panel);
   /// The same of a source whose step is 1; lanes from `width` on stay as they are.
-  void (*transpose)(Panel panel);
+  void (*transpose)(const Panel& panel);
 };
 
 /// The functions of a level, avx2 or higher.

@@ -105,6 +105,7 @@ class PackedGemm final : public Kernel {
   // A ragged panel is always packed, so that whole vectors can be read.
   bool is_packed(const Columns& panel) const { return pack_b_ || panel.size != panel.pitch; }
 
+  const Columns& columns(int64_t panel) const { return columns_[static_cast<size_t>(panel)]; }
   void cut_blocks(int threads);
   Memory matrices(Memory at, int64_t a, int64_t b) const;
   void pack_bytes(const uint8_t* from, int64_t step, int64_t width, int64_t depth, float* packed,
@@ -140,6 +141,7 @@ class PackedGemm final : public Kernel {
   int64_t a_row_, a_step_, b_step_, b_col_;
   std::vector<int64_t> shard_ends_;  // of steps; one where the sum has no shards
   int64_t strips_, panels_;
+  std::vector<Columns> columns_;  // of each panel
   int64_t block_strips_ = 1, block_panels_ = 1;  // in a block
   bool panels_first_ = false;                    // threads share out b, which is more than a
   bool pack_a_, pack_b_;
@@ -198,6 +200,7 @@ PackedGemm::PackedGemm(const Problem& problem)
 
   strips_ = ceil_div(m_, fns_.max_rows);
   panels_ = format_.panels();
+  for (int64_t i = 0; i < panels_; ++i) columns_.push_back(format_.columns(i));
   const bool rows_collide = fns_.max_rows > kWays && a_row_ % kAliasedRow == 0;
   pack_a_ = bytes_a_  ? true
             : m_ == 1 ? false
@@ -309,7 +312,7 @@ std::optional<FinishTile> finish_at(std::optional<FinishTile> finish, int64_t co
 
 void PackedGemm::panel_of_block(const Memory& at, const Target& to, Range strips, int64_t i,
                                 Range steps, bool meets) const {
-  const Columns cols = format_.columns(i);
+  const Columns& cols = columns(i);
   const std::optional<FinishTile> finish = finish_at(to.finish, cols.begin);
   Tile tile;
   tile.finish = finish ? &*finish : nullptr;
@@ -341,14 +344,14 @@ int64_t PackedGemm::row_panels(int64_t first, int64_t end) const {
   if (m_ != 1 || !packed_ || sharded()) return 0;
   int64_t count = 0;
   while (count < std::min(fns_.row_panels, end - first) &&
-         format_.columns(first + count).size == fns_.max_cols)
+         columns(first + count).size == fns_.max_cols)
     ++count;
   return count;
 }
 
 void PackedGemm::row_of_block(const Memory& at, const Target& to, int64_t first, int64_t count,
                               Range steps, bool meets) const {
-  const Columns cols = format_.columns(first);
+  const Columns& cols = columns(first);
   const std::optional<FinishTile> finish = finish_at(to.finish, cols.begin);
   Tile tile;
   tile.finish = finish ? &*finish : nullptr;
@@ -365,8 +368,8 @@ void PackedGemm::row_of_block(const Memory& at, const Target& to, int64_t first,
 
 void PackedGemm::block(const Call& call, const Memory& at, Range strips, Range panels) const {
   Range rows{strip(strips.begin).begin, strip(strips.end - 1).end};
-  const Columns last = format_.columns(panels.end - 1);
-  Range cols{format_.columns(panels.begin).begin, last.begin + last.size};
+  const Columns& last = columns(panels.end - 1);
+  Range cols{columns(panels.begin).begin, last.begin + last.size};
   Target to{at.apart, rows.begin, cols.begin, 0, 0};
   if (turned_) std::swap(rows, cols);
   int64_t pitch = cols.size();
@@ -424,8 +427,8 @@ void PackedGemm::run(const Call& call) const noexcept {
     const Memory mine = matrices(at, 0, item / pack_items);
     const Range panels = even_part(item % pack_items, pack_items, panels_);
     for (int64_t i = panels.begin; i < panels.end; ++i)
-      pack_panel(mine, format_.columns(i), {0, depth_},
-                 mine.packed_b + format_.offset(0, format_.columns(i)));
+      pack_panel(mine, columns(i), {0, depth_},
+                 mine.packed_b + format_.offset(0, columns(i)));
   });
 
   const int64_t across = ceil_div(panels_, block_panels_);
