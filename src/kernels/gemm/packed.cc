@@ -37,7 +37,10 @@ constexpr int64_t kChunk = 384;         // steps of the chain
 constexpr int64_t kBlockRows = 224, kBlockCols = 256;
 constexpr int64_t kPackingBlockCols = 1024;        // a block that packs its a makes more of it
 constexpr int64_t kBlocksPerThread = 8;            // at least, to share them out evenly...
-constexpr int64_t kLeastBlock = int64_t{1} << 18;  // ... unless a block would have fewer FMAs
+constexpr int64_t kLeastBlock = int64_t{1} << 18;  // ... unless a block would have fewer FMAs...
+// ... or so few where each thread has a block as large as the others': small ones read, and pack,
+// more often.
+constexpr int64_t kLeastOfEven = int64_t{1} << 22;
 // Blocks whose panels come packed are larger: each is read once for all its rows.
 constexpr int64_t kLeastPanels = int64_t{1} << 20;
 // Smaller where weights exceed a core's cache: each thread's part may fit its own.
@@ -141,7 +144,7 @@ class PackedGemm final : public Kernel {
   int64_t a_row_, a_step_, b_step_, b_col_;
   std::vector<int64_t> shard_ends_;  // of steps; one where the sum has no shards
   int64_t strips_, panels_;
-  std::vector<Columns> columns_;  // of each panel
+  std::vector<Columns> columns_;                 // of each panel
   int64_t block_strips_ = 1, block_panels_ = 1;  // in a block
   bool panels_first_ = false;                    // threads share out b, which is more than a
   bool pack_a_, pack_b_;
@@ -251,12 +254,18 @@ void PackedGemm::cut_blocks(int threads) {
   const bool streams = b_matrices_ * n_ * depth_ * int64_t{sizeof(float)} > core_cache_bytes();
   const int64_t least_panels =
       streams ? std::min(kLeastPanels, kLeastStreamedFloats * m_) : kLeastPanels;
-  kernels::cut_blocks(
-      panels, strips, products_, work,
-      {shares ? kBlocksPerThread * threads : 1, panels_first_ ? least_panels : kLeastBlock}, [&] {
-        if (whole_rows && strips.block > kWholeStrips) return false;
-        return panels_first_ || panels.block * fns_.max_cols >= strips.block * fns_.max_rows;
-      });
+  const auto cut = [&](int64_t enough, int64_t least) {
+    kernels::cut_blocks(panels, strips, products_, work, {enough, least}, [&] {
+      if (whole_rows && strips.block > kWholeStrips) return false;
+      return panels_first_ || panels.block * fns_.max_cols >= strips.block * fns_.max_rows;
+    });
+  };
+  if (!panels_first_) cut(shares ? threads : 1, kLeastBlock);
+  const int64_t computed = panels.blocks() * panels.block * strips.blocks() * strips.block;
+  const bool is_even = 8 * computed <= 9 * panels.units * strips.units;
+  cut(shares ? kBlocksPerThread * threads : 1, panels_first_ ? least_panels
+                                               : is_even     ? kLeastOfEven
+                                                             : kLeastBlock);
   block_strips_ = strips.block;
   block_panels_ = panels.block;
 }
@@ -427,8 +436,7 @@ void PackedGemm::run(const Call& call) const noexcept {
     const Memory mine = matrices(at, 0, item / pack_items);
     const Range panels = even_part(item % pack_items, pack_items, panels_);
     for (int64_t i = panels.begin; i < panels.end; ++i)
-      pack_panel(mine, columns(i), {0, depth_},
-                 mine.packed_b + format_.offset(0, columns(i)));
+      pack_panel(mine, columns(i), {0, depth_}, mine.packed_b + format_.offset(0, columns(i)));
   });
 
   const int64_t across = ceil_div(panels_, block_panels_);
