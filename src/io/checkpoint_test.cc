@@ -103,7 +103,7 @@ TEST(Checkpoint, RefusesOtherNumericsAndOtherFiles) {
   Checkpoint c = load_checkpoint(folder.file("c"));
   c.set(checkpoint_key::numerics, 99);
   EXPECT_EQ(mismatch(c, g),
-            "checkpoint 'run.ckpt' has numerics version 99, this hone has 3: resuming would not "
+            "checkpoint 'run.ckpt' has numerics version 99, this hone has 4: resuming would not "
             "give the same bits");
   save_safetensors(folder.file("plain"), {});
   EXPECT_EQ(error_of(ErrorKind::InvalidInput, [&] { load_checkpoint(folder.file("plain")); }),

@@ -15,7 +15,7 @@ namespace op = ir::op;
 
 // In multiply-adds of one: transforming one value of an input or an output, and fetching one
 // weight, from a cache or from memory, for a single sample.
-constexpr int64_t kInputCost = 6, kOutputCost = 5, kCachedCost = 2, kMemoryCost = 25;
+constexpr int64_t kInputCost = 6, kOutputCost = 5, kCachedCost = 2, kMemoryCost = 16;
 constexpr int64_t kCachedWeights = int64_t{1} << 18;
 // What may be left, in percent of the direct convolution, whose loop is the simpler one. A single
 // sample, which alone waits for so many weights, need not gain as much.
@@ -28,6 +28,8 @@ constexpr int64_t kMostOfBytes = 85;
 /// Of a sample among many, whose weights are in the caches, and of one on its own.
 struct Cost {
   int64_t among_many, single;
+
+  int64_t both() const { return among_many + single; }
 };
 
 Cost with_weights(int64_t arithmetic, int64_t weights) {
@@ -98,7 +100,7 @@ int64_t winograd_tile(const ir::ConvDims& d, bool filters_change) {
     return cost.among_many * 100 <= direct.among_many * kMost &&
            cost.single * 100 <= direct.single * most_of_single;
   };
-  if (pays(four) && (!pays(two) || four.single <= two.single)) return 4;
+  if (pays(four) && (!pays(two) || four.both() <= two.both())) return 4;
   return pays(two) ? 2 : 0;
 }
 

@@ -129,7 +129,8 @@ TEST(WinogradPass, ChoosesByTheShapeOfASample) {
     for (const bool change : {false, true}) {
       EXPECT_EQ(winograd_tile(dims_of(n, 56, 1, 32), change), 0);
       EXPECT_EQ(winograd_tile(dims_of(n, 56, 64, 64), change), 4);
-      EXPECT_EQ(winograd_tile(dims_of(n, 14, 256, 256), change), 2);
+      EXPECT_EQ(winograd_tile(dims_of(n, 14, 256, 256), change), 4);
+      EXPECT_EQ(winograd_tile(dims_of(n, 10, 256, 256), change), 2);
       EXPECT_EQ(winograd_tile(dims_of(n, 3, 512, 512), change), 0);
       EXPECT_EQ(winograd_tile(dims_of(n, 7, 512, 512), change), change ? 0 : 2);
     }
