@@ -353,9 +353,10 @@ void pack_wide(BytePanel p) {
 }
 
 void pack_bytes(const BytePanel& p) {
+  const bool is_whole = p.width == p.pitch;
   if (p.width < kLanes) pack_narrow(p);
-  else if (p.width == kLanes) pack_whole<1>(p);
-  else if (p.width == kVectors * kLanes) pack_whole<kVectors>(p);
+  else if (is_whole && p.width == kLanes) pack_whole<1>(p);
+  else if (is_whole && p.width == kVectors * kLanes) pack_whole<kVectors>(p);
   else pack_wide(p);
 }
 

@@ -90,6 +90,10 @@ class Dot final : public Kernel, public LineKernel {
   int64_t copied_lines(int64_t lines) const {
     return (lines - 1) * at_.stride_h + (at_.kh - 1) * at_.dilation_h + 1;
   }
+  /// In a chain, where a worker's bias and factors lie.
+  int64_t columns_at() const {
+    return copy_at() + (stages_ ? copy_bytes(copied_lines(copied_at_once_)) : 0);
+  }
   int64_t column(const Panel& panel) const {
     return panel.group * format_.column.extent + panel.columns.begin;
   }
@@ -445,12 +449,11 @@ Lines Dot::reads(Lines lines) const {
 }
 
 int64_t Dot::line_scratch_bytes() const {
-  return copy_at() + (stages_ ? copy_bytes(copied_lines(copied_at_once_)) : 0) +
-         (may_write_bytes_ ? 2 * column_bytes() : 0);
+  return columns_at() + (may_write_bytes_ ? 2 * column_bytes() : 0);
 }
 
 void Dot::run_lines(const Call& call, Lines lines) const noexcept {
-  std::byte* columns = call.workspace + line_scratch_bytes() - 2 * column_bytes();
+  std::byte* columns = call.workspace + columns_at();
   const Memory memory = with_columns(
       call, {call.operands[0].data, call.operands[1].as<int8_t>(), nullptr, nullptr},
       reinterpret_cast<int32_t*>(columns), reinterpret_cast<float*>(columns + column_bytes()));
