@@ -40,6 +40,15 @@ struct CutLimits {
   int64_t least_work;
 };
 
+/// True if the blocks of `repeats` such results go round so many threads, and the largest block is
+/// at most an eighth more than the mean.
+constexpr bool goes_round(const Side& a, const Side& b, int64_t repeats, int64_t threads) {
+  const int64_t blocks = a.blocks() * b.blocks();
+  if (blocks == 0) return true;
+  const int64_t largest = ceil_div(a.units, a.blocks()) * ceil_div(b.units, b.blocks());
+  return repeats * blocks % threads == 0 && 8 * largest * blocks <= 9 * a.units * b.units;
+}
+
 /// Halves the blocks of either side until there are enough of them in `repeats` such results, which
 /// have `work` together; of `a` where `prefer_a()` says so for the blocks as they are.
 template <class Prefer>

@@ -331,7 +331,7 @@ void pack_narrow(BytePanel p) {
   const uint8_t* source_end = p.source + (p.depth - 1) * p.step + p.width;
   const float* packed_end = p.packed + p.depth * p.pitch;
   for (int64_t k = p.depth; k > 0; --k, p.source += p.step, p.packed += p.pitch) {
-    if (p.source + kLanes <= source_end && p.packed + kLanes <= packed_end)
+    if (source_end - p.source >= kLanes && packed_end - p.packed >= kLanes)
       convert(p.source, p.packed);
     else
       for (int64_t i = 0; i < p.width; ++i)
@@ -347,12 +347,13 @@ void pack_wide(BytePanel p) {
   for (int64_t k = p.depth; k > 0; --k, p.source += p.step, p.packed += p.pitch) {
     if (p.width < p.pitch) hn::StoreU(hn::Zero(D()), D(), p.packed + p.pitch - kLanes);
 #pragma GCC unroll 4
-    for (int64_t i = 0; i <= last; i += kLanes) convert(p.source + i, p.packed + i);
+    for (int64_t i = 0; i < last; i += kLanes) convert(p.source + i, p.packed + i);
     convert(p.source + last, p.packed + last);
   }
 }
 
 void pack_bytes(const BytePanel& p) {
+  if (p.depth == 0) return;
   const bool is_whole = p.width == p.pitch;
   if (p.width < kLanes) pack_narrow(p);
   else if (is_whole && p.width == kLanes) pack_whole<1>(p);

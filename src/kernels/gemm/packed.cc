@@ -37,9 +37,8 @@ constexpr int64_t kChunk = 384;         // steps of the chain
 constexpr int64_t kBlockRows = 224, kBlockCols = 256;
 constexpr int64_t kPackingBlockCols = 1024;        // a block that packs its a makes more of it
 constexpr int64_t kBlocksPerThread = 8;            // at least, to share them out evenly...
-constexpr int64_t kLeastBlock = int64_t{1} << 18;  // ... unless a block would have fewer FMAs...
-// ... or so few where each thread has a block as large as the others': small ones read, and pack,
-// more often.
+constexpr int64_t kLeastBlock = int64_t{1} << 18;  // ... unless a block would have fewer FMAs
+// The same where larger blocks go round the threads: smaller ones read, and pack, more often.
 constexpr int64_t kLeastOfEven = int64_t{1} << 22;
 // Blocks whose panels come packed are larger: each is read once for all its rows.
 constexpr int64_t kLeastPanels = int64_t{1} << 20;
@@ -261,8 +260,7 @@ void PackedGemm::cut_blocks(int threads) {
     });
   };
   if (!panels_first_) cut(shares ? threads : 1, kLeastBlock);
-  const int64_t computed = panels.blocks() * panels.block * strips.blocks() * strips.block;
-  const bool is_even = 8 * computed <= 9 * panels.units * strips.units;
+  const bool is_even = goes_round(panels, strips, products_, threads);
   cut(shares ? kBlocksPerThread * threads : 1, panels_first_ ? least_panels
                                                : is_even     ? kLeastOfEven
                                                              : kLeastBlock);
