@@ -184,32 +184,48 @@ TEST(Chain, OfBytes) {
   expect_chain(g);
 }
 
-/// The bytes that a convolution of bytes becomes.
+/// The bytes that a convolution of bytes becomes, with a bias and a factor for each channel.
 Expr bytes_of_conv(Expr x, Expr w, int64_t pad, int64_t stride, int64_t groups) {
   const ir::Attrs attrs{{"stride", ir::Ints{stride, stride}}, {"pad", ir::Ints{pad, pad, pad, pad}},
                         {"dilation", ir::Ints{1, 1}},         {"groups", groups},
                         {"layout", std::string("nchw")},      {"pad_value", int64_t{9}}};
   const Expr sums = ir::apply(ir::op::conv2d, {x, w}, attrs);
-  return ir::cast(ir::round(ir::cast(sums, DType::f32) * 0.013) + 9.0, DType::u8);
+  const int64_t channels = x.graph->shape(w.id)[0];
+  std::vector<int32_t> bias;
+  std::vector<float> factor;
+  for (int64_t i = 0; i < channels; ++i) {
+    bias.push_back(static_cast<int32_t>(300 * (i % 7) - 900));
+    factor.push_back(0.005F + 0.001F * static_cast<float>(i % 11));
+  }
+  const auto constant = [&](const Tensor& t) { return Expr{x.graph, x.graph->constant(t)}; };
+  const Expr shifted = sums + constant(Tensor::from<int32_t>({channels, 1, 1}, bias));
+  const Expr scaled =
+      ir::cast(shifted, DType::f32) * constant(Tensor::from<float>({channels, 1, 1}, factor));
+  return ir::cast(ir::round(scaled) + 9.0, DType::u8);
 }
 
-// Bytes that tiles write, one that is a residual sum, and lines that overlap.
+/// Bytes that tiles write, one that is a residual sum, and lines that overlap.
+ir::Graph bottleneck_of_bytes(int64_t samples, int64_t stride) {
+  ir::Graph g;
+  const Expr x = ir::input(g, "x", {DType::u8, {samples, 24, 65, 60}});
+  Expr y = bytes_of_conv(x, weight(g, {100, 24, 1, 1}, 1, DType::i8), 0, 1, 1);
+  y = bytes_of_conv(y, weight(g, {100, 1, 3, 3}, 2, DType::i8), 1, stride, 100);
+  y = bytes_of_conv(y, weight(g, {24, 100, 1, 1}, 3, DType::i8), 0, 1, 1);
+  if (stride == 1) {
+    const Expr sum = (ir::cast(y, DType::f32) - 9.0) * 0.7 + (ir::cast(x, DType::f32) - 4.0) * 0.3;
+    y = ir::cast(ir::round(sum * 1.1) + 5.0, DType::u8);
+  }
+  g.output("y", y.id);
+  return g;
+}
+
 TEST(Chain, OfConvolutionsOfBytes) {
   if (available_isas().back() < Isa::avx2) GTEST_SKIP() << "this machine lacks avx2";
-  const AtLevel avx2(Isa::avx2);
-  for (const auto& [samples, stride] : {std::pair{1, 1}, {2, 1}, {3, 2}}) {
-    ir::Graph g;
-    const Expr x = ir::input(g, "x", {DType::u8, {samples, 24, 65, 60}});
-    Expr y = bytes_of_conv(x, weight(g, {100, 24, 1, 1}, 1, DType::i8), 0, 1, 1);
-    y = bytes_of_conv(y, weight(g, {100, 1, 3, 3}, 2, DType::i8), 1, stride, 100);
-    y = bytes_of_conv(y, weight(g, {24, 100, 1, 1}, 3, DType::i8), 0, 1, 1);
-    if (stride == 1) {
-      const Expr sum =
-          (ir::cast(y, DType::f32) - 9.0) * 0.7 + (ir::cast(x, DType::f32) - 4.0) * 0.3;
-      y = ir::cast(ir::round(sum * 1.1) + 5.0, DType::u8);
-    }
-    g.output("y", y.id);
-    expect_chain(g);
+  for (const Isa isa : available_isas()) {
+    if (isa < Isa::avx2 || isa >= Isa::amx) continue;  // their products have no lines
+    const AtLevel level(isa);
+    for (const auto& [samples, stride] : {std::pair{1, 1}, {2, 1}, {3, 2}})
+      expect_chain(bottleneck_of_bytes(samples, stride));
   }
 }
 

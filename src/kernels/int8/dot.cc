@@ -12,7 +12,8 @@
 // what it reads to memory of the worker's own, which the caches keep; else x is copied as a whole
 // before. A block of pixels and panels is summed into memory of the worker's own, where the
 // epilogue takes it from; without one, straight into the result. Where the epilogue is the
-// commonest, tiles make the result's bytes themselves.
+// commonest, tiles make the result's bytes themselves. In a chain, some lines of the result are
+// computed on one thread, which copies what they read.
 #include <algorithm>
 #include <cstring>
 
@@ -81,9 +82,13 @@ class Dot final : public Kernel, public LineKernel {
   }
   int64_t copy_at() const { return epilogue_at() + round_up(epilogue_.scratch_bytes(), 64); }
   int64_t scratch_bytes() const { return copy_at() + copy_bytes_; }
-  int64_t column_bytes() const { return std::ssize(panels_) * panel_columns() * 4; }
+  int64_t all_columns() const { return std::ssize(panels_) * panel_columns(); }
+  /// Of what the sums of all columns start from, and then of their factors.
+  int64_t columns_bytes() const {
+    return all_columns() * 4 * (may_write_bytes_ ? 2 : has_offset_ ? 1 : 0);
+  }
   /// Of the copy of so many lines, and of what is read behind it.
-  int64_t copy_bytes(int64_t lines) const {
+  int64_t copy_size(int64_t lines) const {
     return round_up(staging_.bytes(lines) + slack_ * fns_.element_bytes, 64);
   }
   /// Lines of the copy that so many lines of the result read.
@@ -91,8 +96,8 @@ class Dot final : public Kernel, public LineKernel {
     return (lines - 1) * at_.stride_h + (at_.kh - 1) * at_.dilation_h + 1;
   }
   /// In a chain, where a worker's bias and factors lie.
-  int64_t columns_at() const {
-    return copy_at() + (stages_ ? copy_bytes(copied_lines(copied_at_once_)) : 0);
+  int64_t line_columns_at() const {
+    return copy_at() + (stages_ ? copy_size(copied_lines(copied_at_once_)) : 0);
   }
   int64_t column(const Panel& panel) const {
     return panel.group * format_.column.extent + panel.columns.begin;
@@ -116,7 +121,7 @@ class Dot final : public Kernel, public LineKernel {
   void stage(const Call& call, std::byte* to) const;
   void subtract_offset(const Call& call, const Memory& memory, std::byte* offsets,
                        int32_t* init) const;
-  Memory with_columns(const Call& call, Memory memory, int32_t* init, float* factor) const;
+  Memory with_columns(const Call& call, Memory memory, std::byte* columns) const;
   int64_t keep_pixels(const Part& part, int32_t* sums, int64_t row) const;
   void finish(const Block& block, const Call& call, const int32_t* sums, int64_t row,
               std::byte* scratch) const;
@@ -142,8 +147,8 @@ class Dot final : public Kernel, public LineKernel {
   int64_t slack_;           // elements that may be read behind the copy
   int64_t x_row_ = 0;       // from each pixel's elements to the next, unless that varies
   int64_t line_pixels_;     // that are computed for each line of the result
-  int64_t x_at_, init_at_, factor_at_, offsets_at_, scratch_at_;  // in the workspace
-  int64_t part_pixels_ = 1, part_panels_ = 1;                     // of an item
+  int64_t x_at_, columns_at_, offsets_at_, scratch_at_;  // in the workspace
+  int64_t part_pixels_ = 1, part_panels_ = 1;            // of an item
   int64_t block_pixels_ = 1, block_panels_ = 1, block_cols_ = 1;
   int64_t line_width_ = 0;       // pixels of a line of the result, if it has lines
   int64_t result_h_, source_h_;  // lines of a sample
@@ -198,7 +203,7 @@ Dot::Dot(const Problem& problem)
     int64_t most = 0;
     for (int64_t item = 0; item < parts(); ++item)
       most = std::max(most, lines_of(part(item)).size());
-    copy_bytes_ = copy_bytes(most);
+    copy_bytes_ = copy_size(most);
   }
 
   const Shape& x = problem.operands[0].shape;
@@ -213,9 +218,8 @@ Dot::Dot(const Problem& problem)
 
   const auto end_of = [](int64_t begin, int64_t bytes) { return round_up(begin + bytes, 64); };
   x_at_ = packs_ ? end_of(0, format_.elements()) : 0;
-  init_at_ = end_of(x_at_, stages_ && !stages_parts_ ? copy_bytes(at_.n * staging_.lines()) : 0);
-  factor_at_ = end_of(init_at_, has_offset_ || may_write_bytes_ ? column_bytes() : 0);
-  offsets_at_ = end_of(factor_at_, may_write_bytes_ ? column_bytes() : 0);
+  columns_at_ = end_of(x_at_, stages_ && !stages_parts_ ? copy_size(at_.n * staging_.lines()) : 0);
+  offsets_at_ = end_of(columns_at_, columns_bytes());
   scratch_at_ = end_of(offsets_at_, has_offset_ ? run_elements() : 0);
 }
 
@@ -297,12 +301,14 @@ void Dot::subtract_offset(const Call& call, const Memory& memory, std::byte* off
   });
 }
 
-// If tiles can write bytes: bias and factors of each panel's columns, and zeros behind them.
-Dot::Memory Dot::with_columns(const Call& call, Memory memory, int32_t* init, float* factor) const {
+// If tiles can write bytes: bias and factors of each panel's columns, the factors with zeros behind
+// them.
+Dot::Memory Dot::with_columns(const Call& call, Memory memory, std::byte* columns) const {
   if (!may_write_bytes_ || !epilogue_.requantisation()->suits_tiles(call)) return memory;
-  const int64_t all = std::ssize(panels_) * panel_columns();
-  if (memory.init == nullptr) std::fill_n(init, all, 0);
-  std::fill_n(factor, all, 0.0F);
+  int32_t* init = reinterpret_cast<int32_t*>(columns);
+  float* factor = reinterpret_cast<float*>(init + all_columns());
+  if (memory.init == nullptr) std::fill_n(init, all_columns(), 0);
+  std::fill_n(factor, all_columns(), 0.0F);
   memory.init = init;
   memory.factor = factor;
   for (const Panel& panel : panels_) {
@@ -424,12 +430,12 @@ void Dot::run(const Call& call) const noexcept {
     stage(call, call.workspace + x_at_);
     memory.x = call.workspace + x_at_;
   }
-  int32_t* init = reinterpret_cast<int32_t*>(call.workspace + init_at_);
   if (has_offset_) {
+    int32_t* init = reinterpret_cast<int32_t*>(call.workspace + columns_at_);
     subtract_offset(call, memory, call.workspace + offsets_at_, init);
     memory.init = init;
   }
-  memory = with_columns(call, memory, init, reinterpret_cast<float*>(call.workspace + factor_at_));
+  memory = with_columns(call, memory, call.workspace + columns_at_);
   call.pool->run(parts(), [&](int64_t item, int worker) {
     run_part(part(item), call, memory, call.workspace + scratch_at_ + worker * scratch_bytes(),
              stages_parts_);
@@ -448,16 +454,13 @@ Lines Dot::reads(Lines lines) const {
           in_image(source(lines.end - 1) + (at_.kh - 1) * at_.dilation_h + 1)};
 }
 
-int64_t Dot::line_scratch_bytes() const {
-  return columns_at() + (may_write_bytes_ ? 2 * column_bytes() : 0);
-}
+int64_t Dot::line_scratch_bytes() const { return line_columns_at() + columns_bytes(); }
 
 void Dot::run_lines(const Call& call, Lines lines) const noexcept {
-  std::byte* columns = call.workspace + columns_at();
-  const Memory memory = with_columns(
-      call, {call.operands[0].data, call.operands[1].as<int8_t>(), nullptr, nullptr},
-      reinterpret_cast<int32_t*>(columns), reinterpret_cast<float*>(columns + column_bytes()));
-  // Of a 1 x 1, what is a line there is a pixel here.
+  const Memory memory =
+      with_columns(call, {call.operands[0].data, call.operands[1].as<int8_t>(), nullptr, nullptr},
+                   call.workspace + line_columns_at());
+  // Of a 1 x 1, each pixel is a line here.
   const int64_t end = lines.end * line_width_, step = copied_at_once_ * line_pixels_;
   for (int64_t pixel = lines.begin * line_width_; pixel < end; pixel += step)
     run_part({pixel, std::min(end, pixel + step), 0, std::ssize(panels_)}, call, memory,

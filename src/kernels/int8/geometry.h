@@ -7,7 +7,7 @@
 
 namespace hone::kernels {
 
-/// A product is a convolution of 1 x 1, on one line of pixels.
+/// A product is a convolution of 1 x 1, on lines of one pixel.
 struct DotGeometry {
   int64_t n, h, w, c;  ///< x without padding
   int64_t oh, ow, o;

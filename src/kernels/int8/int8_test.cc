@@ -87,11 +87,11 @@ TEST(Int8, DepthwiseConvolutionsTakeAnyChannels) {
 }
 
 /// cast(round(relu?((sum + bias) * factor)) + zero, dtype)
-ir::Region requantisation(const Shape& loop, bool bias, bool relu, float zero, DType dtype) {
+ir::Region requantisation(const Shape& loop, bool relu, float zero, DType dtype) {
   ir::Graph body("requantise");
   const int64_t cols = loop[loop.rank() - 1];
   ir::Expr sum = ir::input(body, "acc", {DType::i32, loop});
-  if (bias) sum = sum + ir::input(body, "bias", {DType::i32, {cols}});
+  sum = sum + ir::input(body, "bias", {DType::i32, {cols}});
   ir::Expr x = ir::cast(sum, DType::f32) * ir::input(body, "factor", {DType::f32, {cols}});
   if (relu) x = ir::relu(x);
   x = ir::round(x);
@@ -101,7 +101,10 @@ ir::Region requantisation(const Shape& loop, bool bias, bool relu, float zero, D
 }
 
 TEST(Int8, RequantisesAsTheEpilogueSays) {
-  for (const DType dtype : {DType::u8, DType::i8})
+  for (const auto& [x, dtype] : {std::pair{DType::u8, DType::u8},
+                                 {DType::u8, DType::i8},
+                                 {DType::i8, DType::u8},
+                                 {DType::i8, DType::i8}})
     for (const float zero : {0.0F, 100.0F, -100.0F})
       for (const bool relu : {false, true})
         for (const float special : {0.001F, 1e30F, -1e30F, INFINITY, NAN}) {
@@ -112,32 +115,32 @@ TEST(Int8, RequantisesAsTheEpilogueSays) {
             factors[static_cast<size_t>(j)] = 0.0005F * static_cast<float>(j - 3);
             bias[static_cast<size_t>(j)] = static_cast<int32_t>(1000 * (j - 20));
           }
+          bias[41] = INT32_MAX;
           factors[40] = special;
           const NodeCase c(
               ir::op::matmul,
-              {extreme_bytes(DType::u8, {rows, depth}, 1),
-               extreme_bytes(DType::i8, {depth, cols}, 2), Tensor::from<int32_t>({cols}, bias),
-               Tensor::from<float>({cols}, factors)},
-              {{"epilogue", requantisation({rows, cols}, true, relu, zero, dtype)}});
+              {extreme_bytes(x, {rows, depth}, 1), extreme_bytes(DType::i8, {depth, cols}, 2),
+               Tensor::from<int32_t>({cols}, bias), Tensor::from<float>({cols}, factors)},
+              {{"epilogue", requantisation({rows, cols}, relu, zero, dtype)}});
           EXPECT_EQ(check_against_reference(c), 1) << special;
         }
 }
 
 TEST(Int8, RequantisesDepthwiseConvolutions) {
   for (const DType dtype : {DType::u8, DType::i8})
-    for (const int64_t channels : {16, 50, 130})
-      for (const float greatest : {0.5F, 0.7F}) {
+    for (const auto& [channels, stride] : {std::pair{16, 1}, {50, 2}, {130, 1}})
+      for (const float greatest : {0.5F, 0.7F, 1.0F, 1.5F}) {
         std::vector<float> factors(static_cast<size_t>(channels), 0.004F);
         std::vector<int32_t> bias(static_cast<size_t>(channels), -77);
         factors[1] = greatest;
         bias[1] = INT32_MAX;
         ir::Attrs attrs = conv_attrs({1, 2, 0, 3}, channels, 77);
+        attrs.set("stride", ir::Ints{1, stride});
         const NodeCase plain(ir::op::conv2d,
                              {extreme_bytes(DType::u8, {2, 9, 12, channels}, 3),
                               extreme_bytes(DType::i8, {3, 3, 1, channels}, 4)},
                              attrs);
-        attrs.set("epilogue",
-                  requantisation(by_reference(plain)[0].shape(), true, false, 9, dtype));
+        attrs.set("epilogue", requantisation(by_reference(plain)[0].shape(), false, 9, dtype));
         const NodeCase c(
             ir::op::conv2d,
             {extreme_bytes(DType::u8, {2, 9, 12, channels}, 3),

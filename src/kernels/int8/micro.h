@@ -19,8 +19,8 @@ namespace hone::kernels {
 /// How the sums of tiles become the bytes of a result, as requantise.h says; their bias is in what
 /// they start from.
 struct TileBytes {
-  const float* factor;  ///< for each column, of whole vectors; no greater than a half, so that no
-                        ///< product is beyond the integers
+  const float* factor;  ///< for each column, of whole vectors; of less than one, so that no product
+                        ///< is beyond the integers
   int32_t zero, least;  ///< added to a result; no byte is less
   bool is_signed;
   std::byte* to;
@@ -69,8 +69,7 @@ struct RequantisedBlock {
   const int32_t* bias;  ///< null: zeros
   const float* factor;  ///< finite; for each column, or one
   bool has_factors;
-  bool relu;
-  int32_t zero;
+  int32_t zero, least;            ///< added to a result; no byte is less
   bool is_signed;                 ///< the result
   const ResidualBytes* residual;  ///< null if there is none
   std::byte* to;

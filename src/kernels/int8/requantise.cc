@@ -19,6 +19,8 @@ using ir::ValueId;
 // Of the numbers in a body: no product of a byte and a few of them overflows.
 constexpr float kMostNumber = 1e18F;
 constexpr float kMostFactor = std::numeric_limits<float>::max();
+// The greatest below one: its product with any sum is an integer.
+constexpr float kMostInTiles = 0x1.fffffep-1F;
 
 }  // namespace
 
@@ -161,21 +163,25 @@ std::optional<Requantisation> Requantisation::of(const Problem& problem) {
   return RequantisationMatch(*problem.attrs().get<ir::Region>("epilogue")).match();
 }
 
-bool Requantisation::suits_tiles(const Call& call) const {
-  if (other_ >= 0) return false;
-  constexpr float kMostInTiles = 0.5F;
-  if (factor_ < 0) return std::abs(number_) <= kMostInTiles;
-  const float* factor = operand<float>(call, factor_, 0);
+bool Requantisation::factors_within(const Call& call, Range columns, float most) const {
+  if (factor_ < 0) return std::abs(number_) <= most;
+  const float* factor = operand<float>(call, factor_, columns.begin);
   // Without an early end, which would keep the compiler from making vectors of it.
-  bool suits = true;
-  for (int64_t i = 0; i < cols_; ++i) suits &= std::abs(factor[i]) <= kMostInTiles;
-  return suits;
+  bool within = true;
+  for (int64_t i = 0; i < columns.size(); ++i) within &= std::abs(factor[i]) <= most;
+  return within;
+}
+
+bool Requantisation::suits_tiles(const Call& call) const {
+  return other_ < 0 && factors_within(call, {0, cols_}, kMostInTiles);
 }
 
 void Requantisation::give_columns(const Call& call, Range columns, int32_t* init,
                                   float* factor) const {
   if (const int32_t* bias = operand<int32_t>(call, bias_, columns.begin))
-    for (int64_t j = 0; j < columns.size(); ++j) init[j] += bias[j];
+    for (int64_t j = 0; j < columns.size(); ++j)  // as sums do, it wraps
+      init[j] =
+          static_cast<int32_t>(static_cast<uint32_t>(init[j]) + static_cast<uint32_t>(bias[j]));
   if (factor_ < 0) std::fill_n(factor, columns.size(), number_);
   else std::copy_n(operand<float>(call, factor_, columns.begin), columns.size(), factor);
 }
@@ -187,18 +193,14 @@ TileBytes Requantisation::tile_bytes(const Call& call, int64_t row, int64_t col,
 
 bool Requantisation::run(const DotFns& fns, const Block& block, const Call& call,
                          const int32_t* sums, int64_t sums_row) const {
+  if (!factors_within(call, {block.col, block.col + block.cols}, kMostFactor)) return false;
   const float* factor = factor_ < 0 ? &number_ : operand<float>(call, factor_, block.col);
-  const int64_t factors = factor_ < 0 ? 1 : block.cols;
-  // Without an early end, which would keep the compiler from making vectors of it.
-  bool finite = true;
-  for (int64_t i = 0; i < factors; ++i) finite &= std::abs(factor[i]) <= kMostFactor;
-  if (!finite) return false;
   const int64_t at = block.row * cols_ + block.col;
   ResidualBytes residual = residual_;
   if (other_ >= 0) residual.other = call.operands[static_cast<size_t>(other_)].data + at;
   fns.requantise({sums, sums_row, block.rows, block.cols, operand<int32_t>(call, bias_, block.col),
-                  factor, factor_ >= 0, relu_, zero_, is_signed_, other_ >= 0 ? &residual : nullptr,
-                  call.results[0].data + at, cols_});
+                  factor, factor_ >= 0, zero_, least(), is_signed_,
+                  other_ >= 0 ? &residual : nullptr, call.results[0].data + at, cols_});
   return true;
 }
 

@@ -24,8 +24,8 @@ class Requantisation {
   /// The epilogue of a problem's node, if it is one of these.
   static std::optional<Requantisation> of(const Problem& problem);
 
-  /// True where tiles can write the result themselves: there is no residual, and no factor is
-  /// greater than a half.
+  /// True where tiles can write the result themselves: there is no residual, and all factors are
+  /// less than one.
   bool suits_tiles(const Call& call) const;
   /// Adds some columns' bias to `init`, and writes their factors.
   void give_columns(const Call& call, Range columns, int32_t* init, float* factor) const;
@@ -43,6 +43,8 @@ class Requantisation {
   static const T* operand(const Call& call, int i, int64_t col) {
     return i < 0 ? nullptr : call.operands[static_cast<size_t>(i)].as<const T>() + col;
   }
+  /// False if the magnitude of any of some columns' factors is greater, or one is NaN.
+  bool factors_within(const Call& call, Range columns, float most) const;
   /// No byte is less.
   int32_t least() const { return relu_ ? zero_ : is_signed_ ? INT8_MIN : 0; }
 
