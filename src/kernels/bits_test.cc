@@ -127,8 +127,11 @@ std::string fault_of(const Kernel& kernel, const std::vector<Tensor>& originals,
         aliased ? operands[static_cast<size_t>(alias.operand)].data() : results[i].data();
     result_views.push_back({data, &problem.results[i]});
   }
-  Fenced workspace(lines ? kernel.lines()->line_scratch_bytes() : kernel.workspace_bytes());
-  const Call call{operand_views, result_views, workspace.data(), &pool_of(problem.threads)};
+  Fenced workspace(lines ? 0 : kernel.workspace_bytes());
+  const int64_t step = round_up(lines ? 0 : kernel.scratch_bytes(), 64);
+  Fenced scratch(lines ? kernel.lines()->line_scratch_bytes() : problem.threads * step);
+  const Call call{operand_views,  result_views, workspace.data(), &pool_of(problem.threads),
+                  scratch.data(), step};
   if (lines) kernel.lines()->run_lines(call, *lines);
   else kernel.run(call);
 
@@ -147,7 +150,8 @@ std::string fault_of(const Kernel& kernel, const std::vector<Tensor>& originals,
         first_difference(originals[i], operands[i].data()) >= 0)
       return fmt::format("changed operand {}", i);
   }
-  return workspace.intact() ? "" : "wrote outside the workspace";
+  if (!workspace.intact()) return "wrote outside the workspace";
+  return scratch.intact() ? "" : "wrote outside the scratch memory";
 }
 
 /// The problem in every layout of its operands that the row has.

@@ -144,11 +144,10 @@ int64_t cost_again(const std::vector<ChainLink>& links) {
 class Chain final : public Kernel {
  public:
   Chain(std::vector<std::unique_ptr<Kernel>> kernels, std::vector<ChainLink> links,
-        std::vector<size_t> operands, int64_t blocks, int threads)
+        std::vector<size_t> operands, int64_t blocks)
       : kernels_(std::move(kernels)),
         links_(std::move(links)),
         operands_(std::move(operands)),
-        threads_(threads),
         blocks_(links_, blocks),
         buffer_lines_(Walk(links_, blocks_).buffer_lines) {
     scratch_at_ = round_up(std::ssize(links_) * int64_t{sizeof(LinkLines)}, 64);
@@ -162,10 +161,10 @@ class Chain final : public Kernel {
     }
   }
 
-  int64_t workspace_bytes() const override { return threads_ * worker_bytes_; }
+  int64_t scratch_bytes() const override { return worker_bytes_; }
 
   void run(const Call& call) const noexcept override {
-    for (int worker = 0; worker < threads_; ++worker)
+    for (int worker = 0; worker < call.pool->threads(); ++worker)
       std::uninitialized_fill_n(lines_of_worker(call, worker), links_.size(), LinkLines{});
     call.pool->run(links_.back().result.shape[0] * blocks_.count, [&](int64_t item, int worker) {
       const int64_t top = item / blocks_.count * blocks_.height;
@@ -175,14 +174,14 @@ class Chain final : public Kernel {
   }
 
  private:
-  LinkLines* lines_of_worker(const Call& call, int worker) const {
-    return reinterpret_cast<LinkLines*>(call.workspace + worker * worker_bytes_);
+  static LinkLines* lines_of_worker(const Call& call, int worker) {
+    return reinterpret_cast<LinkLines*>(call.scratch_of(worker));
   }
 
   /// The buffer of a link's lines, as if it had all of them; there is room for those of the block.
-  View buffer(std::byte* workspace, size_t i, LinkLines& lines) const {
+  View buffer(std::byte* memory, size_t i, LinkLines& lines) const {
     const TensorType& type = links_[i].result;
-    std::byte* begin = workspace + buffers_[i];
+    std::byte* begin = memory + buffers_[i];
     const int64_t bytes = line_bytes(type);
     if (lines.held.begin < lines.base || lines.held.end > lines.base + buffer_lines_[i]) {
       std::memmove(begin, begin + (lines.held.begin - lines.base) * bytes,
@@ -193,7 +192,7 @@ class Chain final : public Kernel {
   }
 
   void block(const Call& call, Lines block, int worker) const {
-    std::byte* workspace = call.workspace + worker * worker_bytes_;
+    std::byte* memory = call.scratch_of(worker);
     LinkLines* lines = lines_of_worker(call, worker);
     take_block(links_, block, lines);
     View previous = call.operands[0];
@@ -202,11 +201,15 @@ class Chain final : public Kernel {
       std::array<View, kMaxLinkOperands> operands;
       operands[0] = previous;
       for (size_t j = 1; j < operands_[i]; ++j) operands[j] = call.operands[next++];
-      View result = i + 1 < links_.size() ? buffer(workspace, i, lines[i]) : call.results[0];
+      View result = i + 1 < links_.size() ? buffer(memory, i, lines[i]) : call.results[0];
       if (!is_empty(lines[i].todo))
-        links_[i].lines->run_lines(
-            {{operands.data(), operands_[i]}, {&result, 1}, workspace + scratch_at_, call.pool},
-            lines[i].todo);
+        links_[i].lines->run_lines({{operands.data(), operands_[i]},
+                                    {&result, 1},
+                                    nullptr,
+                                    call.pool,
+                                    memory + scratch_at_,
+                                    0},
+                                   lines[i].todo);
       previous = result;
     }
   }
@@ -214,7 +217,6 @@ class Chain final : public Kernel {
   std::vector<std::unique_ptr<Kernel>> kernels_;
   std::vector<ChainLink> links_;
   std::vector<size_t> operands_;  // of each link
-  int threads_;
   Blocks blocks_;
   std::vector<int64_t> buffer_lines_;  // of each link but the last
   // A worker's memory: which lines it has, scratch, a buffer for each link but the last.
@@ -256,11 +258,10 @@ ChainCut cut_chain(const std::vector<ChainLink>& links, int threads) {
 
 std::unique_ptr<Kernel> make_chain(std::vector<std::unique_ptr<Kernel>> kernels,
                                    const std::vector<ChainLink>& links,
-                                   const std::vector<size_t>& operands, int64_t blocks,
-                                   int threads) {
+                                   const std::vector<size_t>& operands, int64_t blocks) {
   for (size_t count : operands)
     invariant(count <= kMaxLinkOperands, "a chain's kernel has {} operands", count);
-  return std::make_unique<Chain>(std::move(kernels), links, operands, blocks, threads);
+  return std::make_unique<Chain>(std::move(kernels), links, operands, blocks);
 }
 
 }  // namespace hone::kernels

@@ -35,7 +35,6 @@ ChainCut cut_chain(const std::vector<ChainLink>& links, int threads);
 /// further one all but the first.
 std::unique_ptr<Kernel> make_chain(std::vector<std::unique_ptr<Kernel>> kernels,
                                    const std::vector<ChainLink>& links,
-                                   const std::vector<size_t>& operands, int64_t blocks,
-                                   int threads);
+                                   const std::vector<size_t>& operands, int64_t blocks);
 
 }  // namespace hone::kernels

@@ -54,6 +54,10 @@ struct Call {
   std::span<const View> results;
   std::byte* workspace;  ///< `workspace_bytes()` bytes, aligned to 64
   ThreadPool* pool;      ///< has at most `Problem::threads` threads
+  std::byte* scratch;    ///< `scratch_bytes()` bytes for worker 0, aligned to 64...
+  int64_t scratch_step;  ///< ... and so many bytes on for each next one
+
+  std::byte* scratch_of(int worker) const { return scratch + worker * scratch_step; }
 };
 
 class LineKernel;
@@ -62,7 +66,11 @@ class Kernel {
  public:
   virtual ~Kernel() = default;
   virtual void run(const Call& call) const noexcept = 0;
+  /// Memory for the time of a run that all workers share, beside operands and results.
   virtual int64_t workspace_bytes() const { return 0; }
+  /// And what each worker has of its own, at one place in all steps of a program: where another
+  /// core has just written, a line costs more to write than to compute.
+  virtual int64_t scratch_bytes() const { return 0; }
   /// This kernel, if it can compute some lines of its result on their own; else null.
   virtual const LineKernel* lines() const { return nullptr; }
 };

@@ -24,7 +24,7 @@ class LineKernel {
   /// an empty range, wherever it lies.
   virtual Lines reads(Lines lines) const = 0;
   virtual int64_t line_scratch_bytes() const = 0;
-  /// Computes whole lines, alone on this thread, with that much scratch as the workspace. Of the
+  /// Computes whole lines, alone on this thread, with that much scratch and no workspace. Of the
   /// images only the lines that are read and written need be in memory; data points to where line 0
   /// would be.
   virtual void run_lines(const Call& call, Lines lines) const noexcept = 0;

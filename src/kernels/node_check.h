@@ -11,6 +11,7 @@
 
 #include "base/rng.h"
 #include "kernels/interpreter.h"
+#include "kernels/kernel_memory.h"
 #include "kernels/reference.h"
 
 namespace hone::kernels {
@@ -81,10 +82,10 @@ inline int check_against_reference(const NodeCase& c) {
         if (!row.refuse(problem).empty()) continue;
         claimed += isa == available_isas().back() && threads == 1;
         const std::unique_ptr<Kernel> kernel = row.make(problem);
-        Tensor workspace(DType::u8, {kernel->workspace_bytes()});
+        KernelMemory own(*kernel, threads);
         NodeMemory memory(c);
         ThreadPool pool(threads);
-        kernel->run({memory.operand_views, memory.result_views, workspace.raw(), &pool});
+        kernel->run(own.call(memory.operand_views, memory.result_views, &pool));
         for (size_t i = 0; i < expected.size(); ++i)
           EXPECT_TRUE(equal_bits(expected[i], memory.results[i]))
               << row.name << " at " << name_of(isa) << " on " << threads << " threads: result " << i

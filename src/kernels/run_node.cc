@@ -5,6 +5,7 @@
 
 #include "base/fp_state.h"
 #include "kernels/interpreter.h"
+#include "kernels/kernel_memory.h"
 
 namespace hone::kernels {
 
@@ -34,10 +35,10 @@ void run_node(const ir::Node& node, std::span<const View> operands, std::span<co
   const KernelRow* row = best_row(problem);
   if (row == nullptr) return run_reference_node({&node, operands, results});
   const std::unique_ptr<Kernel> kernel = row->make(problem);
-  Tensor workspace(DType::u8, {kernel->workspace_bytes()});
+  KernelMemory memory(*kernel, 1);
   ThreadPool alone(1);
   const FpState fp;
-  kernel->run({operands, results, workspace.raw(), &alone});
+  kernel->run(memory.call(operands, results, &alone));
 }
 
 }  // namespace hone::kernels

@@ -33,7 +33,7 @@ kernels::ChainLink link_of(const StepPlan& step) {
 
 std::string_view shown(const StepPlan& step) { return shown_name(step.name, step.node->op->name); }
 
-StepPlan chain(std::span<StepPlan> steps, int64_t blocks, int threads) {
+StepPlan chain(std::span<StepPlan> steps, int64_t blocks) {
   std::vector<kernels::ChainLink> links;
   for (const StepPlan& step : steps) links.push_back(link_of(step));
   std::vector<std::unique_ptr<kernels::Kernel>> kernels;
@@ -53,8 +53,7 @@ StepPlan chain(std::span<StepPlan> steps, int64_t blocks, int threads) {
     whole.problem.results = step.problem.results;
     kernels.push_back(std::move(step.choice.kernel));
   }
-  whole.choice = {"chain",
-                  kernels::make_chain(std::move(kernels), links, operands, blocks, threads)};
+  whole.choice = {"chain", kernels::make_chain(std::move(kernels), links, operands, blocks)};
   return whole;
 }
 
@@ -91,8 +90,7 @@ std::vector<StepPlan> chain_steps(const ir::Graph& graph, std::vector<StepPlan> 
   std::vector<StepPlan> out;
   for (size_t begin = 0; begin < steps.size(); begin = ways[begin].end) {
     const std::span<StepPlan> group(steps.data() + begin, ways[begin].end - begin);
-    out.push_back(group.size() > 1 ? chain(group, ways[begin].blocks, threads)
-                                   : std::move(group[0]));
+    out.push_back(group.size() > 1 ? chain(group, ways[begin].blocks) : std::move(group[0]));
   }
   return out;
 }

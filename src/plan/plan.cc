@@ -261,13 +261,18 @@ class Planner {
     }
     const size_t first_workspace = intervals.size();
     for (size_t s = 0; s < steps_.size(); ++s) {
-      const int64_t bytes = steps_[s].choice.kernel->workspace_bytes();
+      const kernels::Kernel& kernel = *steps_[s].choice.kernel;
+      const int64_t bytes = kernel.workspace_bytes(), scratch = aligned(kernel.scratch_bytes());
       intervals.push_back({bytes, static_cast<int>(s), static_cast<int>(s)});
-      program_.naive_bytes += aligned(bytes);
+      program_.scratch_step = std::max(program_.scratch_step, scratch);
+      program_.naive_bytes += aligned(bytes) + program_.threads * scratch;
     }
+    intervals.push_back(
+        {program_.threads * program_.scratch_step, 0, static_cast<int>(steps_.size())});
     for (const Buffer& b : buffers_)
       if (b.region == 0) program_.naive_bytes += aligned(b.bytes);
     program_.arena_bytes = pack(intervals);
+    program_.scratch = intervals.back().offset;
 
     const auto place = [&](int b) {
       const Buffer& buf = buffers_[static_cast<size_t>(b)];

@@ -229,6 +229,27 @@ TEST(Plan, AChainTakesTheMemoryOfTwoValues) {
   EXPECT_EQ(p.arena_bytes, 2 * 4096);
 }
 
+// One place for all steps, so that a worker finds it in its core's cache.
+TEST(Plan, WorkersKeepMemoryOfTheirOwn) {
+  if (!fast()) GTEST_SKIP() << "no kernel needs scratch memory below avx2";
+  ir::Graph g;
+  const Expr w = ir::input(g, "w", {DType::f32, {256, 256}});
+  Expr x = ir::input(g, "x", {DType::f32, {256, 256}});
+  for (int i = 0; i < 3; ++i) x = ir::tanh(ir::matmul(x, w, false, true));
+  g.output("y", (x * 2).id);
+  const Program p = plan(g, {Isa::avx2, 3});
+  EXPECT_GT(p.scratch_step, 0);
+  EXPECT_EQ(p.scratch_step % 64, 0);
+  const int64_t begin = p.scratch, end = p.scratch + 3 * p.scratch_step;
+  EXPECT_LE(end, p.arena_bytes);
+  for (const Step& s : p.steps) {
+    EXPECT_LE(s.kernel->scratch_bytes(), p.scratch_step);
+    EXPECT_TRUE(s.workspace + s.kernel->workspace_bytes() <= begin || s.workspace >= end);
+    const Location y = s.results[0];
+    EXPECT_TRUE(y.region != 0 || y.offset + s.result_types[0].bytes() <= begin || y.offset >= end);
+  }
+}
+
 TEST(Plan, RefusesASymbolicBatch) {
   ir::Graph g;
   g.output("y", ir::relu(ir::input(g, "x", {DType::f32, {kBatch, 3}})).id);

@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <ctime>
+#include <optional>
 #include <vector>
 
 #include "kernels/bench_support.h"
 #include "kernels/conv/conv.h"
+#include "kernels/kernel_memory.h"
 
 namespace hone::kernels {
 namespace {
@@ -51,14 +53,14 @@ class Run {
     kernel_ = &op == &ir::op::conv2d              ? make_conv_forward(problem)
               : &op == &ir::op::conv2d_grad_input ? make_conv_grad_input(problem)
                                                   : make_conv_grad_weight(problem);
-    workspace_ = Tensor(DType::u8, {kernel_->workspace_bytes()});
+    memory_.emplace(*kernel_, threads);
   }
 
   void measure() {
     const View in[] = {{a_.raw(), &a_.type()}, {b_.raw(), &b_.type()}};
     const View out[] = {{result_.raw(), &result_.type()}};
     const double start = clock_seconds(pool_.threads());
-    kernel_->run({in, out, workspace_.raw(), &pool_});
+    kernel_->run(memory_->call(in, out, &pool_));
     seconds_.push_back(clock_seconds(pool_.threads()) - start);
   }
 
@@ -73,10 +75,11 @@ class Run {
 
  private:
   const char* name_;
-  Tensor a_, b_, result_, workspace_;
+  Tensor a_, b_, result_;
   double gflop_;
   ir::Node node_;
   std::unique_ptr<Kernel> kernel_;
+  std::optional<KernelMemory> memory_;
   ThreadPool pool_;
   std::vector<double> seconds_;
 };

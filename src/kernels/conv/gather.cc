@@ -95,8 +95,9 @@ class GatherConv final : public Kernel, public LineKernel {
              std::vector<AxisClass> rows, std::vector<AxisClass> cols,
              std::optional<AxisFilter> line = {});
   void run(const Call& call) const noexcept override;
-  int64_t workspace_bytes() const override {
-    return packed_floats_ * int64_t{sizeof(float)} + threads_ * scratch_bytes();
+  int64_t workspace_bytes() const override { return packed_floats_ * int64_t{sizeof(float)}; }
+  int64_t scratch_bytes() const override {
+    return lists_bytes() + (epilogue_ ? epilogue_->scratch_bytes() : 0);
   }
 
   /// For a chain, weights must lie as they are read.
@@ -142,9 +143,6 @@ class GatherConv final : public Kernel, public LineKernel {
   int64_t lists_bytes() const {
     return round_up(
         (2 * block_lines_ * result_.w + std::ssize(regions_) + 1) * int64_t{sizeof(int64_t)}, 64);
-  }
-  int64_t scratch_bytes() const {
-    return lists_bytes() + (epilogue_ ? round_up(epilogue_->scratch_bytes(), 64) : 0);
   }
   void split_taps();
   void cut_chunks();
@@ -388,7 +386,6 @@ void GatherConv::run(const Call& call) const noexcept {
     pack_panels(format_, weights, used_, isa_, call.pool, packed);
     weights = packed;
   }
-  std::byte* scratches = call.workspace + packed_floats_ * int64_t{sizeof(float)};
   const int64_t across = ceil_div(std::ssize(panels_), block_panels_);
   const int64_t down = ceil_div(samples_ * result_.h, block_lines_);
   call.pool->run(down * across, [&](int64_t item, int worker) {
@@ -397,7 +394,7 @@ void GatherConv::run(const Call& call) const noexcept {
     const Range lines = even_part(line_part, down, samples_ * result_.h);
     const Range panels = even_part(panel_part, across, std::ssize(panels_));
     block({lines.begin, lines.end, panels.begin, panels.end}, call, weights,
-          scratch_at(scratches + worker * scratch_bytes()));
+          scratch_at(call.scratch_of(worker)));
   });
 }
 
@@ -417,7 +414,7 @@ Lines GatherConv::reads(Lines lines) const {
 }
 
 void GatherConv::run_lines(const Call& call, Lines lines) const noexcept {
-  const Scratch scratch = scratch_at(call.workspace);
+  const Scratch scratch = scratch_at(call.scratch);
   const int64_t count = lines.size(), blocks = ceil_div(count, block_lines_);
   for (int64_t i = 0; i < blocks; ++i) {
     const Range part = even_part(i, blocks, count);

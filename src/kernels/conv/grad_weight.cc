@@ -57,9 +57,9 @@ class ConvGradWeight final : public Kernel {
   explicit ConvGradWeight(const Problem& problem);
   void run(const Call& call) const noexcept override;
   int64_t workspace_bytes() const override {
-    return (apart_weights() * weight_floats() + threads_ * scratch_floats_) *
-           int64_t{sizeof(float)};
+    return apart_weights() * weight_floats() * int64_t{sizeof(float)};
   }
+  int64_t scratch_bytes() const override { return scratch_floats_ * int64_t{sizeof(float)}; }
 
  private:
   /// Taps of a chunk that meet padding at the same outputs.
@@ -97,7 +97,7 @@ class ConvGradWeight final : public Kernel {
   void fold(Range chunks, const float* x, const float* dy, Range shards, float* slots) const;
   void store(const Chunk& chunk, const float* sums, float* weight) const;
   void finish(const Chunk& chunk, const float* sums, const Call& call, float* scratch) const;
-  void last_step(const Call& call, FunctionRef<float*(int64_t)> sums_of, float* scratches) const;
+  void last_step(const Call& call, FunctionRef<float*(int64_t)> sums_of) const;
 
   const ConvFns& fns_;
   Isa isa_;
@@ -315,8 +315,7 @@ void ConvGradWeight::finish(const Chunk& chunk, const float* sums, const Call& c
 
 // Folds what the groups of shards gave, into the first, and applies the epilogue. The weight is
 // seen as its lines, which that takes as rows.
-void ConvGradWeight::last_step(const Call& call, FunctionRef<float*(int64_t)> sums_of,
-                               float* scratches) const {
+void ConvGradWeight::last_step(const Call& call, FunctionRef<float*(int64_t)> sums_of) const {
   const int64_t lines = d_.o * d_.group_c() * d_.kh, item_lines = ceil_div(kLastStepItem, d_.kw);
   call.pool->run(ceil_div(lines, item_lines), [&](int64_t item, int worker) {
     const Range part{item * item_lines, std::min(lines, (item + 1) * item_lines)};
@@ -330,7 +329,7 @@ void ConvGradWeight::last_step(const Call& call, FunctionRef<float*(int64_t)> su
     if (!epilogue_) return;
     const Accumulator sums{sums_of(0) + part.begin * d_.kw, d_.kw};
     epilogue_->run({part.begin, part.size(), 0, d_.kw}, call.operands.subspan(2), call.results,
-                   reinterpret_cast<std::byte*>(scratches + worker * scratch_floats_), &sums);
+                   call.scratch_of(worker), &sums);
   });
 }
 
@@ -338,7 +337,6 @@ void ConvGradWeight::run(const Call& call) const noexcept {
   const float* x = call.operands[0].as<float>();
   const float* dy = call.operands[1].as<float>();
   float* apart = reinterpret_cast<float*>(call.workspace);
-  float* scratches = apart + apart_weights() * weight_floats();
   const int64_t in_result = shard_groups_ - apart_weights();
   const auto sums_of = [&](int64_t group) {
     return group < in_result ? call.results[0].as<float>()
@@ -348,7 +346,7 @@ void ConvGradWeight::run(const Call& call) const noexcept {
     const int64_t group = item / items(), first = item % items() * item_chunks_;
     const Range chunks{first, std::min(std::ssize(chunks_), first + item_chunks_)};
     const Range shards{group * group_shards_, std::min(shards_, (group + 1) * group_shards_)};
-    float* slots = scratches + worker * scratch_floats_;
+    float* slots = reinterpret_cast<float*>(call.scratch_of(worker));
     fold(chunks, x, dy, shards, slots);
     for (int64_t i = chunks.begin; i < chunks.end; ++i) {
       const Chunk& chunk = chunks_[static_cast<size_t>(i)];
@@ -357,7 +355,7 @@ void ConvGradWeight::run(const Call& call) const noexcept {
       else store(chunk, sums, sums_of(group));
     }
   });
-  if (shard_groups_ > 1 || (epilogue_ && !by_chunk_)) last_step(call, sums_of, scratches);
+  if (shard_groups_ > 1 || (epilogue_ && !by_chunk_)) last_step(call, sums_of);
 }
 
 }  // namespace

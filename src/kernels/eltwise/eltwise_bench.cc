@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "kernels/eltwise/tile_program.h"
 #include "kernels/families.h"
+#include "kernels/kernel_memory.h"
 
 namespace hone::kernels {
 namespace {
@@ -77,7 +78,7 @@ void bench(const ir::Graph& graph, int threads, double bytes_per_element) {
     results.push_back(operands[i]);
   }
   const auto kernel = eltwise_kernels()[0].make(problem);
-  Tensor workspace(DType::u8, {kernel->workspace_bytes()});
+  KernelMemory memory(*kernel, threads);
   ThreadPool pool(threads);
   std::vector<View> in;
   std::vector<View> out;
@@ -85,7 +86,7 @@ void bench(const ir::Graph& graph, int threads, double bytes_per_element) {
   out.reserve(results.size());
   for (Tensor& t : operands) in.push_back({t.raw(), &t.type()});
   for (Tensor& t : results) out.push_back({t.raw(), &t.type()});
-  const Call call{in, out, workspace.raw(), &pool};
+  const Call call = memory.call(in, out, &pool);
   const double seconds = best_time([&] { kernel->run(call); });
   const double n = static_cast<double>(results[0].elements());
   std::printf("%-10s %-18s threads %d  %9.2f us  %7.3f ns/element  %6.1f GB/s\n",

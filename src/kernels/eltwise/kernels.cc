@@ -34,10 +34,7 @@ bool in_place(const Problem& problem, int result, int operand) {
 /// rows.
 class TileKernel final : public Kernel {
  public:
-  explicit TileKernel(const Problem& problem)
-      : program_(body_of(problem), problem.isa),
-        scratch_((program_.scratch_bytes() + 63) / 64 * 64),
-        threads_(problem.threads) {
+  explicit TileKernel(const Problem& problem) : program_(body_of(problem), problem.isa) {
     const Shape& shape = problem.results[0].shape;
     cols_ = shape.rank() == 0 ? 1 : shape[shape.rank() - 1];
     rows_ = cols_ == 0 ? 0 : shape.elements() / cols_;
@@ -51,7 +48,7 @@ class TileKernel final : public Kernel {
     block_rows_ = std::max<int64_t>(1, (rows_ + down - 1) / down);
   }
 
-  int64_t workspace_bytes() const override { return scratch_ * threads_; }
+  int64_t scratch_bytes() const override { return program_.scratch_bytes(); }
 
   void run(const Call& call) const noexcept override {
     if (rows_ == 0) return;
@@ -62,14 +59,12 @@ class TileKernel final : public Kernel {
       const int64_t col = item % across * block_cols_;
       const Block block{row, std::min(block_rows_, rows_ - row), col,
                         std::min(block_cols_, cols_ - col)};
-      program_.run(block, call.operands, call.results, call.workspace + worker * scratch_);
+      program_.run(block, call.operands, call.results, call.scratch_of(worker));
     });
   }
 
  private:
   TileProgram program_;
-  int64_t scratch_;
-  int threads_;
   int64_t rows_, cols_, block_rows_, block_cols_;
 };
 

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "kernels/eltwise/test_support.h"
 #include "kernels/families.h"
+#include "kernels/kernel_memory.h"
 
 namespace hone::kernels {
 namespace {
@@ -362,10 +363,11 @@ TEST(EltwiseKernels, ThreadsDoNotChangeBits) {
         EXPECT_FALSE(row.in_place(problem, 1, 0));
         const auto kernel = row.make(problem);
         ThreadPool pool(threads);
-        Tensor workspace(DType::u8, {kernel->workspace_bytes()});
+        KernelMemory memory(*kernel, threads);
         std::vector<Tensor> results = {x.clone(), Tensor(DType::boolean, shape)};
         const std::vector<View> operands = {view(results[0]), view(bias)};
-        kernel->run({operands, views(results), workspace.raw(), &pool});
+        const std::vector<View> result_views = views(results);
+        kernel->run(memory.call(operands, result_views, &pool));
         EXPECT_TRUE(same(results[0], want[0])) << shape.to_string() << " on " << threads;
         EXPECT_TRUE(same(results[1], want[1])) << shape.to_string() << " on " << threads;
       }

@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <optional>
 #include <vector>
 
 #include "kernels/bench_support.h"
 #include "kernels/gemm/gemm.h"
+#include "kernels/kernel_memory.h"
 
 namespace hone::kernels {
 namespace {
@@ -51,14 +53,14 @@ class Run {
     }
     node_ = {&ir::op::matmul, {}, attrs, {}, ""};
     kernel_ = make_packed_gemm({&node_, {a_.type(), b_.type()}, {c_.type()}, isa, 1});
-    workspace_ = Tensor(DType::u8, {kernel_->workspace_bytes()});
+    memory_.emplace(*kernel_, 1);
     repeats_ = std::max<int64_t>(1, 40'000'000 / (c.matrices * c.m * c.n * c.k));
   }
 
   void measure() {
     const View in[] = {{a_.raw(), &a_.type()}, {b_.raw(), &b_.type()}};
     const View out[] = {{c_.raw(), &c_.type()}};
-    const auto run = [&] { kernel_->run({in, out, workspace_.raw(), &pool_}); };
+    const auto run = [&] { kernel_->run(memory_->call(in, out, &pool_)); };
     run();  // into the caches
     const auto start = std::chrono::steady_clock::now();
     for (int64_t i = 0; i < repeats_; ++i) run();
@@ -81,9 +83,10 @@ class Run {
 
  private:
   Case case_;
-  Tensor a_, b_, c_, workspace_;
+  Tensor a_, b_, c_;
   ir::Node node_;
   std::unique_ptr<Kernel> kernel_;
+  std::optional<KernelMemory> memory_;
   ThreadPool pool_{1};
   int64_t repeats_;
   std::vector<double> seconds_;

@@ -13,6 +13,7 @@
 #include "base/shards.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/gemm/peak.h"
+#include "kernels/kernel_memory.h"
 #include "kernels/node_check.h"
 #include "kernels/reference.h"
 
@@ -104,13 +105,11 @@ class Product {
     const Problem problem{&node_, {a_.type(), b_.type()}, {type_}, isa, threads};
     ASSERT_EQ(refuse_packed_gemm(problem), "");
     const std::unique_ptr<Kernel> kernel = make_packed_gemm(problem);
-    Tensor workspace(DType::u8, {kernel->workspace_bytes()});
-    std::memset(workspace.raw(), 0xFF, static_cast<size_t>(workspace.bytes()));
+    KernelMemory memory(*kernel, threads);
+    memory.fill(0xFF);
     std::vector<float> result(reference_.size() + kGuard, guard);
     ThreadPool pool(threads);
-    with_views(result.data(), [&](auto in, auto out) {
-      kernel->run({in, out, workspace.raw(), &pool});
-    });
+    with_views(result.data(), [&](auto in, auto out) { kernel->run(memory.call(in, out, &pool)); });
     for (size_t i = 0; i < result.size(); ++i) {
       const float expected = i < reference_.size() ? reference_[i] : guard;
       const bool same = std::bit_cast<uint32_t>(result[i]) == std::bit_cast<uint32_t>(expected) ||
@@ -152,11 +151,11 @@ class Product {
     const Problem problem{&node, operands, {type_}, isa, threads};
     ASSERT_EQ(refuse_packed_gemm(problem), "");
     const std::unique_ptr<Kernel> kernel = make_packed_gemm(problem);
-    Tensor workspace(DType::u8, {kernel->workspace_bytes()});
+    KernelMemory memory(*kernel, threads);
     Tensor y(DType::f32, type_.shape);
     const View out[] = {{y.raw(), &y.type()}};
     ThreadPool pool(threads);
-    kernel->run({in, out, workspace.raw(), &pool});
+    kernel->run(memory.call(in, out, &pool));
     for (int64_t i = 0; i < y.elements(); ++i) {
       const float sum = reference_[static_cast<size_t>(i)] + bias.data<float>()[i % n];
       const float relu_of = sum > 0 ? sum : 0.0f;

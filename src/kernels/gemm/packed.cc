@@ -75,7 +75,12 @@ class PackedGemm final : public Kernel {
  public:
   explicit PackedGemm(const Problem& problem);
   void run(const Call& call) const noexcept override;
-  int64_t workspace_bytes() const override { return total_floats_ * int64_t{sizeof(float)}; }
+  int64_t workspace_bytes() const override {
+    return pack_first_ ? b_matrices_ * packed_b_floats_ * int64_t{sizeof(float)} : 0;
+  }
+  int64_t scratch_bytes() const override {
+    return epilogue_at_ * int64_t{sizeof(float)} + (epilogue_ ? epilogue_->scratch_bytes() : 0);
+  }
 
  private:
   struct Memory {
@@ -83,12 +88,13 @@ class PackedGemm final : public Kernel {
     const float* b;
     const uint8_t* bytes;  // in place of a or, turned, of b
     float* c;
-    float* packed_a;  // of the worker
     float* packed_b;
-    float* turned;       // a tile before it is transposed
-    float* apart;        // where blocks are computed until their epilogue; null: in the result
-    std::byte* scratch;  // of the epilogue
-    int64_t row;         // of the results, taken as one matrix, where this one begins
+    int64_t row = 0;  // of the results, taken as one matrix, where this one begins
+    // Of the worker:
+    float* packed_a = nullptr;
+    float* turned = nullptr;  // a tile before it is transposed
+    float* apart = nullptr;   // where blocks are computed until their epilogue; null: in the result
+    std::byte* epilogue = nullptr;
   };
 
   // Where a block's chains lie.
@@ -120,7 +126,9 @@ class PackedGemm final : public Kernel {
   void block(const Call& call, const Memory& at, Range strips, Range panels) const;
   void panel_of_block(const Memory& at, const Target& to, Range strips, int64_t panel, Range steps,
                       bool meets) const;
+  static bool may_need_apart(const Problem& problem);
   static bool needs_apart(const Call& call);
+  Memory with_scratch(Memory at, const Call& call, int worker) const;
   bool pays_to_turn(const ir::MatmulDims& d) const;
   void compute(const Tile& tile, int64_t rows) const {
     if (sharded()) fns_.shards(rows, tile, shard_ends_);
@@ -154,10 +162,8 @@ class PackedGemm final : public Kernel {
   std::optional<Finish> finish_;         // the epilogue, if tiles apply it
   std::optional<TileProgram> epilogue_;  // or else
   int64_t packed_b_floats_;              // of one b, or of what a block packs at once
-  int64_t packed_a_floats_;              // of a chunk of a block
-  int64_t apart_floats_ = 0;             // of a block
-  int64_t packed_a_at_, turned_at_, apart_at_, scratch_at_, turned_floats_, scratch_floats_,
-      total_floats_;
+  // Where a worker's memory has them, in floats; it begins with what a block packs of b.
+  int64_t packed_a_at_, turned_at_, apart_at_, epilogue_at_;
 };
 
 PackedGemm::PackedGemm(const Problem& problem)
@@ -221,18 +227,15 @@ PackedGemm::PackedGemm(const Problem& problem)
   pack_first_ = pack_b_ && strips_ > block_strips_;
   pack_panels_ = ceil_div(kPackItem, fns_.max_cols * depth);
   packed_b_floats_ = pack_first_ ? format_.elements() : packed_ ? 0 : fns_.max_cols * chunk_;
-  packed_a_floats_ = pack_a_ ? block_strips_ * fns_.max_rows * round_up(chunk_, kAlignedFloats) : 0;
-  packed_a_at_ = (pack_first_ ? b_matrices_ : problem.threads) * packed_b_floats_;
-  turned_at_ = packed_a_at_ + problem.threads * packed_a_floats_;
-  turned_floats_ = turned_ ? fns_.max_rows * fns_.max_cols : 0;
-  for (size_t j = 2; j < problem.operands.size(); ++j)
-    if (epilogue_over_operand(problem, 0, static_cast<int>(j)))
-      apart_floats_ = block_strips_ * fns_.max_rows * block_panels_ * fns_.max_cols;
-  apart_at_ = turned_at_ + problem.threads * turned_floats_;
-  scratch_at_ = apart_at_ + problem.threads * apart_floats_;
-  scratch_floats_ =
-      epilogue_ ? round_up(ceil_div(epilogue_->scratch_bytes(), sizeof(float)), kAlignedFloats) : 0;
-  total_floats_ = scratch_at_ + problem.threads * scratch_floats_;
+  const int64_t block_rows = block_strips_ * fns_.max_rows;
+  const auto end_of = [](int64_t begin, bool is_needed, int64_t floats) {
+    return begin + (is_needed ? round_up(floats, kAlignedFloats) : 0);
+  };
+  packed_a_at_ = end_of(0, !pack_first_, packed_b_floats_);
+  turned_at_ = end_of(packed_a_at_, pack_a_, block_rows * round_up(chunk_, kAlignedFloats));
+  apart_at_ = end_of(turned_at_, turned_, fns_.max_rows * fns_.max_cols);
+  epilogue_at_ =
+      end_of(apart_at_, may_need_apart(problem), block_rows * block_panels_ * fns_.max_cols);
 }
 
 bool PackedGemm::pays_to_turn(const ir::MatmulDims& d) const {
@@ -400,7 +403,7 @@ void PackedGemm::block(const Call& call, const Memory& at, Range strips, Range p
   if (!epilogue_) return;
   const Accumulator accumulator{to.c, pitch};
   epilogue_->run({at.row + rows.begin, rows.size(), cols.begin, cols.size()},
-                 call.operands.subspan(2), call.results, at.scratch, &accumulator);
+                 call.operands.subspan(2), call.results, at.epilogue, &accumulator);
 }
 
 // The memory of matrix `a` of the first operand and `b` of the second.
@@ -412,23 +415,31 @@ PackedGemm::Memory PackedGemm::matrices(Memory at, int64_t a, int64_t b) const {
   return at;
 }
 
+bool PackedGemm::may_need_apart(const Problem& problem) {
+  for (size_t j = 2; j < problem.operands.size(); ++j)
+    if (epilogue_over_operand(problem, 0, static_cast<int>(j))) return true;
+  return false;
+}
+
 bool PackedGemm::needs_apart(const Call& call) {
   const auto over = [&](const View& v) { return v.data == call.results[0].data; };
   return std::any_of(call.operands.begin() + 2, call.operands.end(), over);
 }
 
+PackedGemm::Memory PackedGemm::with_scratch(Memory at, const Call& call, int worker) const {
+  float* own = reinterpret_cast<float*>(call.scratch_of(worker));
+  if (!pack_first_) at.packed_b = own;
+  at.packed_a = own + packed_a_at_;
+  at.turned = own + turned_at_;
+  if (needs_apart(call)) at.apart = own + apart_at_;
+  at.epilogue = reinterpret_cast<std::byte*>(own + epilogue_at_);
+  return at;
+}
+
 void PackedGemm::run(const Call& call) const noexcept {
-  float* workspace = reinterpret_cast<float*>(call.workspace);
   const Memory at{call.operands[turned_ ? 1 : 0].as<float>(),
-                  call.operands[turned_ ? 0 : 1].as<float>(),
-                  call.operands[0].as<uint8_t>(),
-                  call.results[0].as<float>(),
-                  workspace + packed_a_at_,
-                  workspace,
-                  workspace + turned_at_,
-                  needs_apart(call) ? workspace + apart_at_ : nullptr,
-                  call.workspace + scratch_at_ * int64_t{sizeof(float)},
-                  0};
+                  call.operands[turned_ ? 0 : 1].as<float>(), call.operands[0].as<uint8_t>(),
+                  call.results[0].as<float>(), reinterpret_cast<float*>(call.workspace)};
   const int64_t pack_items = pack_first_ ? ceil_div(panels_, pack_panels_) : 0;
   call.pool->run(b_matrices_ * pack_items, [&](int64_t item, int) {
     const Memory mine = matrices(at, 0, item / pack_items);
@@ -445,12 +456,8 @@ void PackedGemm::run(const Call& call) const noexcept {
     Memory mine = matrices(at, a_of_.offset(product), b_of_.offset(product));
     mine.c += product * m_ * n_;
     mine.row = product * (turned_ ? n_ : m_);
-    if (!pack_first_) mine.packed_b += worker * packed_b_floats_;
-    mine.packed_a += worker * packed_a_floats_;
-    mine.turned += worker * turned_floats_;
-    if (mine.apart != nullptr) mine.apart += worker * apart_floats_;
-    mine.scratch += worker * scratch_floats_ * int64_t{sizeof(float)};
-    block(call, mine, even_part(panels_first_ ? item % down : item / across, down, strips_),
+    block(call, with_scratch(mine, call, worker),
+          even_part(panels_first_ ? item % down : item / across, down, strips_),
           even_part(panels_first_ ? item / down : item % across, across, panels_));
   });
 }

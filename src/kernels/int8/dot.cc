@@ -41,7 +41,8 @@ class Dot final : public Kernel, public LineKernel {
  public:
   explicit Dot(const Problem& problem);
   void run(const Call& call) const noexcept override;
-  int64_t workspace_bytes() const override { return scratch_at_ + threads_ * scratch_bytes(); }
+  int64_t workspace_bytes() const override { return workspace_bytes_; }
+  int64_t scratch_bytes() const override { return copy_at() + copy_bytes_; }
 
   /// For a chain, weights must lie as they are read. A block would have too few rows for AMX, and
   /// sums that begin with products would have to be begun for each block.
@@ -81,7 +82,6 @@ class Dot final : public Kernel, public LineKernel {
     return sums_at() + (has_own_sums() ? round_up(block_pixels_ * block_cols_ * 4, 64) : 0);
   }
   int64_t copy_at() const { return epilogue_at() + round_up(epilogue_.scratch_bytes(), 64); }
-  int64_t scratch_bytes() const { return copy_at() + copy_bytes_; }
   int64_t all_columns() const { return std::ssize(panels_) * panel_columns(); }
   /// Of what the sums of all columns start from, and then of their factors.
   int64_t columns_bytes() const {
@@ -147,8 +147,9 @@ class Dot final : public Kernel, public LineKernel {
   int64_t slack_;           // elements that may be read behind the copy
   int64_t x_row_ = 0;       // from each pixel's elements to the next, unless that varies
   int64_t line_pixels_;     // that are computed for each line of the result
-  int64_t x_at_, columns_at_, offsets_at_, scratch_at_;  // in the workspace
-  int64_t part_pixels_ = 1, part_panels_ = 1;            // of an item
+  int64_t x_at_, columns_at_, offsets_at_;  // in the workspace
+  int64_t workspace_bytes_;
+  int64_t part_pixels_ = 1, part_panels_ = 1;  // of an item
   int64_t block_pixels_ = 1, block_panels_ = 1, block_cols_ = 1;
   int64_t line_width_ = 0;       // pixels of a line of the result, if it has lines
   int64_t result_h_, source_h_;  // lines of a sample
@@ -220,7 +221,7 @@ Dot::Dot(const Problem& problem)
   x_at_ = packs_ ? end_of(0, format_.elements()) : 0;
   columns_at_ = end_of(x_at_, stages_ && !stages_parts_ ? copy_size(at_.n * staging_.lines()) : 0);
   offsets_at_ = end_of(columns_at_, columns_bytes());
-  scratch_at_ = end_of(offsets_at_, has_offset_ ? run_elements() : 0);
+  workspace_bytes_ = end_of(offsets_at_, has_offset_ ? run_elements() : 0);
 }
 
 // Starts from the largest block and cuts it across its pixels, so that a thread
@@ -437,8 +438,7 @@ void Dot::run(const Call& call) const noexcept {
   }
   memory = with_columns(call, memory, call.workspace + columns_at_);
   call.pool->run(parts(), [&](int64_t item, int worker) {
-    run_part(part(item), call, memory, call.workspace + scratch_at_ + worker * scratch_bytes(),
-             stages_parts_);
+    run_part(part(item), call, memory, call.scratch_of(worker), stages_parts_);
   });
 }
 
@@ -459,12 +459,12 @@ int64_t Dot::line_scratch_bytes() const { return line_columns_at() + columns_byt
 void Dot::run_lines(const Call& call, Lines lines) const noexcept {
   const Memory memory =
       with_columns(call, {call.operands[0].data, call.operands[1].as<int8_t>(), nullptr, nullptr},
-                   call.workspace + line_columns_at());
+                   call.scratch + line_columns_at());
   // Of a 1 x 1, each pixel is a line here.
   const int64_t end = lines.end * line_width_, step = copied_at_once_ * line_pixels_;
   for (int64_t pixel = lines.begin * line_width_; pixel < end; pixel += step)
     run_part({pixel, std::min(end, pixel + step), 0, std::ssize(panels_)}, call, memory,
-             call.workspace, stages_);
+             call.scratch, stages_);
 }
 
 }  // namespace

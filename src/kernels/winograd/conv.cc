@@ -47,15 +47,17 @@ class WinogradConv final : public Kernel, public LineKernel {
   explicit WinogradConv(const Problem& problem);
   void run(const Call& call) const noexcept override;
   int64_t workspace_bytes() const override {
-    const int64_t values = (shares_ ? 1 : threads_) * values_bytes_;
-    return packed_bytes_ + values + threads_ * scratch_bytes_;
+    return packed_bytes_ + values_bytes_ - own_values_bytes();
+  }
+  int64_t scratch_bytes() const override {
+    return own_values_bytes() + products_bytes_ + sums_bytes_ + arithmetic_.scratch_bytes();
   }
 
   /// For a chain, filters must lie as they are read, and be few enough for every block to read.
   const LineKernel* lines() const override { return packs_ || shares_ ? nullptr : this; }
   Lines whole(Lines lines) const override;
   Lines reads(Lines lines) const override;
-  int64_t line_scratch_bytes() const override { return values_bytes_ + scratch_bytes_; }
+  int64_t line_scratch_bytes() const override { return scratch_bytes(); }
   void run_lines(const Call& call, Lines lines) const noexcept override;
 
  private:
@@ -67,13 +69,15 @@ class WinogradConv final : public Kernel, public LineKernel {
   };
   /// What one worker needs.
   struct Scratch {
+    Value* values;  ///< a block's inputs at the points, unless all workers share them
     Sum* products;  ///< of some tiles for one panel
     Pixel* patch;   ///< the same memory: the pixels of a tile at the image's edge
     Sum* sums;      ///< of a block
     std::byte* epilogue;
   };
 
-  Scratch scratch_of(std::byte* all, int worker) const;
+  int64_t own_values_bytes() const { return shares_ ? 0 : values_bytes_; }
+  Scratch scratch_at(std::byte* memory) const;
   /// The lines of tiles, counted like lines, that lines of the result are.
   Lines tiles_of(Lines lines) const {
     const int64_t sample = lines.begin / d_.oh, top = sample * d_.oh;
@@ -83,10 +87,10 @@ class WinogradConv final : public Kernel, public LineKernel {
   int64_t pixel_of(int64_t line) const {
     return (line / down_ * d_.oh + line % down_ * tile_) * d_.ow;
   }
-  void in_rounds(const Call& call, const Value* weights, std::byte* memory) const;
-  void block_of(const Call& call, Lines lines, Panels panels, const Value* weights, Value* values,
+  void in_rounds(const Call& call, const Value* weights) const;
+  void block_of(const Call& call, Lines lines, Panels panels, const Value* weights,
                 const Scratch& scratch) const;
-  void in_blocks(const Call& call, const Value* weights, std::byte* memory) const;
+  void in_blocks(const Call& call, const Value* weights) const;
   void transform(int64_t line, const Pixel* source, Value* values, Pixel* patch) const;
   void multiply(const ir::PanelFormat::Columns& columns, int64_t tiles, const Value* weights,
                 const Value* values, Sum* products) const;
@@ -106,7 +110,7 @@ class WinogradConv final : public Kernel, public LineKernel {
   int64_t block_lines_ = 1, block_panels_ = 1;
   bool packs_;
   Arithmetic arithmetic_;
-  int64_t packed_bytes_, values_bytes_, products_bytes_, sums_bytes_, scratch_bytes_;
+  int64_t packed_bytes_, values_bytes_, products_bytes_, sums_bytes_;
 };
 
 template <class Arithmetic>
@@ -156,7 +160,6 @@ WinogradConv<Arithmetic>::WinogradConv(const Problem& problem)
   sums_bytes_ = round_up(arithmetic_.sums_bytes(block_lines_ * tile_ * d_.ow,
                                                 std::min(d_.o, block_panels_ * panel_cols)),
                          kLine);
-  scratch_bytes_ = products_bytes_ + sums_bytes_ + round_up(arithmetic_.scratch_bytes(), kLine);
 }
 
 // The inputs of a line of tiles at the points; of a tile that reaches over the image's edge from a
@@ -237,28 +240,26 @@ void WinogradConv<Arithmetic>::run(const Call& call) const noexcept {
     arithmetic_.pack(format_, call, packed);
     weights = packed;
   }
-  if (shares_) in_rounds(call, weights, call.workspace + packed_bytes_);
-  else in_blocks(call, weights, call.workspace + packed_bytes_);
+  if (shares_) in_rounds(call, weights);
+  else in_blocks(call, weights);
 }
 
 template <class Arithmetic>
-auto WinogradConv<Arithmetic>::scratch_of(std::byte* all, int worker) const -> Scratch {
-  std::byte* own = all + worker * scratch_bytes_;
-  std::byte* sums = own + products_bytes_;
-  return {reinterpret_cast<Sum*>(own), reinterpret_cast<Pixel*>(own), reinterpret_cast<Sum*>(sums),
-          sums + sums_bytes_};
+auto WinogradConv<Arithmetic>::scratch_at(std::byte* memory) const -> Scratch {
+  std::byte* products = memory + own_values_bytes();
+  std::byte* sums = products + products_bytes_;
+  return {reinterpret_cast<Value*>(memory), reinterpret_cast<Sum*>(products),
+          reinterpret_cast<Pixel*>(products), reinterpret_cast<Sum*>(sums), sums + sums_bytes_};
 }
 
 template <class Arithmetic>
-void WinogradConv<Arithmetic>::in_blocks(const Call& call, const Value* weights,
-                                         std::byte* memory) const {
+void WinogradConv<Arithmetic>::in_blocks(const Call& call, const Value* weights) const {
   const int64_t lines = d_.n * down_, panels = ceil_div(format_.panels(), block_panels_);
   call.pool->run(ceil_div(lines, block_lines_) * panels, [&](int64_t item, int worker) {
-    const Scratch scratch = scratch_of(memory + threads_ * values_bytes_, worker);
-    Value* own = reinterpret_cast<Value*>(memory + worker * values_bytes_);
     const int64_t line = item / panels * block_lines_, panel = item % panels * block_panels_;
     block_of(call, {line, std::min(lines, line + block_lines_)},
-             {panel, std::min(format_.panels(), panel + block_panels_)}, weights, own, scratch);
+             {panel, std::min(format_.panels(), panel + block_panels_)}, weights,
+             scratch_at(call.scratch_of(worker)));
   });
 }
 
@@ -266,13 +267,13 @@ void WinogradConv<Arithmetic>::in_blocks(const Call& call, const Value* weights,
 // for.
 template <class Arithmetic>
 void WinogradConv<Arithmetic>::block_of(const Call& call, Lines lines, Panels panels,
-                                        const Value* weights, Value* values,
-                                        const Scratch& scratch) const {
+                                        const Value* weights, const Scratch& scratch) const {
   for (int64_t i = lines.begin; i < lines.end; ++i)
-    transform(i, call.operands[0].as<Pixel>(), values + (i - lines.begin) * across_ * pitch_,
-              scratch.patch);
+    transform(i, call.operands[0].as<Pixel>(),
+              scratch.values + (i - lines.begin) * across_ * pitch_, scratch.patch);
   for (int64_t p = panels.begin; p < panels.end; p += block_panels_)
-    block(call, lines, {p, std::min(panels.end, p + block_panels_)}, weights, values, scratch);
+    block(call, lines, {p, std::min(panels.end, p + block_panels_)}, weights, scratch.values,
+          scratch);
 }
 
 template <class Arithmetic>
@@ -293,29 +294,27 @@ Lines WinogradConv<Arithmetic>::reads(Lines lines) const {
 
 template <class Arithmetic>
 void WinogradConv<Arithmetic>::run_lines(const Call& call, Lines lines) const noexcept {
-  Value* values = reinterpret_cast<Value*>(call.workspace);
   const Lines all = tiles_of(lines);
   for (int64_t i = all.begin; i < all.end; i += block_lines_)
     block_of(call, {i, std::min(all.end, i + block_lines_)}, {0, format_.panels()},
-             call.operands[1].as<Value>(), values, scratch_of(call.workspace + values_bytes_, 0));
+             call.operands[1].as<Value>(), scratch_at(call.scratch));
 }
 
 template <class Arithmetic>
-void WinogradConv<Arithmetic>::in_rounds(const Call& call, const Value* weights,
-                                         std::byte* memory) const {
+void WinogradConv<Arithmetic>::in_rounds(const Call& call, const Value* weights) const {
+  Value* values = reinterpret_cast<Value*>(call.workspace + packed_bytes_);
   const int64_t lines = d_.n * down_, panels = ceil_div(format_.panels(), block_panels_);
-  Value* values = reinterpret_cast<Value*>(memory);
   for (int64_t first = 0; first < lines; first += round_lines_) {
     const int64_t count = std::min(round_lines_, lines - first);
     call.pool->run(count, [&](int64_t i, int worker) {
       transform(first + i, call.operands[0].as<Pixel>(), values + i * across_ * pitch_,
-                scratch_of(memory + values_bytes_, worker).patch);
+                scratch_at(call.scratch_of(worker)).patch);
     });
     call.pool->run(ceil_div(count, block_lines_) * panels, [&](int64_t item, int worker) {
       const int64_t line = item / panels * block_lines_, panel = item % panels * block_panels_;
       block(call, {first + line, first + std::min(count, line + block_lines_)},
             {panel, std::min(format_.panels(), panel + block_panels_)}, weights,
-            values + line * across_ * pitch_, scratch_of(memory + values_bytes_, worker));
+            values + line * across_ * pitch_, scratch_at(call.scratch_of(worker)));
     });
   }
 }
