@@ -7,9 +7,11 @@
 namespace hone::plan {
 namespace {
 
-constexpr int64_t kFlopsPerLane = int64_t{1} << 19;  // some tens of microseconds
-
-int64_t lanes(Isa isa) { return isa >= Isa::avx512 ? 16 : isa >= Isa::avx2 ? 8 : 1; }
+// Operations in a few tens of microseconds. The cores of machines with AVX-512 are further from one
+// another.
+int64_t small_flops(Isa isa) {
+  return int64_t{1} << (isa >= Isa::avx512 ? 23 : isa >= Isa::avx2 ? 20 : 19);
+}
 
 int64_t bytes_of(const ir::Graph& graph) {
   int64_t bytes = 0;
@@ -21,8 +23,8 @@ int64_t bytes_of(const ir::Graph& graph) {
 }  // namespace
 
 int useful_threads(const ir::Graph& lowered, const PlanOptions& options) {
-  const bool small = ir::flops(lowered) < kFlopsPerLane * lanes(options.isa) &&
-                     bytes_of(lowered) < core_cache_bytes();
+  const bool small =
+      ir::flops(lowered) < small_flops(options.isa) && bytes_of(lowered) < core_cache_bytes();
   return small ? 1 : options.threads;
 }
 

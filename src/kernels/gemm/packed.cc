@@ -37,16 +37,13 @@ constexpr int64_t kChunk = 384;         // steps of the chain
 constexpr int64_t kBlockRows = 224, kBlockCols = 256;
 constexpr int64_t kPackingBlockCols = 1024;        // a block that packs its a makes more of it
 constexpr int64_t kBlocksPerThread = 8;            // at least, to share them out evenly...
-constexpr int64_t kLeastBlock = int64_t{1} << 18;  // ... unless a block would have fewer FMAs
+constexpr int64_t kLeastBlock = int64_t{1} << 15;  // ... unless a lane would have fewer FMAs
 // The same where larger blocks go round the threads: smaller ones read, and pack, more often.
 constexpr int64_t kLeastOfEven = int64_t{1} << 22;
 // Blocks whose panels come packed are larger: each is read once for all its rows.
 constexpr int64_t kLeastPanels = int64_t{1} << 20;
 // Smaller where weights exceed a core's cache: each thread's part may fit its own.
 constexpr int64_t kLeastStreamedFloats = int64_t{1} << 16;
-// A product of fewer FMAs, with a smaller b, stays on one thread, near whose core its result is
-// used.
-constexpr int64_t kSharedWork = int64_t{1} << 20, kSharedB = int64_t{1} << 17;
 constexpr int64_t kPackItem = int64_t{1} << 14;  // elements that one item packs at least
 // Reuse that pays for packing. A transposed a already has the rows of a tile side by side.
 constexpr int64_t kPackAFromCols = 160, kPackTransposedAFromCols = 512, kPackBFromRows = 96;
@@ -250,7 +247,6 @@ void PackedGemm::cut_blocks(int threads) {
   Side strips = Side::of(strips_, kBlockRows / fns_.max_rows);
   Side panels = Side::of(panels_, (pack_a_ ? kPackingBlockCols : kBlockCols) / fns_.max_cols);
   const int64_t work = products_ * m_ * n_ * depth_;
-  const bool shares = threads > 1 && (work >= kSharedWork || depth_ * n_ >= kSharedB);
   const bool whole_rows = epilogue_ && panels.blocks() == 1;
   panels_first_ = packed_ && n_ > m_;
   const bool streams = b_matrices_ * n_ * depth_ * int64_t{sizeof(float)} > core_cache_bytes();
@@ -262,11 +258,12 @@ void PackedGemm::cut_blocks(int threads) {
       return panels_first_ || panels.block * fns_.max_cols >= strips.block * fns_.max_rows;
     });
   };
-  if (!panels_first_) cut(shares ? threads : 1, kLeastBlock);
+  const int64_t least_block = kLeastBlock * fns_.lanes;
+  if (!panels_first_) cut(threads, least_block);
   const bool is_even = goes_round(panels, strips, products_, threads);
-  cut(shares ? kBlocksPerThread * threads : 1, panels_first_ ? least_panels
-                                               : is_even     ? kLeastOfEven
-                                                             : kLeastBlock);
+  cut(threads > 1 ? kBlocksPerThread * threads : 1, panels_first_ ? least_panels
+                                                    : is_even     ? kLeastOfEven
+                                                                  : least_block);
   block_strips_ = strips.block;
   block_panels_ = panels.block;
 }
