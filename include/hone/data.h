@@ -11,7 +11,11 @@
 #include <string>
 #include <vector>
 
-namespace hone::data {
+namespace hone {
+
+class ThreadPool;  // the library's own
+
+namespace data {
 
 /// Samples and what they should give, in memory: usually images and their classes. Copying one
 /// shares the tensors.
@@ -118,8 +122,10 @@ struct LoaderOptions {
 /// middle.
 class Loader {
  public:
-  /// Throws InvalidInput if the data set is not as it should be, or smaller than a batch.
-  Loader(Dataset dataset, LoaderOptions options);
+  /// Throws InvalidInput if the data set is not as it should be, or smaller than a batch. The
+  /// threads of `pool` share in copying, where the library gives one, which must outlive the
+  /// loader.
+  Loader(Dataset dataset, LoaderOptions options, ThreadPool* pool = nullptr);
   /// Ends the thread, if there is one.
   ~Loader();
   Loader(const Loader&) = delete;
@@ -141,4 +147,5 @@ class Loader {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace hone::data
+}  // namespace data
+}  // namespace hone

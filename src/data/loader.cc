@@ -1,5 +1,6 @@
 // The loader: one thread fills a small ring of buffers, the consumer holds one at a time. Batches
-// that are only copied are made by the consumer, which takes less time than handing them over.
+// that are only copied are made by the consumer, which takes less time than handing them over; the
+// threads that will read them may share in it.
 #include <hone/data.h>
 
 #include <algorithm>
@@ -13,6 +14,7 @@
 #include <thread>
 
 #include "base/error.h"
+#include "base/thread_pool.h"
 #include "data/augment.h"
 
 namespace hone::data {
@@ -27,6 +29,8 @@ std::vector<int64_t> order_of(const LoaderOptions& options, int64_t samples, int
   return order;
 }
 
+constexpr int64_t kLeastCopied = 16 << 10;  // bytes that pay for another thread
+
 /// Copies rows of `bytes` each to places one after another.
 void gather(const std::byte* from, int64_t bytes, std::span<const int64_t> rows, std::byte* to) {
   for (const int64_t row : rows) {
@@ -35,10 +39,23 @@ void gather(const std::byte* from, int64_t bytes, std::span<const int64_t> rows,
   }
 }
 
+/// The same by all threads of a pool.
+void gather_on(ThreadPool& pool, const std::byte* from, int64_t bytes,
+               std::span<const int64_t> rows, std::byte* to) {
+  const int64_t count = std::ssize(rows);
+  const int64_t parts = std::min<int64_t>(pool.threads(), count * bytes / kLeastCopied);
+  if (parts <= 1) return gather(from, bytes, rows, to);
+  pool.run(parts, [&](int64_t i, int) {
+    const int64_t begin = i * count / parts, end = (i + 1) * count / parts;
+    gather(from, bytes, rows.subspan(static_cast<size_t>(begin), static_cast<size_t>(end - begin)),
+           to + begin * bytes);
+  });
+}
+
 }  // namespace
 
 struct Loader::Impl {
-  Impl(Dataset data, LoaderOptions choices);
+  Impl(Dataset data, LoaderOptions choices, ThreadPool* sharing);
   ~Impl();
   void work();
   void fill(Batch& buffer, Batch& batch, int64_t epoch, int64_t index);
@@ -46,7 +63,8 @@ struct Loader::Impl {
 
   const Dataset dataset;
   const LoaderOptions options;
-  const bool threaded;  // there is more to do than to copy
+  ThreadPool* const pool;  // null: the consumer copies alone
+  const bool threaded;     // there is more to do than to copy
   int64_t batches = 0;
   std::vector<Batch> buffers;  // of whole batches
 
@@ -68,9 +86,10 @@ struct Loader::Impl {
   std::thread thread;
 };
 
-Loader::Impl::Impl(Dataset data, LoaderOptions choices)
+Loader::Impl::Impl(Dataset data, LoaderOptions choices, ThreadPool* sharing)
     : dataset(std::move(data)),
       options(std::move(choices)),
+      pool(sharing),
       threaded(options.augment.any() || options.transform) {
   dataset.check();
   require(options.batch >= 1 && options.batch <= dataset.size(),
@@ -131,7 +150,8 @@ void Loader::Impl::fill(Batch& buffer, Batch& batch, int64_t of_epoch, int64_t i
       to += bytes;
     }
   } else {
-    gather(dataset.images.raw(), bytes, rows, batch.images.raw());
+    if (pool == nullptr) gather(dataset.images.raw(), bytes, rows, batch.images.raw());
+    else gather_on(*pool, dataset.images.raw(), bytes, rows, batch.images.raw());
   }
   if (options.transform) options.transform(batch);
 }
@@ -168,8 +188,8 @@ void Loader::Impl::release_held() {
   held.reset();
 }
 
-Loader::Loader(Dataset dataset, LoaderOptions options)
-    : impl_(std::make_unique<Impl>(std::move(dataset), std::move(options))) {}
+Loader::Loader(Dataset dataset, LoaderOptions options, ThreadPool* pool)
+    : impl_(std::make_unique<Impl>(std::move(dataset), std::move(options), pool)) {}
 Loader::~Loader() = default;
 
 void Loader::start(int64_t epoch, int64_t first_batch) {

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/test_support.h"
+#include "base/thread_pool.h"
 #include "data/augment.h"
 
 namespace hone::data {
@@ -74,6 +75,27 @@ TEST(Loader, GivesEverySampleOnceInAnOrderOfItsOwnEachEpoch) {
   other.seed = 6;
   Loader reseeded(numbered(35), other);
   EXPECT_NE(epoch_of(reseeded, 1), second);
+}
+
+TEST(Loader, GivesTheSameWhateverThreadsShareInCopying) {
+  Dataset large = numbered(35);
+  large.images = Tensor(DType::u8, {35, 3, 64, 64});
+  for (int64_t i = 0; i < large.images.elements(); ++i)
+    large.images.data<uint8_t>()[i] = static_cast<uint8_t>(i * 2654435761U >> 9);
+  Loader alone(large, batches_of_8());
+  for (int threads : {1, 2, 3, 5}) {
+    ThreadPool pool(threads);
+    Loader shared(large, batches_of_8(), &pool);
+    alone.start(1);
+    shared.start(1);
+    while (const std::optional<Batch> expected = alone.next()) {
+      const std::optional<Batch> found = shared.next();
+      ASSERT_TRUE(found.has_value());
+      EXPECT_TRUE(found->images.same_bits(expected->images)) << threads << " threads";
+      EXPECT_TRUE(found->labels.same_bits(expected->labels)) << threads << " threads";
+    }
+    EXPECT_FALSE(shared.next().has_value());
+  }
 }
 
 TEST(Loader, KeepsTheOrderUnlessShuffledAndDropsTheLastBatch) {

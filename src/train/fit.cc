@@ -50,10 +50,12 @@ class Fit {
     run_.seed = session.options.seed;
     run_.batch = options.batch;
     run_.shards = shards;
-    loader_.emplace(train, data::LoaderOptions{.batch = options.batch,
-                                               .shuffle = options.shuffle,
-                                               .seed = session.options.seed,
-                                               .augment = options.augment});
+    loader_.emplace(train,
+                    data::LoaderOptions{.batch = options.batch,
+                                        .shuffle = options.shuffle,
+                                        .seed = session.options.seed,
+                                        .augment = options.augment},
+                    program_->threads > 1 ? session.pool : nullptr);
     steps_ = loader_->batches();
     load();
   }
