@@ -39,7 +39,8 @@ class Result:
         return [ratios[i * (len(ratios) - 1) // 4] for i in (1, 2, 3)]
 
     def share(self):
-        return self.floor.share(self.row, self.median("hone")) if self.median("hone") is not None else None
+        known = self.floor.us and self.median("hone") is not None
+        return self.floor.share(self.row, self.median("hone")) if known else None
 
 
 def number(value, row):
@@ -52,9 +53,11 @@ def cells(result):
     """hone, its ratio, the share of the floor, the peers: as text."""
     row, ratio, share = result.row, result.ratio(), result.share()
     hone = result.found["hone"] if result.median("hone") is None else number(result.median("hone"), row)
-    floor = f"{number(result.floor.limit(row), row)} ({result.floor.gflop:.2g} GFLOP, {result.floor.megabytes:.2g} MB)"
-    if row.bits == 8:  # the floor is that of fp32
-        floor, share = "", None
+    floor = ""
+    if result.floor.us:
+        size = f"{result.floor.gflop:.2g} GFLOP, {result.floor.megabytes:.2g} MB" if row.bits == 32 else \
+            f"{result.floor.gflop / 2:.2g} billion products"
+        floor = f"{number(result.floor.limit(row), row)} ({size})"
     peers = [f"{NAMES[name]} {number(result.median(name), row)}" for name in result.peers()]
     peers += [f"{NAMES[name]}: {why}" for name, why in result.found.items() if name != "hone" and isinstance(why, str)]
     ratio = "**{1:.2f}** ({0:.2f} to {2:.2f})".format(*ratio) if ratio else ""
@@ -65,7 +68,8 @@ def line_of(result):
     _, hone, ratio, share, floor, peers = cells(result)
     unit = " images/s" if result.row.trains else ""
     ratio = ratio.replace("*", "") or "-"
-    return f"{result.row.name}: hone {hone}{unit}, {ratio} x the best peer, {share} of the floor {floor}; {peers}"
+    floor = f", {share} of the floor {floor}" if floor else ""
+    return f"{result.row.name}: hone {hone}{unit}, {ratio} x the best peer{floor}; {peers}"
 
 
 def markdown(results, notes):

@@ -69,7 +69,7 @@ json new "model shape classes parameters seed file" mlp --shape 1,28,28 --classe
 "$HONE" new mlp --seed 3 -o new2.onnx --quiet >/dev/null
 cmp -s new.onnx new2.onnx || problem "new: the model's shape and classes are not those of Fashion-MNIST"
 "$HONE" eval new.onnx --data data >out 2>&1 || problem "eval new.onnx: $(cat out)"
-json doctor "isa cores fma_gflops bandwidth_gb_s"
+json doctor "isa cores fma_gflops int8_gmacs bandwidth_gb_s"
 [[ $(value_of eval accuracy) == $(value_of train test_accuracy) &&
   $(value_of eval loss) == $(value_of train test_loss) ]] ||
   problem "eval and train disagree: $(cat eval.json train.json)"

@@ -47,19 +47,23 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace hone::kernels {
 
-double measure_fma_peak_gflops(Isa isa) {
-  const auto fma_rounds = HONE_FOR_ISA(isa, kFmaRounds);
+double best_rate(FunctionRef<double()> work) {
   constexpr int kRuns = 20;
-  constexpr int64_t kRounds = 20000;
-  float sink = 0;
   double best = 0;
   for (int run = 0; run < kRuns; ++run) {
     const auto start = std::chrono::steady_clock::now();
-    const double flops = fma_rounds(kRounds, &sink);
+    const double done = work();
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-    best = std::max(best, flops / seconds.count() * 1e-9);
+    best = std::max(best, done / seconds.count());
   }
   return best;
+}
+
+double measure_fma_peak_gflops(Isa isa) {
+  const auto fma_rounds = HONE_FOR_ISA(isa, kFmaRounds);
+  constexpr int64_t kRounds = 20000;
+  float sink = 0;
+  return 1e-9 * best_rate([&] { return fma_rounds(kRounds, &sink); });
 }
 
 }  // namespace hone::kernels

@@ -2,6 +2,8 @@
 // either sign, padding.
 #include "ir/expr.h"
 #include "kernels/draw.h"
+#include "kernels/int8/micro.h"
+#include "kernels/int8/peak.h"
 #include "kernels/node_check.h"
 
 namespace hone::kernels {
@@ -192,6 +194,18 @@ TEST(Int8, APadValueIsWhatPaddingHolds) {
   const Tensor w = Tensor::from<int32_t>({1, 3, 1, 1}, {1, 10, -100}).cast(DType::i8);
   const NodeCase c(ir::op::conv2d, {x, w}, conv_attrs({0, 1, 0, 1}, 1, 7));
   EXPECT_EQ(by_reference(c)[0].data<int32_t>()[0], 7 * 1 + 3 * 10 - 7 * 100);
+}
+
+TEST(Int8, PeakIsMeasuredByRealProducts) {
+  for (const Isa isa : available_isas()) {
+    if (isa < Isa::avx2 || isa == Isa::amx) continue;
+    int32_t sink = 1;  // 1 x 2, and zeros beside it
+    const int64_t products = dot_fns(isa).multiply_rounds(3, &sink);
+    EXPECT_EQ(products % (3 * dot_fns(isa).lanes * dot_fns(isa).step), 0);
+    EXPECT_EQ(sink, 1 + 2 * products / (dot_fns(isa).lanes * dot_fns(isa).step));
+    EXPECT_GT(measure_int8_peak_gmacs(isa), 0.0);
+  }
+  EXPECT_FALSE(measure_int8_peak_gmacs(Isa::amx).has_value());
 }
 
 }  // namespace

@@ -10,6 +10,7 @@ DotFns with_amx_tiles(DotFns fns) {
   fns.tiles_write_bytes = false;
   fns.end = &int8_amx::release;
   fns.even_rows = true;
+  fns.multiply_rounds = nullptr;
   return fns;
 }
 

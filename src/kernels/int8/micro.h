@@ -99,6 +99,9 @@ struct DotFns {
   /// n bytes, u8 or i8, as elements.
   void (*stage_u8)(std::byte* to, const uint8_t* from, int64_t n);
   void (*stage_i8)(std::byte* to, const int8_t* from, int64_t n);
+  /// Products added to independent sums in registers; returns how many. What it adds to `sink`
+  /// keeps the compiler from dropping them. Null where tiles are no vectors.
+  int64_t (*multiply_rounds)(int64_t rounds, int32_t* sink);
 };
 
 /// The functions of a level, avx2 or higher.
