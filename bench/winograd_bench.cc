@@ -6,11 +6,13 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <optional>
 #include <vector>
 
 #include "kernels/bench_support.h"
 #include "kernels/conv/conv.h"
 #include "kernels/int8/int8.h"
+#include "kernels/kernel_memory.h"
 #include "kernels/panels.h"
 #include "kernels/winograd/winograd.h"
 #include "passes/winograd.h"
@@ -90,14 +92,14 @@ class Run {
     kernel_ = !direct ? make_winograd(problem)
               : bytes ? make_dot(problem)
                       : make_conv_forward(problem);
-    workspace_ = Tensor(DType::u8, {kernel_->workspace_bytes()});
+    memory_.emplace(*kernel_, threads);
   }
 
   void measure() {
     const View in[] = {{x_.raw(), &x_.type()}, {w_.raw(), &weight_}};
     const View out[] = {{result_.raw(), &result_.type()}};
     const auto start = std::chrono::steady_clock::now();
-    kernel_->run({in, out, workspace_.raw(), &pool_});
+    kernel_->run(memory_->call(in, out, &pool_));
     seconds_.push_back(
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   }
@@ -108,8 +110,9 @@ class Run {
   ir::Node node_;
   TensorType weight_;
   std::vector<TensorType> results_;
-  Tensor x_, w_, result_, workspace_;
+  Tensor x_, w_, result_;
   std::unique_ptr<Kernel> kernel_;
+  std::optional<KernelMemory> memory_;
   ThreadPool pool_;
   std::vector<double> seconds_;
 };

@@ -63,8 +63,8 @@ struct Loader::Impl {
 
   const Dataset dataset;
   const LoaderOptions options;
-  ThreadPool* const pool;  // null: the consumer copies alone
   const bool threaded;     // there is more to do than to copy
+  ThreadPool* const pool;  // whose threads copy; null: who fills a batch does
   int64_t batches = 0;
   std::vector<Batch> buffers;  // of whole batches
 
@@ -89,8 +89,8 @@ struct Loader::Impl {
 Loader::Impl::Impl(Dataset data, LoaderOptions choices, ThreadPool* sharing)
     : dataset(std::move(data)),
       options(std::move(choices)),
-      pool(sharing),
-      threaded(options.augment.any() || options.transform) {
+      threaded(options.augment.any() || options.transform),
+      pool(threaded ? nullptr : sharing) {
   dataset.check();
   require(options.batch >= 1 && options.batch <= dataset.size(),
           "batch {}: expected 1 to {}, the size of data set '{}'", options.batch, dataset.size(),

@@ -74,7 +74,7 @@ void Executor::execute(const StepObserver& observer) {
     for (size_t i = 0; i < step.results.size(); ++i)
       results_.push_back({at(step.results[i]), &step.result_types[i]});
     step.kernel->run({operands_, results_, regions_[0] + step.workspace, pool_,
-                      regions_[0] + program_->scratch, program_->scratch_step});
+                      regions_[0] + step.scratch, step.scratch_step});
     if (observer) observer(step, results_);
   }
   for (const plan::Copy& copy : program_->copies)

@@ -68,6 +68,26 @@ class Fenced {
   Tensor memory_;
 };
 
+/// Each worker's scratch memory, with a fence behind it.
+class FencedScratch {
+ public:
+  FencedScratch(int64_t bytes, int workers)
+      : bytes_(bytes), step_(round_up(bytes, 64) + 256), workers_(workers), all_(workers * step_) {}
+  std::byte* data() { return all_.data(); }
+  int64_t step() const { return step_; }
+  bool intact() {
+    for (int64_t worker = 0; worker < workers_; ++worker)
+      for (int64_t i = bytes_; i < step_; ++i)
+        if (all_.data()[worker * step_ + i] != std::byte{kGarbage}) return false;
+    return all_.intact();
+  }
+
+ private:
+  int64_t bytes_, step_;
+  int workers_;
+  Fenced all_;
+};
+
 /// The index of the first element that differs, or -1. All NaNs are equal.
 int64_t first_difference(const Tensor& expected, const std::byte* found) {
   return visit(expected.dtype(), [&](auto tag) -> int64_t {
@@ -128,10 +148,12 @@ std::string fault_of(const Kernel& kernel, const std::vector<Tensor>& originals,
     result_views.push_back({data, &problem.results[i]});
   }
   Fenced workspace(lines ? 0 : kernel.workspace_bytes());
-  const int64_t step = round_up(lines ? 0 : kernel.scratch_bytes(), 64);
-  Fenced scratch(lines ? kernel.lines()->line_scratch_bytes() : problem.threads * step);
-  const Call call{operand_views,  result_views, workspace.data(), &pool_of(problem.threads),
-                  scratch.data(), step};
+  FencedScratch scratch(lines ? kernel.lines()->line_scratch_bytes() : kernel.scratch_bytes(),
+                        problem.threads);
+  // There may be fewer threads than a kernel is made for.
+  ThreadPool& pool = pool_of(problem.threads == 5 ? 4 : problem.threads);
+  const Call call{operand_views, result_views,   workspace.data(),
+                  &pool,         scratch.data(), scratch.step()};
   if (lines) kernel.lines()->run_lines(call, *lines);
   else kernel.run(call);
 
@@ -312,6 +334,12 @@ TEST(BitsHarness, FindsEveryFault) {
   EXPECT_EQ(found_fault<clobber>(), "changed operand 0");
   constexpr auto use_absent_workspace = [](const Call& call) { *call.workspace = std::byte{1}; };
   EXPECT_EQ(found_fault<use_absent_workspace>(), "wrote outside the workspace");
+  constexpr auto use_absent_scratch = [](const Call& call) { *call.scratch = std::byte{1}; };
+  EXPECT_EQ(found_fault<use_absent_scratch>(), "wrote outside the scratch memory");
+  constexpr auto use_another_workers = [](const Call& call) {
+    *(call.scratch_of(1) - 1) = std::byte{1};
+  };
+  EXPECT_EQ(found_fault<use_another_workers>(), "wrote outside the scratch memory");
 }
 
 TEST(References, ExistForEveryOp) {

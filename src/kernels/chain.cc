@@ -150,11 +150,11 @@ class Chain final : public Kernel {
         operands_(std::move(operands)),
         blocks_(links_, blocks),
         buffer_lines_(Walk(links_, blocks_).buffer_lines) {
-    scratch_at_ = round_up(std::ssize(links_) * int64_t{sizeof(LinkLines)}, 64);
-    int64_t scratch = 0;
+    links_at_ = round_up(std::ssize(links_) * int64_t{sizeof(LinkLines)}, 64);
+    int64_t of_links = 0;
     for (const ChainLink& link : links_)
-      scratch = std::max(scratch, round_up(link.lines->line_scratch_bytes(), 64));
-    worker_bytes_ = scratch_at_ + scratch;
+      of_links = std::max(of_links, round_up(link.lines->line_scratch_bytes(), 64));
+    worker_bytes_ = links_at_ + of_links;
     for (size_t i = 0; i < buffer_lines_.size(); ++i) {
       buffers_.push_back(worker_bytes_);
       worker_bytes_ += buffer_bytes(links_[i], buffer_lines_[i]);
@@ -207,7 +207,7 @@ class Chain final : public Kernel {
                                     {&result, 1},
                                     nullptr,
                                     call.pool,
-                                    memory + scratch_at_,
+                                    memory + links_at_,
                                     0},
                                    lines[i].todo);
       previous = result;
@@ -219,8 +219,8 @@ class Chain final : public Kernel {
   std::vector<size_t> operands_;  // of each link
   Blocks blocks_;
   std::vector<int64_t> buffer_lines_;  // of each link but the last
-  // A worker's memory: which lines it has, scratch, a buffer for each link but the last.
-  int64_t scratch_at_ = 0, worker_bytes_ = 0;
+  // A worker's memory: which lines it has, the links' scratch, a buffer for each link but the last.
+  int64_t links_at_ = 0, worker_bytes_ = 0;
   std::vector<int64_t> buffers_;
 };
 

@@ -13,10 +13,10 @@
 namespace hone::passes {
 
 /// The tile (2 or 4 outputs a side) of a convolution of 3x3 filters with stride 1: of those that
-/// pay for many samples and cost a single one no more, that by which one of these and a single one
-/// together cost least; 0 where it is best computed directly. It depends on the shape of a sample
-/// and the filters, and on whether these change, as in training, so that each step has to transform
-/// them: never on the batch or the machine.
+/// pay for many samples and cost a single one no more (or, of filters that change, clearly less),
+/// that by which one of these and a single one together cost least; 0 where it is best computed
+/// directly. It depends on the shape of a sample and the filters, and on whether these change, as
+/// in training, so that each step has to transform them: never on the batch or the machine.
 int64_t winograd_tile(const ir::ConvDims& dims, bool filters_change);
 
 /// True if a convolution of `x`, u8 or i8, by i8 costs less by tiles of 2 at a level that

@@ -19,6 +19,10 @@ using ir::Graph;
 using ir::Node;
 using ir::ValueId;
 
+// So much scratch memory of a worker has one place in all steps: steps that need more take so long
+// that fetching its lines from another core's cache does not count.
+constexpr int64_t kKeptScratch = 256 << 10;
+
 /// Memory that one or more values occupy.
 struct Buffer {
   int64_t bytes = 0;
@@ -259,20 +263,22 @@ class Planner {
       }
       intervals.push_back(interval);
     }
+    // Two for each step, and then one for all.
     const size_t first_workspace = intervals.size();
+    int64_t kept = 0;
     for (size_t s = 0; s < steps_.size(); ++s) {
       const kernels::Kernel& kernel = *steps_[s].choice.kernel;
       const int64_t bytes = kernel.workspace_bytes(), scratch = aligned(kernel.scratch_bytes());
-      intervals.push_back({bytes, static_cast<int>(s), static_cast<int>(s)});
-      program_.scratch_step = std::max(program_.scratch_step, scratch);
+      const int step = static_cast<int>(s);
+      intervals.push_back({bytes, step, step});
+      intervals.push_back({scratch > kKeptScratch ? program_.threads * scratch : 0, step, step});
+      if (scratch <= kKeptScratch) kept = std::max(kept, scratch);
       program_.naive_bytes += aligned(bytes) + program_.threads * scratch;
     }
-    intervals.push_back(
-        {program_.threads * program_.scratch_step, 0, static_cast<int>(steps_.size())});
+    intervals.push_back({program_.threads * kept, 0, static_cast<int>(steps_.size()) - 1});
     for (const Buffer& b : buffers_)
       if (b.region == 0) program_.naive_bytes += aligned(b.bytes);
     program_.arena_bytes = pack(intervals);
-    program_.scratch = intervals.back().offset;
 
     const auto place = [&](int b) {
       const Buffer& buf = buffers_[static_cast<size_t>(b)];
@@ -298,7 +304,11 @@ class Planner {
       for (ValueId v : from.node->results) step.results.push_back(locate(v));
       step.operand_types = std::move(from.problem.operands);
       step.result_types = std::move(from.problem.results);
-      step.workspace = intervals[first_workspace + s].offset;
+      step.workspace = intervals[first_workspace + 2 * s].offset;
+      const int64_t scratch = aligned(step.kernel->scratch_bytes());
+      const bool is_kept = scratch <= kKeptScratch;
+      step.scratch = (is_kept ? intervals.back() : intervals[first_workspace + 2 * s + 1]).offset;
+      step.scratch_step = is_kept ? kept : scratch;
       program_.steps.push_back(std::move(step));
     }
     for (const Buffer& b : buffers_)

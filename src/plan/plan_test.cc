@@ -238,12 +238,14 @@ TEST(Plan, WorkersKeepMemoryOfTheirOwn) {
   for (int i = 0; i < 3; ++i) x = ir::tanh(ir::matmul(x, w, false, true));
   g.output("y", (x * 2).id);
   const Program p = plan(g, {Isa::avx2, 3});
-  EXPECT_GT(p.scratch_step, 0);
-  EXPECT_EQ(p.scratch_step % 64, 0);
-  const int64_t begin = p.scratch, end = p.scratch + 3 * p.scratch_step;
+  const int64_t begin = p.steps[0].scratch, step = p.steps[0].scratch_step;
+  const int64_t end = begin + 3 * step;
+  EXPECT_GT(step, 0);
   EXPECT_LE(end, p.arena_bytes);
   for (const Step& s : p.steps) {
-    EXPECT_LE(s.kernel->scratch_bytes(), p.scratch_step);
+    EXPECT_EQ(s.scratch, begin);
+    EXPECT_EQ(s.scratch_step, step);
+    EXPECT_LE(s.kernel->scratch_bytes(), step);
     EXPECT_TRUE(s.workspace + s.kernel->workspace_bytes() <= begin || s.workspace >= end);
     const Location y = s.results[0];
     EXPECT_TRUE(y.region != 0 || y.offset + s.result_types[0].bytes() <= begin || y.offset >= end);

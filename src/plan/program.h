@@ -33,8 +33,10 @@ struct Step {
   std::vector<Location> results;
   std::vector<TensorType> operand_types;
   std::vector<TensorType> result_types;
-  int64_t workspace = 0;  ///< offset in the arena
-  int64_t flops = 0;      ///< floating-point operations of one call
+  int64_t workspace = 0;     ///< offset in the arena
+  int64_t scratch = 0;       ///< offset in the arena of the first worker's own memory...
+  int64_t scratch_step = 0;  ///< ... and from each worker's to the next one's
+  int64_t flops = 0;         ///< floating-point operations of one call
 };
 
 /// A named value in memory that is not the program's own: the caller's, or the executor's.
@@ -61,10 +63,8 @@ struct Program {
   std::vector<Tensor> constants;
   std::vector<Binding> outputs;
   std::vector<Copy> copies;
-  int64_t scratch = 0;       ///< offset in the arena of the workers' own memory...
-  int64_t scratch_step = 0;  ///< ... which has so many bytes for each of `threads`
-  int64_t arena_bytes = 0;   ///< the peak: all memory beside that of the bindings and constants
-  int64_t naive_bytes = 0;   ///< what the same memory would be without reuse
+  int64_t arena_bytes = 0;  ///< the peak: all memory beside that of the bindings and constants
+  int64_t naive_bytes = 0;  ///< what the same memory would be without reuse
   // Of a program within a limit of memory (memory_limit.h):
   int64_t unlimited_bytes = 0;   ///< the peak without the limit
   int64_t recomputed_flops = 0;  ///< the work that is done more than once

@@ -7,8 +7,8 @@
 namespace hone::plan {
 namespace {
 
-// Operations in a few tens of microseconds. The cores of machines with AVX-512 are further from one
-// another.
+// Operations in a few tens of microseconds. Below them a second thread made training slower on a
+// Sapphire Rapids, and above them faster on a Zen 3 (docs/performance.md).
 int64_t small_flops(Isa isa) {
   return int64_t{1} << (isa >= Isa::avx512 ? 23 : isa >= Isa::avx2 ? 20 : 19);
 }

@@ -55,6 +55,7 @@ class Fit {
                                         .shuffle = options.shuffle,
                                         .seed = session.options.seed,
                                         .augment = options.augment},
+                    // Who reads samples copies them.
                     program_->threads > 1 ? session.pool : nullptr);
     steps_ = loader_->batches();
     load();

@@ -134,7 +134,8 @@ ConvGradWeight::ConvGradWeight(const Problem& problem)
   group_shards_ =
       static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(ceil_div(most_shards, wanted))));
   shard_groups_ = ceil_div(most_shards, group_shards_);
-  slots_floats_ = std::bit_width(static_cast<uint64_t>(group_shards_)) * slot_floats();
+  slots_floats_ =
+      round_up(std::bit_width(static_cast<uint64_t>(group_shards_)) * slot_floats(), 16);
   scratch_floats_ = slots_floats_;
   if (!problem.attrs().has("epilogue")) return;
   const std::optional<ir::Graph> body =

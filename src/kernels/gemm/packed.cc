@@ -37,7 +37,7 @@ constexpr int64_t kChunk = 384;         // steps of the chain
 constexpr int64_t kBlockRows = 224, kBlockCols = 256;
 constexpr int64_t kPackingBlockCols = 1024;        // a block that packs its a makes more of it
 constexpr int64_t kBlocksPerThread = 8;            // at least, to share them out evenly...
-constexpr int64_t kLeastBlock = int64_t{1} << 15;  // ... unless a lane would have fewer FMAs
+constexpr int64_t kLeastBlock = int64_t{1} << 15;  // ... unless it had fewer FMAs of vectors
 // The same where larger blocks go round the threads: smaller ones read, and pack, more often.
 constexpr int64_t kLeastOfEven = int64_t{1} << 22;
 // Blocks whose panels come packed are larger: each is read once for all its rows.
@@ -125,7 +125,7 @@ class PackedGemm final : public Kernel {
                       bool meets) const;
   static bool may_need_apart(const Problem& problem);
   static bool needs_apart(const Call& call);
-  Memory with_scratch(Memory at, const Call& call, int worker) const;
+  Memory with_scratch(Memory at, std::byte* scratch, bool apart) const;
   bool pays_to_turn(const ir::MatmulDims& d) const;
   void compute(const Tile& tile, int64_t rows) const {
     if (sharded()) fns_.shards(rows, tile, shard_ends_);
@@ -423,12 +423,12 @@ bool PackedGemm::needs_apart(const Call& call) {
   return std::any_of(call.operands.begin() + 2, call.operands.end(), over);
 }
 
-PackedGemm::Memory PackedGemm::with_scratch(Memory at, const Call& call, int worker) const {
-  float* own = reinterpret_cast<float*>(call.scratch_of(worker));
+PackedGemm::Memory PackedGemm::with_scratch(Memory at, std::byte* scratch, bool apart) const {
+  float* own = reinterpret_cast<float*>(scratch);
   if (!pack_first_) at.packed_b = own;
   at.packed_a = own + packed_a_at_;
   at.turned = own + turned_at_;
-  if (needs_apart(call)) at.apart = own + apart_at_;
+  if (apart) at.apart = own + apart_at_;
   at.epilogue = reinterpret_cast<std::byte*>(own + epilogue_at_);
   return at;
 }
@@ -437,6 +437,7 @@ void PackedGemm::run(const Call& call) const noexcept {
   const Memory at{call.operands[turned_ ? 1 : 0].as<float>(),
                   call.operands[turned_ ? 0 : 1].as<float>(), call.operands[0].as<uint8_t>(),
                   call.results[0].as<float>(), reinterpret_cast<float*>(call.workspace)};
+  const bool apart = needs_apart(call);
   const int64_t pack_items = pack_first_ ? ceil_div(panels_, pack_panels_) : 0;
   call.pool->run(b_matrices_ * pack_items, [&](int64_t item, int) {
     const Memory mine = matrices(at, 0, item / pack_items);
@@ -453,7 +454,7 @@ void PackedGemm::run(const Call& call) const noexcept {
     Memory mine = matrices(at, a_of_.offset(product), b_of_.offset(product));
     mine.c += product * m_ * n_;
     mine.row = product * (turned_ ? n_ : m_);
-    block(call, with_scratch(mine, call, worker),
+    block(call, with_scratch(mine, call.scratch_of(worker), apart),
           even_part(panels_first_ ? item % down : item / across, down, strips_),
           even_part(panels_first_ ? item / down : item % across, across, panels_));
   });

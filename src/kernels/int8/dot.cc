@@ -136,7 +136,6 @@ class Dot final : public Kernel, public LineKernel {
   bool depthwise_, pairs_;
   Staging staging_;
   ir::PanelFormat format_;
-  int64_t threads_;
   std::vector<Panel> panels_;
   std::vector<int64_t> runs_;
   std::vector<int64_t> no_runs_;  // as many, all at 0
@@ -165,7 +164,6 @@ Dot::Dot(const Problem& problem)
       pairs_(depthwise_ && in_pairs(fns_, at_.kw, at_.stride_w, at_.dilation_w)),
       staging_(fns_, at_, is_signed_, problem.attrs().integer("pad_value")),
       format_(dot_panels(*problem.node, problem.operands[1].shape, problem.isa)),
-      threads_(problem.threads),
       packs_(!problem.panels),
       has_offset_(is_signed_ && fns_.i8_offset != 0),
       epilogue_(problem) {
@@ -298,7 +296,8 @@ void Dot::subtract_offset(const Call& call, const Memory& memory, std::byte* off
     const int64_t first = 0;
     tiles()({offsets, &first, 0, no_runs_.data(), std::ssize(no_runs_), pairs_ ? 0 : steps(),
              memory.weights + format_.offset(group, columns), nullptr, sums, 0, 1, columns.pitch});
-    for (int64_t j = 0; j < columns.pitch; ++j) sums[j] = -sums[j];
+    for (int64_t j = 0; j < columns.pitch; ++j)  // as sums do, it wraps
+      sums[j] = static_cast<int32_t>(0 - static_cast<uint32_t>(sums[j]));
   });
 }
 

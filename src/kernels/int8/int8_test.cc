@@ -131,7 +131,7 @@ TEST(Int8, RequantisesAsTheEpilogueSays) {
 TEST(Int8, RequantisesDepthwiseConvolutions) {
   for (const DType dtype : {DType::u8, DType::i8})
     for (const auto& [channels, stride] : {std::pair{16, 1}, {50, 2}, {130, 1}})
-      for (const float greatest : {0.5F, 0.7F, 1.0F, 1.5F}) {
+      for (const float greatest : {0.5F, 0x1.fffffep-1F, 1.0F, 1.5F}) {
         std::vector<float> factors(static_cast<size_t>(channels), 0.004F);
         std::vector<int32_t> bias(static_cast<size_t>(channels), -77);
         factors[1] = greatest;
