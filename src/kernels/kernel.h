@@ -68,8 +68,8 @@ class Kernel {
   virtual void run(const Call& call) const noexcept = 0;
   /// Memory for the time of a run that all workers share, beside operands and results.
   virtual int64_t workspace_bytes() const { return 0; }
-  /// And what each worker has of its own, at one place in all steps of a program unless it is
-  /// large: where another core has just written, a line costs more to write than to compute.
+  /// And what each worker has of its own, at one place in all steps of a program if that can be:
+  /// where another core has just written, a line costs more to write than to compute.
   virtual int64_t scratch_bytes() const { return 0; }
   /// This kernel, if it can compute some lines of its result on their own; else null.
   virtual const LineKernel* lines() const { return nullptr; }

@@ -17,10 +17,16 @@ constexpr int kAttempts = 6;
 }  // namespace
 
 Program plan_within_limit(const ir::Graph& graph, const PlanOptions& options) {
-  Program program = plan(graph, options);
+  PlanOptions without = options;
+  without.memory_limit = 0;
+  Program program = plan(graph, without);
   const int64_t limit = options.memory_limit, unlimited = program.arena_bytes;
   program.unlimited_bytes = unlimited;
   if (limit == 0 || unlimited <= limit) return program;
+  program = plan(graph, options);
+  program.unlimited_bytes = unlimited;
+  const int64_t whole = program.arena_bytes;
+  if (whole <= limit) return program;
 
   ir::Graph smaller = graph;
   const auto fits_within = [&](int64_t target) {
@@ -38,7 +44,7 @@ Program plan_within_limit(const ir::Graph& graph, const PlanOptions& options) {
   // An arena need not shrink with the peak that the pass is asked for: any of twenty may fit. These
   // do not depend on the limit, so that the least of them is a limit that is kept.
   const int64_t peak = passes::Liveness(graph).peak();
-  int64_t least = unlimited;
+  int64_t least = whole;
   for (int64_t twentieths = 19; twentieths > 0; --twentieths) {
     const int64_t target = peak * twentieths / 20;
     if (fits_within(target)) return program;

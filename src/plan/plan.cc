@@ -19,9 +19,9 @@ using ir::Graph;
 using ir::Node;
 using ir::ValueId;
 
-// So much scratch memory of a worker has one place in all steps: steps that need more take so long
-// that fetching its lines from another core's cache does not count.
-constexpr int64_t kKeptScratch = 256 << 10;
+// So much scratch memory of a worker has one place in all steps: about what a core's cache holds.
+// Under a limit of memory none has, as that may be worth more.
+constexpr int64_t kKeptScratch = 2 << 20;
 
 /// Memory that one or more values occupy.
 struct Buffer {
@@ -265,14 +265,15 @@ class Planner {
     }
     // Two for each step, and then one for all.
     const size_t first_workspace = intervals.size();
+    const int64_t most_kept = options_.memory_limit > 0 ? 0 : kKeptScratch;
     int64_t kept = 0;
     for (size_t s = 0; s < steps_.size(); ++s) {
       const kernels::Kernel& kernel = *steps_[s].choice.kernel;
       const int64_t bytes = kernel.workspace_bytes(), scratch = aligned(kernel.scratch_bytes());
       const int step = static_cast<int>(s);
       intervals.push_back({bytes, step, step});
-      intervals.push_back({scratch > kKeptScratch ? program_.threads * scratch : 0, step, step});
-      if (scratch <= kKeptScratch) kept = std::max(kept, scratch);
+      intervals.push_back({scratch > most_kept ? program_.threads * scratch : 0, step, step});
+      if (scratch <= most_kept) kept = std::max(kept, scratch);
       program_.naive_bytes += aligned(bytes) + program_.threads * scratch;
     }
     intervals.push_back({program_.threads * kept, 0, static_cast<int>(steps_.size()) - 1});
@@ -306,7 +307,7 @@ class Planner {
       step.result_types = std::move(from.problem.results);
       step.workspace = intervals[first_workspace + 2 * s].offset;
       const int64_t scratch = aligned(step.kernel->scratch_bytes());
-      const bool is_kept = scratch <= kKeptScratch;
+      const bool is_kept = scratch <= most_kept;
       step.scratch = (is_kept ? intervals.back() : intervals[first_workspace + 2 * s + 1]).offset;
       step.scratch_step = is_kept ? kept : scratch;
       program_.steps.push_back(std::move(step));

@@ -9,7 +9,9 @@ namespace hone::plan {
 struct PlanOptions {
   Isa isa = default_isa();
   int threads = 1;
-  int64_t memory_limit = 0;  ///< of the arena, in bytes, for `plan_within_limit`; 0: none
+  /// Of the arena, in bytes, for `plan_within_limit`; 0: none. `plan` then keeps no memory from
+  /// step to step that values could have.
+  int64_t memory_limit = 0;
 };
 
 /// Chooses kernels, decides which values share memory, and lays out the arena. States whose next

@@ -69,15 +69,21 @@ TEST(Fit, KeepsWithinALimitOfMemoryWithTheSameBits) {
   const StepMemory whole = run_within(free, 0);
   EXPECT_EQ(whole.bytes, whole.unlimited_bytes);
   EXPECT_EQ(whole.recomputed, 0);
-  const StepMemory less = run_within(limited, whole.bytes * 7 / 8);
-  EXPECT_LE(less.bytes, whole.bytes * 7 / 8);
+  Trainee tight(layers);
+  const StepMemory scratch_moves = run_within(tight, whole.bytes - 1);
+  EXPECT_LT(scratch_moves.bytes, whole.bytes);
+  EXPECT_EQ(scratch_moves.unlimited_bytes, whole.bytes);
+  EXPECT_EQ(scratch_moves.recomputed > 0, default_isa() == Isa::scalar);  // has no scratch
+  expect_same_states(free.states, tight.states);
+  const StepMemory less = run_within(limited, scratch_moves.bytes * 7 / 8);
+  EXPECT_LE(less.bytes, scratch_moves.bytes * 7 / 8);
   EXPECT_EQ(less.unlimited_bytes, whole.bytes);
   EXPECT_GT(less.recomputed, 0);
   EXPECT_LT(less.recomputed, 1);
   expect_same_states(free.states, limited.states);
   for (int64_t sixteenths : {13, 15}) {
     Trainee other(layers);
-    const int64_t limit = whole.bytes * sixteenths / 16;
+    const int64_t limit = scratch_moves.bytes * sixteenths / 16;
     EXPECT_LE(run_within(other, limit).bytes, limit);
     expect_same_states(free.states, other.states);
   }
