@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "base/thread_pool.h"
 #include "data/augment.h"
+#include "kernels/blocks.h"
 
 namespace hone::data {
 namespace {
@@ -46,9 +47,10 @@ void gather_on(ThreadPool& pool, const std::byte* from, int64_t bytes,
   const int64_t parts = std::min<int64_t>(pool.threads(), count * bytes / kLeastCopied);
   if (parts <= 1) return gather(from, bytes, rows, to);
   pool.run(parts, [&](int64_t i, int) {
-    const int64_t begin = i * count / parts, end = (i + 1) * count / parts;
-    gather(from, bytes, rows.subspan(static_cast<size_t>(begin), static_cast<size_t>(end - begin)),
-           to + begin * bytes);
+    const kernels::Range part = kernels::even_part(i, parts, count);
+    gather(from, bytes,
+           rows.subspan(static_cast<size_t>(part.begin), static_cast<size_t>(part.size())),
+           to + part.begin * bytes);
   });
 }
 
@@ -149,9 +151,10 @@ void Loader::Impl::fill(Batch& buffer, Batch& batch, int64_t of_epoch, int64_t i
                    dataset.images.raw() + row * bytes, to);
       to += bytes;
     }
+  } else if (pool != nullptr) {
+    gather_on(*pool, dataset.images.raw(), bytes, rows, batch.images.raw());
   } else {
-    if (pool == nullptr) gather(dataset.images.raw(), bytes, rows, batch.images.raw());
-    else gather_on(*pool, dataset.images.raw(), bytes, rows, batch.images.raw());
+    gather(dataset.images.raw(), bytes, rows, batch.images.raw());
   }
   if (options.transform) options.transform(batch);
 }
